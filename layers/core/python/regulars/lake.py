@@ -1,0 +1,102 @@
+"""The lake: a folder of Parquet tables in contract form, and the views through which SQL sees them.
+
+    LAKE/lake.json               currency and what is inside
+    LAKE/orders/*.parquet        and customers/, events/, treatments/ where the user has them
+    LAKE/rejects/<table>.parquet every row that was not kept, with its reason
+
+A view has every contract column under its lake name, null where the user brought none, and for its time column the
+two integers that the SQL files compute with: `<time>_s`, epoch seconds, and `<time>_day`, days since 1970-01-01.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from regulars.errors import LakeError
+from regulars.schema import TABLES, Table
+
+MARKER = "lake.json"
+
+
+class TableInfo(BaseModel):
+    """What a lake says of one of its tables: rows, and the first and last instant (UTC, null when empty)."""
+
+    rows: int
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+class LakeInfo(BaseModel):
+    """The content of lake.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = 1
+    currency: str
+    minor_units: int
+    tables: dict[str, TableInfo]
+
+
+def read_info(lake: Path) -> LakeInfo:
+    """Read lake.json; LakeError when the folder is no finished lake."""
+    file = lake / MARKER
+    if not file.exists():
+        raise LakeError(f'no lake at {lake}: {MARKER} is missing; make one with "regulars ingest" or "regulars simulate"')
+    try:
+        return LakeInfo.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise LakeError(f"{file} is not readable as a lake's description; ingest again ({error.error_count()} errors)") from error
+
+
+def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
+    """Create the views orders, customers, events and treatments over the lake's Parquet files."""
+    info = read_info(lake)
+    for table in TABLES.values():
+        files = sorted((lake / table.name).glob("**/*.parquet"))
+        if files:
+            pattern = str(lake / table.name / "**" / "*.parquet").replace("'", "''")
+            view(connection, table, f"read_parquet('{pattern}', union_by_name = true, hive_partitioning = false)")
+        elif table.name == "orders":
+            raise LakeError(f"{lake / table.name} has no Parquet file; ingest again")
+        else:
+            view(connection, table, None)
+    return info
+
+
+def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None) -> None:
+    """Create the view of one contract table over `source` (a relation in SQL), or an empty one when None.
+
+    LakeError when a needed column is missing or a column has another type than the contract's.
+    """
+    present = _columns(connection, table, source) if source else {}
+    selected = [_select(column.lake_name, column.lake_type, present) for column in table.columns]
+    selected += [
+        f"cast(epoch({table.time}) as bigint) as {table.time}_s",
+        f"cast(floor(epoch({table.time}) / 86400) as bigint) as {table.time}_day",
+    ]
+    origin = f"from {source}" if source else "where false"
+    kind = "view" if source else "table"
+    # Two steps, so that the integers are made from the column after its cast, whatever the source calls its own.
+    inner = ", ".join(selected[:-2])
+    outer = ", ".join(["*", *selected[-2:]])
+    connection.execute(f"create or replace temp {kind} {table.name} as select {outer} from (select {inner} {origin})")
+
+
+def _select(name: str, kind: str, present: dict[str, str]) -> str:
+    return f'"{name}"' if name in present else f'cast(null as {kind}) as "{name}"'
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> dict[str, str]:
+    """Map the source's column names to types, checked against the contract."""
+    present = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()}
+    for column in table.columns:
+        found = present.get(column.lake_name)
+        if found is None and column.needed:
+            raise LakeError(f"{table.name}: column {column.lake_name} is missing from {source}; ingest again")
+        if found is not None and found != column.lake_type:
+            raise LakeError(
+                f"{table.name}: column {column.lake_name} is {found}, the lake keeps {column.lake_type}; ingest again"
+            )
+    return present

@@ -1,0 +1,67 @@
+"""The SQL files: one SELECT a file, named as the relation it makes; this module binds and materialises them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from regulars.errors import BundleError
+
+HEADER = re.compile(r"\A-- (?P<grain>One row per [^\n]+)\.\n-- Reads: (?P<reads>[\w, ]+)\.(?: Params: (?P<params>[$\w, ]+)\.)?\n")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One SQL file: the relation's name, its grain, the relations it reads, the parameters it binds, its text."""
+
+    name: str
+    folder: str
+    grain: str
+    reads: tuple[str, ...]
+    params: tuple[str, ...]
+    text: str
+
+
+def parse(path: Path) -> Relation:
+    """Read one file; BundleError when its two header lines do not say grain, reads and params."""
+    text = path.read_text(encoding="utf-8")
+    header = HEADER.match(text)
+    if header is None:
+        raise BundleError(f"{path.name}: the header must say '-- One row per ....' then '-- Reads: a, b. Params: $c.'")
+    return Relation(
+        name=path.stem,
+        folder=path.parent.name,
+        grain=header["grain"],
+        reads=tuple(re.findall(r"\w+", header["reads"])),
+        params=tuple(re.findall(r"\w+", header["params"] or "")),
+        text=text,
+    )
+
+
+@dataclass(frozen=True)
+class SqlFolder:
+    """A folder of SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""
+
+    path: Path
+
+    @cached_property
+    def relations(self) -> dict[str, Relation]:
+        """Every relation of the folder by name."""
+        files = sorted(self.path.glob("*/*.sql"))
+        if not files:
+            raise BundleError(f"no SQL files under {self.path}; restore the folder, or train the bundle again")
+        return {file.stem: parse(file) for file in files}
+
+    def materialise(
+        self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, Any]
+    ) -> None:
+        """Create the named relations as temporary tables, in the order given, binding just what each file names."""
+        for name in names:
+            relation = self.relations[name]
+            # An unbound $name may silently take a session variable in DuckDB 2, an extra one is an error: bind exactly.
+            bound = {param: params[param] for param in relation.params}
+            connection.execute(f"create or replace temp table {name} as {relation.text}", bound)
