@@ -100,3 +100,18 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -
                 f"{table.name}: column {column.lake_name} is {found}, the lake keeps {column.lake_type}; ingest again"
             )
     return present
+
+
+def finish(connection: duckdb.DuckDBPyConnection, lake: Path, currency: str, minor_units: int) -> LakeInfo:
+    """Write lake.json, the marker that the folder is complete, from what its Parquet files hold; call it last."""
+    tables = {}
+    for table in TABLES.values():
+        if not any((lake / table.name).glob("**/*.parquet")):
+            continue
+        files = str(lake / table.name / "**" / "*.parquet")
+        query = f"select count(*), min({table.time}), max({table.time}) from read_parquet($files)"  # noqa: S608 - names of the contract, no input
+        [(rows, first, last)] = connection.execute(query, {"files": files}).fetchall()
+        tables[table.name] = TableInfo(rows=rows, first=first, last=last)
+    info = LakeInfo(currency=currency, minor_units=minor_units, tables=tables)
+    (lake / MARKER).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return info
