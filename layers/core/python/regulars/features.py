@@ -1,0 +1,100 @@
+"""From the contract's relations to one row of features per customer, by the SQL files, wherever the rows come from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Self
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.errors import HistoryError
+from regulars.sql import SqlFolder
+
+BASE = ("purchases", "purchase_gaps", "rfm")
+"""Relations that need nothing learnt, in the order in which they are made."""
+
+APPLIED = ("rfm_scores", "behaviour", "engagement", "economics", "customer_features")
+"""Relations that follow, given the learnt `rfm_cut_points`."""
+
+CUT_POINTS = "rfm_cut_points"
+
+CutPoints = Sequence[tuple[str, int, int]]
+"""Rows of `rfm_cut_points`: measure, cut number (1 to 4), cut value (seconds, orders or minor units)."""
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def parse_as_of(text: str | date) -> datetime:
+    """Read a date or a timestamp as an instant; without an offset it is UTC, and a date is its midnight.
+
+    HistoryError when it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise HistoryError(f"as_of {text!r} is no date or timestamp; write it like 2026-06-30 or 2026-06-30T00:00:00Z") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def as_of_params(as_of: datetime) -> dict[str, Any]:
+    """Return what the feature files bind: the instant as text, and as whole seconds since 1970."""
+    return {"as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"), "as_of_s": int(as_of.timestamp())}
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of n customers: their ids and one float64 array of n values per column, NaN for null."""
+
+    customer_ids: npt.NDArray[np.object_]
+    columns: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        """Return the number of customers."""
+        return len(self.customer_ids)
+
+    def matrix(self, names: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the named columns side by side, shape (customers, names), in the models' own precision."""
+        return np.stack([self.columns[name].astype(np.float32) for name in names], axis=1)
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection, relation: str = "customer_features") -> Self:
+        """Fetch a relation with `customer_id` and numeric columns, in the order of customer_id."""
+        fetched = connection.execute(f"select * from {relation} order by customer_id").fetchnumpy()  # noqa: S608 - our own relation
+        ids = np.asarray(fetched.pop("customer_id"), dtype=object)
+        return cls(ids, {name: _floats(values) for name, values in fetched.items()})
+
+
+def _floats(values: Any) -> FloatArray:  # noqa: ANN401 - an array or a masked array of any number
+    return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
+
+
+def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> None:
+    """Make the relations of BASE from the bound orders; HistoryError when no customer ordered before `as_of`."""
+    sql.materialise(connection, BASE, as_of_params(as_of))
+    if not connection.execute("select 1 from purchases limit 1").fetchall():
+        first = connection.execute("select min(ordered_at) from orders").fetchall()[0][0]
+        raise HistoryError(f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of")
+
+
+def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
+    """Learn the RFM cut points from the relation `rfm` at hand: training only."""
+    sql.materialise(connection, [CUT_POINTS], {})
+    rows = connection.execute(f"select measure, cut_number, cut_value from {CUT_POINTS} order by all").fetchall()  # noqa: S608
+    return [(str(measure), int(number), int(value)) for measure, number, value in rows]
+
+
+def bind_cut_points(connection: duckdb.DuckDBPyConnection, cut_points: CutPoints) -> None:
+    """Create the relation `rfm_cut_points` from learnt rows."""
+    connection.execute(f"create or replace temp table {CUT_POINTS} (measure varchar, cut_number bigint, cut_value bigint)")
+    connection.executemany(f"insert into {CUT_POINTS} values (?, ?, ?)", cut_points)  # noqa: S608
+
+
+def make_features(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime, cut_points: CutPoints
+) -> None:
+    """Make every relation up to `customer_features` from the bound orders, customers and events."""
+    make_base(connection, sql, as_of)
+    bind_cut_points(connection, cut_points)
+    sql.materialise(connection, APPLIED, as_of_params(as_of))
