@@ -1,0 +1,246 @@
+"""What must hold in every synthetic world, whatever its seed."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from regulars import lake
+from regulars.errors import SettingsError, SourceError
+from regulars.schema import EVENT_KINDS
+
+from training import simulate as simulation
+from training.simulate import simulate
+from training.world.clock import Clock
+from training.world.people import CHANNELS, CORRELATION, TRAITS, copula
+
+END = datetime(2026, 7, 1)  # noqa: DTZ001 - the lake's instants are UTC without a zone
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A world of 5,000 customers over three years, seen through the lake's views."""
+    folder = tmp_path_factory.mktemp("world") / "lake"
+    simulate(folder, customers=5_000, years=3, seed=7)
+    with duckdb.connect() as connection:
+        lake.attach(connection, folder)
+        yield connection
+
+
+def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    [row] = connection.execute(query).fetchall()
+    return tuple(row)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_lake_says_what_it_holds(tmp_path: Path) -> None:
+    info = simulate(tmp_path / "lake", customers=200, years=1, seed=1, currency="JPY")
+    assert info == lake.read_info(tmp_path / "lake")
+    assert (info.currency, info.minor_units, info.tables["customers"].rows) == ("JPY", 0, 200)
+    assert set(info.tables) == {"orders", "customers", "events"}
+
+
+def test_few_customers_bring_most_of_the_revenue(world: duckdb.DuckDBPyConnection) -> None:
+    """The Pareto law: the best fifth of the buyers brings about four fifths."""
+    [share] = one(
+        world,
+        """
+        with spent as (select customer_id, sum(order_value_cents) as value from orders group by customer_id),
+        ranked as (select value, percent_rank() over (order by value desc) as place from spent)
+        select sum(value) filter (where place < 0.2) / sum(value) from ranked
+        """,
+    )
+    assert 0.7 < share < 0.9
+
+
+def test_a_plausible_part_churns(world: duckdb.DuckDBPyConnection) -> None:
+    """Of those who bought before the last 90 days, between 30 % and 70 % do not buy again in them."""
+    [share] = one(
+        world,
+        """
+        with seen as (select min(ordered_at) as first, max(ordered_at) as last from orders
+            where not is_return group by customer_id)
+        select avg((last < timestamp '2026-04-02')::integer) from seen where first < timestamp '2026-04-02'
+        """,
+    )
+    assert 0.3 < share < 0.7
+
+
+def test_gifts_are_bought_in_november_and_december(world: duckdb.DuckDBPyConnection) -> None:
+    [autumn, peak, after] = one(
+        world,
+        """
+        select count(*) filter (where month(ordered_at) in (9, 10)), count(*) filter (where month(ordered_at) > 10),
+            count(*) filter (where month(ordered_at) < 3) from orders
+        """,
+    )
+    assert peak > 1.25 * max(autumn, after)
+
+
+def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
+    """Among recent buyers, those without a visit or an open in 60 days churn more: it can be foreseen, not known."""
+    [silent, active] = one(
+        world,
+        """
+        with seen as (select customer_id, max(ordered_at) filter (where ordered_at < '2026-01-01') as last,
+            max(ordered_at) < '2026-01-01' as churned from orders where not is_return group by customer_id),
+        lively as (select distinct customer_id from events where kind in ('email_open', 'site_visit')
+            and occurred_at >= '2025-11-02' and occurred_at < '2026-01-01')
+        select avg(churned::integer) filter (where l.customer_id is null), avg(churned::integer) filter (where
+            l.customer_id is not null) from seen left join lively as l using (customer_id) where last >= '2025-07-01'
+        """,
+    )
+    assert 0.02 < active < silent - 0.1 < 0.8
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "from orders anti join customers using (customer_id)",
+        "from events anti join customers using (customer_id)",
+        "from orders join customers using (customer_id) where ordered_at < signed_up_at",
+        "from events join customers using (customer_id) where occurred_at < signed_up_at",
+        "from orders where ordered_at < '2023-07-01' or ordered_at >= '2026-07-01'",
+        "from events where occurred_at < '2023-07-01' or occurred_at >= '2026-07-01'",
+        "from customers where signed_up_at < '2023-07-01' or signed_up_at >= '2026-07-01'",
+        "from customers where acquisition_cost_cents < 0",
+        "from orders where is_return != (order_value_cents < 0) or is_return != (quantity < 0)",
+        "from orders where order_value_cents = 0 or quantity = 0 or discount_cents * order_value_cents < 0",
+        "from orders where abs(margin_cents) > abs(order_value_cents)",
+        "from orders where abs(discount_cents) > 0.34 * abs(order_value_cents) + 1",
+        "from orders where columns(*) is null",
+        "from (select order_id from orders group by order_id having count(*) > 1)",
+        "from (select customer_id from customers group by customer_id having count(*) > 1)",
+    ],
+)
+def test_no_row_breaks_the_rules(world: duckdb.DuckDBPyConnection, broken: str) -> None:
+    assert one(world, f"select count(*) {broken}") == (0,)
+
+
+def test_every_kind_and_channel_occurs_and_no_other(world: duckdb.DuckDBPyConnection) -> None:
+    kinds = one(world, "select list(distinct kind) from events")[0]
+    channels = one(world, "select list(distinct acquisition_channel) from customers")[0]
+    assert (set(kinds), set(channels)) == (set(EVENT_KINDS), set(CHANNELS))
+
+
+def test_a_return_takes_an_earlier_order_back(world: duckdb.DuckDBPyConnection) -> None:
+    """A return is its order's id with an R, at least a day later, with the same amounts negated."""
+    [returns, matched, sold] = one(
+        world,
+        """
+        with sales as (from orders where not is_return), returns as (from orders where is_return)
+        select count(*), count(s.order_id), (select count(*) from sales) from returns as r left join sales as s
+        on r.order_id = s.order_id || 'R' and r.customer_id = s.customer_id
+        and r.ordered_at >= s.ordered_at + interval 1 day - interval 1 microsecond
+        and r.order_value_cents = -s.order_value_cents and r.margin_cents = -s.margin_cents
+        """,
+    )
+    assert returns == matched
+    assert 0.02 < returns / sold < 0.06
+
+
+def test_rows_lie_by_customer_and_time(tmp_path: Path) -> None:
+    simulate(tmp_path / "lake", customers=50, years=2, seed=3)
+    for table, time in (("orders", "ordered_at"), ("events", "occurred_at")):
+        query = f"select customer_id, {time} from read_parquet('{tmp_path}/lake/{table}/*.parquet')"  # noqa: S608 - own names
+        rows = duckdb.execute(query).fetchall()
+        assert rows == sorted(rows)
+
+
+def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs of several blocks agree to the byte, and another seed is another world."""
+    monkeypatch.setattr(simulation, "BLOCK", 150)
+    for name, seed in (("one", 5), ("two", 5), ("other", 6)):
+        simulate(tmp_path / name, customers=400, years=1.5, seed=seed)
+    one_, two, other = (content(tmp_path / name) for name in ("one", "two", "other"))
+    assert len(one_) == 3 * 3 + 1
+    assert one_ == two
+    assert one_.keys() == other.keys()
+    assert all(one_[file] != other[file] for file in one_)
+
+
+def test_more_customers_leave_the_full_blocks_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "BLOCK", 100)
+    simulate(tmp_path / "small", customers=100, years=1, seed=2)
+    simulate(tmp_path / "large", customers=200, years=1, seed=2)
+    small, large = content(tmp_path / "small"), content(tmp_path / "large")
+    assert small["orders/part-00000.parquet"] == large["orders/part-00000.parquet"]
+
+
+def test_progress_counts_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "BLOCK", 100)
+    seen: list[int] = []
+    simulate(tmp_path / "lake", customers=250, years=0.5, seed=1, progress=seen.append)
+    assert seen == [100, 200, 250]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_customer_is_a_world(tmp_path: Path, seed: int) -> None:
+    """Also when that customer never orders: the tables are there, with their types."""
+    info = simulate(tmp_path / "lake", customers=1, years=0.1, seed=seed)
+    with duckdb.connect() as connection:
+        assert lake.attach(connection, tmp_path / "lake") == info
+        assert one(connection, "select count(*) from customers") == (1,)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"customers": 0}, "customers is 0"),
+        ({"customers": 10**9}, "customers is 1000000000"),
+        ({"years": 0.0}, "years is 0"),
+        ({"years": float("nan")}, "years is nan"),
+        ({"years": 1000.0}, "years is 1000"),
+        ({"years": 0.001}, "less than a day"),
+        ({"start": date(9999, 1, 1)}, "start is 9999-01-01"),
+        ({"seed": -1}, "seed is -1"),
+        ({"currency": "euro"}, 'currency is "euro"'),
+    ],
+)
+def test_bad_arguments_are_named(tmp_path: Path, bad: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        simulate(tmp_path / "lake", **{"customers": 10, "years": 1.0, "seed": 1} | bad)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_someone_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(SourceError, match="not ours to replace"):
+        simulate(tmp_path, customers=10, years=1, seed=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("start", "years", "end"),
+    [
+        (date(2023, 7, 1), 3, date(2026, 7, 1)),
+        (date(2024, 2, 29), 1, date(2025, 2, 28)),
+        (date(2023, 7, 1), 1.5, date(2025, 1, 1)),
+        (date(2023, 7, 1), 7 / 12, date(2024, 2, 1)),
+        (date(2023, 7, 1), 10 / 365.25, date(2023, 7, 11)),
+    ],
+)
+def test_worlds_end_on_round_dates(start: date, years: float, end: date) -> None:
+    assert simulation.end_of(start, years) == end
+
+
+def test_the_copula_has_the_documented_correlations() -> None:
+    """Scores are uniform; Spearman's rho of a Gaussian copula is 6 / pi * arcsin(r / 2)."""
+    scores = copula(np.random.default_rng(1), 50_000)
+    uniform = np.array([scores[trait] for trait in TRAITS])
+    expected = 6 / np.pi * np.arcsin(np.array(CORRELATION) / 2)
+    assert np.corrcoef(uniform) == pytest.approx(expected, abs=0.02)
+    assert np.quantile(uniform, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.01)
+
+
+def test_the_clock_goes_there_and_back() -> None:
+    clock = Clock.between(date(2024, 1, 1), date(2025, 1, 1))
+    days = np.linspace(0, clock.days, 1_001)
+    assert clock.calendar(clock.shopping(days)) == pytest.approx(days, abs=1e-9)
+    assert clock.total == pytest.approx(clock.days, rel=0.02)
