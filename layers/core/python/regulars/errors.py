@@ -49,3 +49,9 @@ class RequestError(RegularsError):
     """A request to the API breaks its contract as a whole (one bad customer alone is rejected, not raised)."""
 
     status: ClassVar[int] = 422
+
+
+class TooManyCustomersError(RequestError):
+    """A request holds more customers than one request may."""
+
+    status: ClassVar[int] = 413

@@ -42,6 +42,22 @@ def parse(path: Path) -> Relation:
     )
 
 
+def connect(memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net and keeps within `memory_limit`."""
+    config: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if temp_directory is not None:
+        config["temp_directory"] = str(temp_directory)
+    connection = duckdb.connect(config=config)
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
 @dataclass(frozen=True)
 class SqlFolder:
     """A folder of SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""

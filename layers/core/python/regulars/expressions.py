@@ -1,0 +1,208 @@
+"""Map expressions: DuckDB SQL over a source's columns, parsed by DuckDB itself and kept to a safe, scalar subset.
+
+What runs is never the user's text: it is the checked syntax tree written out again, with every cast made a `try_cast`,
+so that a bad cell becomes null (and its row a reject) instead of ending the ingest.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from regulars.errors import MapError, SourceError
+from regulars.mapping import near
+
+Node = dict[str, Any]
+
+ARITHMETIC = frozenset("+ - * / // % ** ^".split())
+NUMERIC = frozenset("abs ceil ceiling exp floor ln log log10 mod pow power round sign sqrt trunc".split())
+TEXT = frozenset(
+    "~~ !~~ ~~* !~~* ~~~ || concat concat_ws contains ends_with format left length lower lpad ltrim md5 position "
+    "prefix printf regexp_extract regexp_full_match regexp_matches regexp_replace replace reverse right rpad rtrim "
+    "split_part starts_with strip_accents strpos substr substring suffix translate trim upper like_escape "
+    "ilike_escape not_like_escape not_ilike_escape".split()
+)
+TIME = frozenset(
+    "date_add date_diff date_part date_sub date_trunc datediff datepart datetrunc day dayofweek dayofyear epoch "
+    "epoch_ms epoch_ns epoch_us hour last_day make_date make_time make_timestamp make_timestamptz minute month quarter "
+    "second strftime strptime timezone to_days to_hours to_milliseconds to_minutes to_months to_seconds to_timestamp "
+    "to_weeks to_years try_strptime week year".split()
+)
+OTHER = frozenset("greatest if ifnull least list_value nullif".split())
+FUNCTIONS = ARITHMETIC | NUMERIC | TEXT | TIME | OTHER
+INTERVALS = frozenset("to_days to_hours to_milliseconds to_minutes to_months to_seconds to_weeks to_years".split())
+PASSING = frozenset("greatest least nullif ifnull".split())
+"""Functions that give back one of their arguments: a number is wanted of each when a number is wanted of the call."""
+
+CLASSES = frozenset("BETWEEN CASE CAST COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR TYPE".split())
+OPERATORS = frozenset(
+    "ARRAY_EXTRACT ARRAY_SLICE COMPARE_IN COMPARE_NOT_IN OPERATOR_COALESCE OPERATOR_IS_NOT_NULL OPERATOR_IS_NULL "
+    "OPERATOR_NOT OPERATOR_NULLIF OPERATOR_TRY".split()
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an expression may use: a file's columns with their DuckDB types, in order."""
+
+    name: str
+    columns: Mapping[str, str]
+
+    def column(self, name: str) -> str | None:
+        """Return the column as the file spells it; DuckDB's names ignore case, and so does this."""
+        return next((column for column in self.columns if column.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression: safe SQL, and the source columns it reads."""
+
+    sql: str
+    columns: tuple[str, ...]
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def compile_expression(
+    connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str, *, numeric: bool = False
+) -> Expression:
+    """Check `text` and rewrite it for `source`; `numeric` when its value is to be a number.
+
+    MapError when it is no scalar expression or uses a function off the list; SourceError when the file lacks a column.
+    `where` names the key in messages, as in `[orders] order_value`.
+    """
+    plain = source.column(text.strip().strip('"'))
+    # A column's bare name may hold spaces, as in `Customer ID`: no need to quote it inside the quotes of TOML.
+    tree = _parse(connection, quoted(plain) if plain else text, where)
+    check = _Rewriter(source, f"{where} = {text!r}")
+    tree["statements"][0]["node"]["select_list"] = [check.rewrite(_only(tree, check.where), numeric=numeric)]
+    [(sql,)] = connection.execute("select json_deserialize_sql(cast(? as json))", [json.dumps(tree)]).fetchall()
+    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(check.columns))
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, text: str, where: str) -> Node:
+    # The brackets and line ends keep a comment or a comma from reaching beyond the expression.
+    [(answer,)] = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()
+    tree: Node = json.loads(answer)
+    if tree["error"]:
+        raise MapError(
+            f"{where} = {text!r} is not a SQL expression: {tree['error_message']}; "
+            'a column name with spaces needs double quotes, as in "Customer ID"'
+        )
+    return tree
+
+
+def _only(tree: Node, where: str) -> Node:
+    """Return the one expression of the statement; MapError when the text holds more than an expression."""
+    node = tree["statements"][0]["node"]
+    bare = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY" and not node["where_clause"]
+    if len(tree["statements"]) != 1 or not bare or len(node["select_list"]) != 1 or node["modifiers"]:
+        raise MapError(f"{where} must be one expression over the columns of a row")
+    expression: Node = node["select_list"][0]
+    return expression
+
+
+class _Rewriter:
+    """Walks one expression's tree; collects the columns it reads."""
+
+    def __init__(self, source: Source, where: str) -> None:
+        self.source = source
+        self.where = where
+        self.columns: dict[str, None] = {}
+
+    def rewrite(self, node: Node, *, numeric: bool = False) -> Node:
+        """Return the node checked, its casts made safe, its text turned to numbers where a number is wanted."""
+        kind = node["class"]
+        if kind not in CLASSES or (kind == "OPERATOR" and node["type"] not in OPERATORS):
+            raise MapError(f"{self.where} holds a {kind.lower()}; only expressions over the columns of a row are allowed")
+        if kind == "COLUMN_REF":
+            return self._column(node, numeric=numeric)
+        if kind == "FUNCTION":
+            return self._function(node, numeric=numeric)
+        if kind == "CAST":
+            return node | {"child": self.rewrite(node["child"]), "try_cast": True}
+        return self._children(node, numeric=numeric)
+
+    def _column(self, node: Node, *, numeric: bool) -> Node:
+        name = ".".join(node["column_names"])
+        column = self.source.column(name)
+        if column is None:
+            raise SourceError(f"{self.source.name}: no column {name!r} for {self.where}; {near(name, [*self.source.columns])}")
+        self.columns[column] = None
+        node = node | {"column_names": [column]}
+        return _as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node
+
+    def _function(self, node: Node, *, numeric: bool) -> Node:
+        name = node["function_name"].lower()
+        odd = node["schema"] or node["catalog"] or node["filter"] or node["distinct"] or node["order_bys"]["orders"]
+        if name not in FUNCTIONS or odd:
+            raise MapError(
+                f"{self.where} calls {name}(), which is not on the list of functions for maps; "
+                "see docs/data-contract.md for those that are"
+            )
+        arguments = [argument["expression"] for argument in node["arguments"]]
+        wanted = name in NUMERIC or (name in ARITHMETIC and not any(map(_is_time, arguments))) or (name in PASSING and numeric)
+        rewritten = [self.rewrite(argument, numeric=wanted) for argument in arguments]
+        if name == "if":
+            rewritten = [self.rewrite(arguments[0]), *(self.rewrite(one, numeric=numeric) for one in arguments[1:])]
+        slots = [slot | {"expression": one} for slot, one in zip(node["arguments"], rewritten, strict=True)]
+        node = node | {"arguments": slots} | _named("try_strptime" if name == "strptime" else name)
+        return _as_number(node) if numeric and name in TEXT else node
+
+    def _children(self, node: Node, *, numeric: bool) -> Node:
+        """Rewrite the expressions inside a CASE, comparison, BETWEEN, IN, COALESCE, AND, OR, NOT."""
+        kind = node["class"]
+        if kind == "CASE":
+            checks = [
+                check | {"when_expr": self.rewrite(check["when_expr"]), "then_expr": self.rewrite(check["then_expr"], numeric=numeric)}
+                for check in node["case_checks"]
+            ]
+            return node | {"case_checks": checks, "else_expr": self.rewrite(node["else_expr"], numeric=numeric)}
+        slots = [key for key in ("left", "right", "input", "lower", "upper") if key in node]
+        children = node.get("children", [])
+        operands = [*(node[key] for key in slots), *children]
+        wanted = numeric and node["type"] in {"OPERATOR_COALESCE", "OPERATOR_TRY"}
+        if kind in {"COMPARISON", "BETWEEN"} or node["type"] in {"COMPARE_IN", "COMPARE_NOT_IN"}:
+            wanted = any(map(_is_number, operands))
+        changed: Node = {key: self.rewrite(node[key], numeric=wanted) for key in slots}
+        if children:
+            changed["children"] = [self.rewrite(child, numeric=wanted) for child in children]
+        return node | changed
+
+
+def _named(name: str) -> Node:
+    return {"function_name": name, "qualified_name": {"path": [name]}}
+
+
+def _is_number(node: Node) -> bool:
+    """Say whether the node is a number whatever the source's types: a literal, arithmetic, a numeric function."""
+    if node["class"] == "CONSTANT":
+        return bool(node["literal"]["kind"] in {"INTEGER", "DECIMAL", "FLOAT", "DOUBLE", "NUMERIC"})
+    if node["class"] == "FUNCTION":
+        arguments = [argument["expression"] for argument in node["arguments"]]
+        name = node["function_name"].lower()
+        return name in NUMERIC or (name in ARITHMETIC and not any(map(_is_time, arguments)))
+    return False
+
+
+def _is_time(node: Node) -> bool:
+    """Say whether the node is a time or an interval, so that + and - around it are no arithmetic on numbers."""
+    if node["class"] == "CAST":
+        return str(node["type_expr"].get("type_name", "")).lower().startswith(("date", "time", "interval"))
+    return node["class"] == "FUNCTION" and node["function_name"].lower() in INTERVALS | {"strptime", "try_strptime"}
+
+
+def _as_number(node: Node) -> Node:
+    double = {"class": "TYPE", "type": "TYPE", "alias": "", "query_location": 0, "query_location_length": 0, "catalog": "", "schema": "", "type_name": "double", "children": [], "qualified_name": {"path": ["double"]}}
+    place = {key: node[key] for key in ("query_location", "query_location_length")}
+    return {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", **place, "child": node, "try_cast": True, "type_expr": double}

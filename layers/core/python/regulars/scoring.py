@@ -1,0 +1,64 @@
+"""From bound orders to one row of answers per customer: the same code for a lake, a batch file and a request."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.features import FeatureTable, make_features
+from regulars.files import atomic_file
+from regulars.lake import attach
+from regulars.loader import ModelLoader
+from regulars.tasks import TASKS, Prediction
+
+RFM = ("recency_score", "frequency_score", "monetary_score")
+
+
+def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_of: datetime) -> FeatureTable:
+    """Return the features of every customer with an order before `as_of`, by the bundle's own SQL."""
+    make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
+    return FeatureTable.read(connection)
+
+
+def predict(loader: ModelLoader, table: FeatureTable, tasks: Sequence[str], reasons: int = 0) -> dict[str, Prediction]:
+    """Return each task's prediction for the same customers."""
+    return {task: loader[task].predict(table, reasons) for task in tasks}
+
+
+def score_columns(loader: ModelLoader, table: FeatureTable, as_of: datetime) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of a score file, in order: identity, every task's answers, RFM scores."""
+    manifest = loader.bundle.manifest
+    rows = len(table)
+    columns: dict[str, npt.NDArray[Any]] = {
+        "customer_id": table.customer_ids,
+        "as_of": np.full(rows, as_of.replace(tzinfo=None), dtype="datetime64[us]"),
+        "horizon_days": np.full(rows, manifest.horizon_days, dtype=np.int32),
+        "bundle": np.full(rows, manifest.bundle, dtype=object),
+    }
+    for prediction in predict(loader, table, list(TASKS)).values():
+        columns |= prediction.columns
+    return columns | {name: table.columns[name].astype(np.int8) for name in RFM}
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.NDArray[Any]], out: Path) -> None:
+    """Write equally long columns as one Parquet file, atomically."""
+    connection.register("columns_to_write", columns)
+    try:
+        with atomic_file(out) as partial:
+            connection.execute("copy columns_to_write to $out (format parquet)", {"out": str(partial)})
+    finally:
+        connection.unregister("columns_to_write")
+
+
+def score(
+    connection: duckdb.DuckDBPyConnection, lake: Path, loader: ModelLoader, as_of: datetime, out: Path
+) -> FeatureTable:
+    """Score every customer of a lake and write the score file; returns the features that the scores came from."""
+    attach(connection, lake)
+    table = features_of(connection, loader, as_of)
+    write_parquet(connection, score_columns(loader, table, as_of), out)
+    return table

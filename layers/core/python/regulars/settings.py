@@ -1,0 +1,38 @@
+"""What the environment must or may say, read and checked when first asked, never at import."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from regulars.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Environment variables, each with the prefix REGULARS_."""
+
+    model_config = SettingsConfigDict(env_prefix="REGULARS_", frozen=True)
+
+    bundle: Path
+    """Folder of the bundle; /opt/bundle in Lambda, where the models layer puts it."""
+    output_bucket: str | None = None
+    """S3 bucket that batch writes scores and rejects to."""
+    max_customers: int = Field(default=10_000, ge=1)
+    """Customers that one request may hold; Lambda's own limit is 6 MB of request."""
+    memory_limit: str = "1GB"
+    """DuckDB's memory limit; about 0.6 of the function's memory, the rest is models and Python."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of DuckDB and of ONNX Runtime; the vCPUs of the function."""
+    temp_directory: Path = Path("/tmp/regulars")  # noqa: S108 - the one folder that Lambda lets a function write to
+    """Where DuckDB spills and batch keeps its downloads."""
+
+
+@cache
+def settings() -> Settings:
+    """Return the process's settings; SettingsError names each variable that is missing or wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"REGULARS_{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
+        raise SettingsError(f"the environment is not complete: {wrong}; see docs/operate.md") from error

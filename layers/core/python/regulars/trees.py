@@ -1,0 +1,58 @@
+"""The one inference engine: every tree model, booster or forest, is a leaf finder and a leaf table.
+
+The leaf finder is an ONNX graph that tells the leaf of each tree into which a row falls; the leaf table holds, for
+each leaf, what it contributes to each feature and to the bias. The sum of a row's leaves over the columns is the
+score, the sum by column its reasons (Saabas 2014; XGBoost calls them approximate contributions).
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.bundle import Bundle
+
+FloatArray = npt.NDArray[np.float64]
+
+ROWS = 128
+"""Rows gathered at a time: their leaves' contributions stay within a core's cache."""
+
+
+class TreeModel:
+    """A leaf finder and a leaf table, opened from `<task>/leaf_finder.onnx` and `<task>/leaf_table.npy`."""
+
+    def __init__(self, bundle: Bundle, task: str, threads: int = 1) -> None:
+        import onnxruntime  # noqa: PLC0415 - 25-80 ms, paid by the first task that needs trees
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        finder = bundle.file(f"{task}/leaf_finder.onnx").read_bytes()
+        self._session: Any = onnxruntime.InferenceSession(finder, options, providers=["CPUExecutionProvider"])
+        self._table = bundle.array(f"{task}/leaf_table.npy")
+
+    def leaves(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Return the number of the leaf that each row falls into, shape (rows, trees)."""
+        numbers: npt.NDArray[np.int64] = self._session.run(None, {"rows": rows})[0].astype(np.int64)
+        return numbers
+
+    def contributions(self, rows: npt.NDArray[np.float32]) -> FloatArray:
+        """Return what each feature and, last, the bias adds to each row's margin, shape (rows, features + 1)."""
+        out = np.empty((len(rows), self._table.shape[1]), dtype=np.float64)
+        for start in range(0, len(rows), ROWS):
+            part = slice(start, start + ROWS)
+            # Trees are added one after the other for each row, so a row alone gives the same bits as among many.
+            self._table[self.leaves(rows[part])].sum(axis=1, dtype=np.float64, out=out[part])
+        return out
+
+
+def in_answer_units(contributions: FloatArray, answer: FloatArray, base: float) -> FloatArray:
+    """Scale feature contributions in margin space so that each row's add up to `answer - base`.
+
+    `contributions` has shape (rows, features + 1), the bias last; `answer` (rows,) is in the answer's unit and `base`
+    is the answer of the bias alone. A link, calibration or stretch is monotone, so signs and order are kept.
+    """
+    features = contributions[:, :-1]
+    total = features.sum(axis=1)
+    factor = np.divide(answer - base, total, out=np.zeros_like(total), where=total != 0)
+    return features * factor[:, None]

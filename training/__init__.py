@@ -1,0 +1,1 @@
+"""The offline side: simulate, build the dataset, fit, evaluate, export, package; and the command line."""

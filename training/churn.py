@@ -1,0 +1,60 @@
+"""churn: fit the forest and hand it over for export."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+from regulars.tasks import churn as task
+from training.cutoffs import WEIGHT, Plan
+from training.dataset import Dataset
+from training.export import Exported, from_forest
+from training.metrics import FloatArray, churn_metrics
+
+TREES = 200
+RISK_BANDS = (0.35, 0.65)
+"""Below the first a churn risk is low, from the second on it is high."""
+
+
+class ChurnModel:
+    """A fitted forest."""
+
+    def __init__(self, data: Dataset, plan: Plan) -> None:
+        self.features = data.features
+        self.stretch = plan.stretch
+        self.forest = RandomForestClassifier(
+            n_estimators=TREES,
+            min_samples_leaf=int(np.clip(len(data.frame) / 50, 20, 100)),
+            max_features=0.4,
+            n_jobs=-1,
+            random_state=7,
+        )
+        self.forest.fit(data.matrix, data.churned, sample_weight=data.weights(WEIGHT))
+
+    def predict(self, data: Dataset) -> FloatArray:
+        """Return P(no order in the label window), shape (rows,)."""
+        probability: FloatArray = self.forest.predict_proba(data.matrix)[:, 1]
+        return probability
+
+    def importance(self) -> dict[str, float]:
+        """Return each feature's mean decrease in impurity, largest first."""
+        pairs = zip(self.features, self.forest.feature_importances_.tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda item: -item[1]))
+
+    def export(self, check: Dataset) -> Exported:
+        """Return the model as files, each row of `check` compared with the forest."""
+        return from_forest(self.forest, len(self.features), check.matrix).with_constants(
+            task.NAME,
+            {"features": list(self.features), "stretch": self.stretch, "risk_bands": list(RISK_BANDS)},
+        )
+
+
+def evaluate(model: ChurnModel, holdout: Dataset) -> dict[str, Any]:
+    """Judge the model on held-out time beside a ranking by recency and the constant rate."""
+    recency = holdout.frame["recency_days"].to_numpy()
+    ranked = churn_metrics(holdout.churned, (recency / recency.max()).astype(np.float64))
+    return {
+        **churn_metrics(holdout.churned, model.predict(holdout)),
+        "baselines": {"recency": {name: ranked[name] for name in ("roc_auc", "pr_auc")}},
+        "importance": dict(list(model.importance().items())[:10]),
+    }

@@ -1,0 +1,78 @@
+"""Which moments in the past to learn from: never a random split, always labels that end before what is judged."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from regulars.errors import HistoryError
+
+STEPS = (1.0, 1.5, 2.0, 2.5)
+"""Training cutoffs lie this many label lengths before the moment that the model may know."""
+
+WEIGHT = 0.8
+"""Each step further back weighs this much less."""
+
+SHORTEST_DAYS = 7
+"""Labels shorter than a week would learn weekdays."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The moments of a training run.
+
+    `fit` are the cutoffs of the final models; `holdout` is judged by models fitted at `before_holdout` only, whose
+    labels end at or before it.
+    """
+
+    as_of: datetime
+    horizon_days: int
+    label_days: int
+    fit: tuple[datetime, ...]
+    holdout: datetime
+    before_holdout: tuple[datetime, ...]
+
+    @property
+    def stretch(self) -> float:
+        """How many label windows the horizon holds; 1 when history is long enough for full labels."""
+        return self.horizon_days / self.label_days
+
+    @property
+    def cutoffs(self) -> tuple[datetime, ...]:
+        """Every moment at which features are needed, newest first."""
+        return tuple(sorted({*self.fit, self.holdout, *self.before_holdout}, reverse=True))
+
+
+def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_days: int) -> Plan:
+    """Place the cutoffs in the history [first_order, as_of).
+
+    Labels are as long as the horizon, or a third of the history where that is shorter: a third to see, a third to
+    label for learning, a third held out. HistoryError when `as_of` lies outside the data or the history is too short.
+    """
+    if as_of <= first_order:
+        raise HistoryError(f"as_of {as_of:%Y-%m-%d} is not after the first order ({first_order:%Y-%m-%d}); choose a later one")
+    latest = (last_order + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if as_of > latest:
+        raise HistoryError(
+            f"as_of {as_of:%Y-%m-%d} lies beyond the last order ({last_order:%Y-%m-%d}): labels would be cut short; "
+            f"the latest possible is {latest:%Y-%m-%d}"
+        )
+    label_days = min(horizon_days, (as_of - first_order).days // 3)
+    if label_days < SHORTEST_DAYS:
+        raise HistoryError(
+            f"{(as_of - first_order).days} days of history before as_of are too short to learn from and to check; "
+            f"bring at least {3 * SHORTEST_DAYS}"
+        )
+    holdout = as_of - timedelta(days=label_days)
+    return Plan(
+        as_of=as_of,
+        horizon_days=horizon_days,
+        label_days=label_days,
+        fit=_before(as_of, first_order, label_days),
+        holdout=holdout,
+        before_holdout=_before(holdout, first_order, label_days),
+    )
+
+
+def _before(moment: datetime, first_order: datetime, label_days: int) -> tuple[datetime, ...]:
+    """Return the cutoffs whose labels end at or before `moment` and that have at least one label length behind them."""
+    cutoffs = (moment - timedelta(days=round(step * label_days)) for step in STEPS)
+    return tuple(cutoff for cutoff in cutoffs if cutoff - first_order >= timedelta(days=label_days))

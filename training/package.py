@@ -1,0 +1,52 @@
+"""Write a bundle: models, learnt constants and frozen SQL, with a manifest that names every file by its hash."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from regulars.bundle import MANIFEST, Bundle, FileEntry, Manifest
+from regulars.features import CutPoints
+from regulars.files import atomic_folder
+from regulars.sql import SqlFolder
+from training.export import Exported, as_json
+
+LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
+
+
+def contents(exports: Iterable[Exported], cut_points: CutPoints, sql: SqlFolder) -> dict[str, bytes]:
+    """Return every file of a bundle but its manifest, by name."""
+    files = {"constants/rfm_cut_points.json": as_json([list(row) for row in cut_points])}
+    for relation in sql.relations.values():
+        files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
+    for exported in exports:
+        files |= exported.files
+    return dict(sorted(files.items()))
+
+
+def fingerprint(lake: Path, tables: Sequence[str]) -> str:
+    """Return a SHA-256 over the lake's Parquet files of the named tables."""
+    total = hashlib.sha256()
+    for table in tables:
+        for file in sorted((lake / table).glob("**/*.parquet")):
+            with file.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def write(out: Path, files: dict[str, bytes], facts: dict[str, Any]) -> Bundle:
+    """Write the bundle folder atomically and return it verified; `facts` are the manifest's other fields."""
+    entries = {
+        name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)) for name, content in files.items()
+    }
+    libraries = {name: version(name) for name in LIBRARIES}
+    manifest = Manifest(bundle="0000-00-00.000000", libraries=libraries, files=entries, **facts)
+    manifest = manifest.model_copy(update={"bundle": manifest.identity()})
+    with atomic_folder(out, MANIFEST) as partial:
+        for name, content in files.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).write_bytes(content)
+        (partial / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        Bundle(partial).verify()
+    return Bundle(out)
