@@ -1,0 +1,16 @@
+-- One row per order.
+-- Reads: order_lines.
+-- A number that covers sales and returns makes two rows; sums are of integers and decimals, so row order cannot show.
+select
+    order_lines.customer_id,
+    order_lines.order_id,
+    min(order_lines.ordered_at) as ordered_at,
+    cast(sum(order_lines.order_value_cents) as bigint) as order_value_cents,
+    order_lines.is_return,
+    cast(sum(order_lines.quantity) as double) as quantity,
+    cast(sum(order_lines.discount_cents) as bigint) as discount_cents,
+    cast(sum(order_lines.margin_cents) as bigint) as margin_cents,
+    -- An order's lines agree on country or channel; where they do not, any fixed choice will do.
+    min(order_lines.attributes) as attributes
+from order_lines
+group by order_lines.customer_id, order_lines.order_id, order_lines.is_return
