@@ -9,15 +9,13 @@ import duckdb
 import numpy as np
 import pytest
 from regulars import lake
-from regulars.errors import SettingsError, SourceError
+from regulars.errors import SettingsError
 from regulars.schema import EVENT_KINDS
 
 from training import simulate as simulation
 from training.simulate import simulate
 from training.world.clock import Clock
-from training.world.people import CHANNELS, CORRELATION, TRAITS, copula
-
-END = datetime(2026, 7, 1)  # noqa: DTZ001 - the lake's instants are UTC without a zone
+from training.world.people import CHANNELS, CORRELATION, copula
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 
 
 def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    [row] = connection.execute(query).fetchall()
-    return tuple(row)
+    return tuple(connection.execute(query).fetchall()[0])
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -43,59 +40,39 @@ def test_lake_says_what_it_holds(tmp_path: Path) -> None:
     info = simulate(tmp_path / "lake", customers=200, years=1, seed=1, currency="JPY")
     assert info == lake.read_info(tmp_path / "lake")
     assert (info.currency, info.minor_units, info.tables["customers"].rows) == ("JPY", 0, 200)
-    assert set(info.tables) == {"orders", "customers", "events"}
 
 
 def test_few_customers_bring_most_of_the_revenue(world: duckdb.DuckDBPyConnection) -> None:
     """The Pareto law: the best fifth of the buyers brings about four fifths."""
-    [share] = one(
-        world,
-        """
-        with spent as (select customer_id, sum(order_value_cents) as value from orders group by customer_id),
-        ranked as (select value, percent_rank() over (order by value desc) as place from spent)
-        select sum(value) filter (where place < 0.2) / sum(value) from ranked
-        """,
-    )
-    assert 0.7 < share < 0.9
+    query = "select sum(order_value_cents)::double as value from orders group by customer_id order by value desc"
+    spent = world.execute(query).fetchnumpy()["value"]
+    assert 0.7 < spent[: len(spent) // 5].sum() / spent.sum() < 0.9
 
 
 def test_a_plausible_part_churns(world: duckdb.DuckDBPyConnection) -> None:
     """Of those who bought before the last 90 days, between 30 % and 70 % do not buy again in them."""
-    [share] = one(
-        world,
-        """
-        with seen as (select min(ordered_at) as first, max(ordered_at) as last from orders
-            where not is_return group by customer_id)
-        select avg((last < timestamp '2026-04-02')::integer) from seen where first < timestamp '2026-04-02'
-        """,
-    )
-    assert 0.3 < share < 0.7
+    query = "select min(ordered_at), max(ordered_at) from orders where not is_return group by customer_id"
+    cutoff = datetime(2026, 4, 2)  # noqa: DTZ001 - the lake's instants are UTC without a zone
+    churned = [last < cutoff for first, last in world.execute(query).fetchall() if first < cutoff]
+    assert 0.3 < np.mean(churned) < 0.7
 
 
 def test_gifts_are_bought_in_november_and_december(world: duckdb.DuckDBPyConnection) -> None:
-    [autumn, peak, after] = one(
-        world,
-        """
-        select count(*) filter (where month(ordered_at) in (9, 10)), count(*) filter (where month(ordered_at) > 10),
-            count(*) filter (where month(ordered_at) < 3) from orders
-        """,
-    )
-    assert peak > 1.25 * max(autumn, after)
+    month = dict(world.execute("select month(ordered_at), count(*) from orders group by all").fetchall())
+    assert month[11] + month[12] > 1.25 * max(month[9] + month[10], month[1] + month[2])
 
 
 def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
     """Among recent buyers, those without a visit or an open in 60 days churn more: it can be foreseen, not known."""
-    [silent, active] = one(
-        world,
-        """
+    query = """
         with seen as (select customer_id, max(ordered_at) filter (where ordered_at < '2026-01-01') as last,
             max(ordered_at) < '2026-01-01' as churned from orders where not is_return group by customer_id),
         lively as (select distinct customer_id from events where kind in ('email_open', 'site_visit')
             and occurred_at >= '2025-11-02' and occurred_at < '2026-01-01')
         select avg(churned::integer) filter (where l.customer_id is null), avg(churned::integer) filter (where
             l.customer_id is not null) from seen left join lively as l using (customer_id) where last >= '2025-07-01'
-        """,
-    )
+    """
+    [silent, active] = one(world, query)
     assert 0.02 < active < silent - 0.1 < 0.8
 
 
@@ -109,12 +86,11 @@ def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
         "from orders where ordered_at < '2023-07-01' or ordered_at >= '2026-07-01'",
         "from events where occurred_at < '2023-07-01' or occurred_at >= '2026-07-01'",
         "from customers where signed_up_at < '2023-07-01' or signed_up_at >= '2026-07-01'",
-        "from customers where acquisition_cost_cents < 0",
         "from orders where is_return != (order_value_cents < 0) or is_return != (quantity < 0)",
         "from orders where order_value_cents = 0 or quantity = 0 or discount_cents * order_value_cents < 0",
-        "from orders where abs(margin_cents) > abs(order_value_cents)",
-        "from orders where abs(discount_cents) > 0.34 * abs(order_value_cents) + 1",
-        "from orders where columns(*) is null",
+        "from orders where greatest(abs(margin_cents), abs(3 * discount_cents) - 3) > abs(order_value_cents)",
+        "from customers where coalesce(acquisition_cost_cents, -1) < 0",
+        "from orders where order_value_cents + discount_cents + margin_cents + quantity is null",
         "from (select order_id from orders group by order_id having count(*) > 1)",
         "from (select customer_id from customers group by customer_id having count(*) > 1)",
     ],
@@ -124,33 +100,26 @@ def test_no_row_breaks_the_rules(world: duckdb.DuckDBPyConnection, broken: str) 
 
 
 def test_every_kind_and_channel_occurs_and_no_other(world: duckdb.DuckDBPyConnection) -> None:
-    kinds = one(world, "select list(distinct kind) from events")[0]
-    channels = one(world, "select list(distinct acquisition_channel) from customers")[0]
+    [kinds] = one(world, "select list(distinct kind) from events")
+    [channels] = one(world, "select list(distinct acquisition_channel) from customers")
     assert (set(kinds), set(channels)) == (set(EVENT_KINDS), set(CHANNELS))
+
+
+def test_rows_lie_by_customer_and_time(world: duckdb.DuckDBPyConnection) -> None:
+    rows = world.execute("select customer_id, ordered_at from orders").fetchall()
+    assert rows == sorted(rows)
 
 
 def test_a_return_takes_an_earlier_order_back(world: duckdb.DuckDBPyConnection) -> None:
     """A return is its order's id with an R, at least a day later, with the same amounts negated."""
-    [returns, matched, sold] = one(
-        world,
-        """
-        with sales as (from orders where not is_return), returns as (from orders where is_return)
-        select count(*), count(s.order_id), (select count(*) from sales) from returns as r left join sales as s
-        on r.order_id = s.order_id || 'R' and r.customer_id = s.customer_id
-        and r.ordered_at >= s.ordered_at + interval 1 day - interval 1 microsecond
+    query = """
+        select count(*) from orders as r join orders as s on r.order_id = s.order_id || 'R' and r.is_return
+        and r.customer_id = s.customer_id and r.ordered_at >= s.ordered_at + interval 1 day - interval 1 microsecond
         and r.order_value_cents = -s.order_value_cents and r.margin_cents = -s.margin_cents
-        """,
-    )
-    assert returns == matched
-    assert 0.02 < returns / sold < 0.06
-
-
-def test_rows_lie_by_customer_and_time(tmp_path: Path) -> None:
-    simulate(tmp_path / "lake", customers=50, years=2, seed=3)
-    for table, time in (("orders", "ordered_at"), ("events", "occurred_at")):
-        query = f"select customer_id, {time} from read_parquet('{tmp_path}/lake/{table}/*.parquet')"  # noqa: S608 - own names
-        rows = duckdb.execute(query).fetchall()
-        assert rows == sorted(rows)
+    """
+    [returns, share] = one(world, "select count(*) filter (where is_return), avg(is_return::integer) from orders")
+    assert one(world, query) == (returns,)
+    assert 0.02 < share < 0.06
 
 
 def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,25 +128,19 @@ def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, seed in (("one", 5), ("two", 5), ("other", 6)):
         simulate(tmp_path / name, customers=400, years=1.5, seed=seed)
     one_, two, other = (content(tmp_path / name) for name in ("one", "two", "other"))
-    assert len(one_) == 3 * 3 + 1
     assert one_ == two
     assert one_.keys() == other.keys()
     assert all(one_[file] != other[file] for file in one_)
 
 
-def test_more_customers_leave_the_full_blocks_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_block_is_the_same_in_a_larger_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "BLOCK", 100)
+    progress: list[int] = []
     simulate(tmp_path / "small", customers=100, years=1, seed=2)
-    simulate(tmp_path / "large", customers=200, years=1, seed=2)
+    simulate(tmp_path / "large", customers=250, years=1, seed=2, progress=progress.append)
     small, large = content(tmp_path / "small"), content(tmp_path / "large")
-    assert small["orders/part-00000.parquet"] == large["orders/part-00000.parquet"]
-
-
-def test_progress_counts_customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulation, "BLOCK", 100)
-    seen: list[int] = []
-    simulate(tmp_path / "lake", customers=250, years=0.5, seed=1, progress=seen.append)
-    assert seen == [100, 200, 250]
+    assert [file for file in small if small[file] != large[file]] == ["lake.json"]
+    assert progress == [100, 200, 250]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -209,19 +172,11 @@ def test_bad_arguments_are_named(tmp_path: Path, bad: dict[str, Any], message: s
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_of_someone_else_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(SourceError, match="not ours to replace"):
-        simulate(tmp_path, customers=10, years=1, seed=1)
-    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
-
-
 @pytest.mark.parametrize(
     ("start", "years", "end"),
     [
         (date(2023, 7, 1), 3, date(2026, 7, 1)),
         (date(2024, 2, 29), 1, date(2025, 2, 28)),
-        (date(2023, 7, 1), 1.5, date(2025, 1, 1)),
         (date(2023, 7, 1), 7 / 12, date(2024, 2, 1)),
         (date(2023, 7, 1), 10 / 365.25, date(2023, 7, 11)),
     ],
@@ -232,8 +187,7 @@ def test_worlds_end_on_round_dates(start: date, years: float, end: date) -> None
 
 def test_the_copula_has_the_documented_correlations() -> None:
     """Scores are uniform; Spearman's rho of a Gaussian copula is 6 / pi * arcsin(r / 2)."""
-    scores = copula(np.random.default_rng(1), 50_000)
-    uniform = np.array([scores[trait] for trait in TRAITS])
+    uniform = np.array(list(copula(np.random.default_rng(1), 50_000).values()))
     expected = 6 / np.pi * np.arcsin(np.array(CORRELATION) / 2)
     assert np.corrcoef(uniform) == pytest.approx(expected, abs=0.02)
     assert np.quantile(uniform, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.01)
