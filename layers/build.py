@@ -56,14 +56,14 @@ fastapi.FastAPI().openapi()
 """
 
 
-def install(into: Path, architecture: str) -> None:
+def install(into: Path, architecture: str, requirements: Path = REQUIREMENTS) -> None:
     """Unpack the pinned wheels, and only these: the list is whole, and pip would judge by this host's Python."""
     machine = MACHINES[architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC] + [f"manylinux2014_{machine}"]
     command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-compile", "--target", str(into)]
     command += ["--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp"]
     command += [word for platform in platforms for word in ("--platform", platform)]
-    run([*command, "--disable-pip-version-check", "--root-user-action=ignore", "--requirement", str(REQUIREMENTS)])
+    run([*command, "--disable-pip-version-check", "--root-user-action=ignore", "--requirement", str(requirements)])
 
 
 def trim(folder: Path) -> None:

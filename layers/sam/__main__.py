@@ -1,0 +1,78 @@
+"""`python -m layers.sam`: validate and build the template, then run every HTTP function in a container."""
+
+import json
+import os
+import sys
+import venv
+from pathlib import Path
+
+from layers.sam.engine import engine
+from layers.sam.image import base_image
+from layers.sam.shell import Skip, ask, run, say
+
+ROOT = Path(__file__).parents[2]
+HOME = ROOT / ".venv-sam"
+BIN = HOME / "bin"
+ARCHITECTURE = os.environ.get("ARCHITECTURE", "x86_64")
+OVERRIDES = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
+ANSWERED = 200
+NEEDS_AWS = {"batch": "it reads from and writes to S3"}
+
+
+def tool() -> None:
+    """Have the pinned SAM command line in .venv-sam, and put it and its Python first on PATH."""
+    wanted = Path(__file__).with_name("requirements.txt")
+    stamp = HOME / "requirements.txt"
+    if not stamp.exists() or stamp.read_bytes() != wanted.read_bytes():
+        venv.create(HOME, with_pip=True, clear=True)
+        run(str(BIN / "python"), "-m", "pip", "install", "-qq", "--requirement", str(wanted))
+        stamp.write_bytes(wanted.read_bytes())
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    os.environ["SAM_CLI_TELEMETRY"] = "0"
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        os.environ.pop(name, None)  # nothing here talks to AWS; sam would hand them to the containers
+
+
+def invoke(task: str, docker: dict[str, str]) -> bool:
+    """Invoke one function with its event and show the answer; True when it answered 200."""
+    command = ["sam", "local", "invoke", f"{task.title()}Function", "-e", f"functions/{task}/event.json"]
+    said = ask(*command, "--skip-pull-image", *OVERRIDES, env=docker)
+    say(f"$ {' '.join(command)}")
+    try:
+        answer = json.loads(said.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        answer = {}
+    good = bool(answer.get("statusCode") == ANSWERED)
+    if not good:
+        say(said.stderr)
+    say("\n".join(line for line in said.stderr.splitlines() if line.startswith("REPORT")))
+    say(f"{task}: {answer.get('statusCode', 'no answer')} {answer.get('body', said.stdout)}")
+    return good
+
+
+def containers() -> None:
+    """Run every function that needs nothing of AWS; leave with 1 when one of them does not answer 200."""
+    tasks = sorted(event.parent.name for event in ROOT.glob("functions/*/event.json"))
+    for task in NEEDS_AWS.keys() & set(tasks):
+        say(f"{task}: skipped, {NEEDS_AWS[task]}")
+    with engine() as docker, base_image(ARCHITECTURE, docker):
+        failed = [task for task in tasks if task not in NEEDS_AWS and not invoke(task, docker)]
+    if failed:
+        sys.exit(f"did not answer {ANSWERED}: {', '.join(failed)}")
+
+
+def main() -> None:
+    """Do all of it, from the root of the project."""
+    os.chdir(ROOT)
+    tool()
+    run("sam", "validate", "--lint")
+    run("sam", "build", *OVERRIDES)
+    try:
+        containers()
+    except Skip as reason:
+        say(f"sam local invoke: skipped, {reason}")
+
+
+if __name__ == "__main__":
+    main()
