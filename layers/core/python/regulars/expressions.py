@@ -124,7 +124,9 @@ class _Rewriter:
         """Return the node checked, its casts made safe, its text turned to numbers where a number is wanted."""
         kind = node["class"]
         if kind not in CLASSES or (kind == "OPERATOR" and node["type"] not in OPERATORS):
-            raise MapError(f"{self.where} holds a {kind.lower()}; only expressions over the columns of a row are allowed")
+            raise MapError(
+                f"{self.where} holds a {kind.lower()}; only expressions over the columns of a row are allowed"
+            )
         if kind == "COLUMN_REF":
             return self._column(node, numeric=numeric)
         if kind == "FUNCTION":
@@ -137,7 +139,9 @@ class _Rewriter:
         name = ".".join(node["column_names"])
         column = self.source.column(name)
         if column is None:
-            raise SourceError(f"{self.source.name}: no column {name!r} for {self.where}; {near(name, [*self.source.columns])}")
+            raise SourceError(
+                f"{self.source.name}: no column {name!r} for {self.where}; {near(name, [*self.source.columns])}"
+            )
         self.columns[column] = None
         node = node | {"column_names": [column]}
         return _as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node
@@ -151,7 +155,11 @@ class _Rewriter:
                 "see docs/data-contract.md for those that are"
             )
         arguments = [argument["expression"] for argument in node["arguments"]]
-        wanted = name in NUMERIC or (name in ARITHMETIC and not any(map(_is_time, arguments))) or (name in PASSING and numeric)
+        wanted = (
+            name in NUMERIC
+            or (name in ARITHMETIC and not any(map(_is_time, arguments)))
+            or (name in PASSING and numeric)
+        )
         rewritten = [self.rewrite(argument, numeric=wanted) for argument in arguments]
         if name == "if":
             rewritten = [self.rewrite(arguments[0]), *(self.rewrite(one, numeric=numeric) for one in arguments[1:])]
@@ -164,7 +172,11 @@ class _Rewriter:
         kind = node["class"]
         if kind == "CASE":
             checks = [
-                check | {"when_expr": self.rewrite(check["when_expr"]), "then_expr": self.rewrite(check["then_expr"], numeric=numeric)}
+                check
+                | {
+                    "when_expr": self.rewrite(check["when_expr"]),
+                    "then_expr": self.rewrite(check["then_expr"], numeric=numeric),
+                }
                 for check in node["case_checks"]
             ]
             return node | {"case_checks": checks, "else_expr": self.rewrite(node["else_expr"], numeric=numeric)}
@@ -203,6 +215,25 @@ def _is_time(node: Node) -> bool:
 
 
 def _as_number(node: Node) -> Node:
-    double = {"class": "TYPE", "type": "TYPE", "alias": "", "query_location": 0, "query_location_length": 0, "catalog": "", "schema": "", "type_name": "double", "children": [], "qualified_name": {"path": ["double"]}}
+    double = {
+        "class": "TYPE",
+        "type": "TYPE",
+        "alias": "",
+        "query_location": 0,
+        "query_location_length": 0,
+        "catalog": "",
+        "schema": "",
+        "type_name": "double",
+        "children": [],
+        "qualified_name": {"path": ["double"]},
+    }
     place = {key: node[key] for key in ("query_location", "query_location_length")}
-    return {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", **place, "child": node, "try_cast": True, "type_expr": double}
+    return {
+        "class": "CAST",
+        "type": "OPERATOR_CAST",
+        "alias": "",
+        **place,
+        "child": node,
+        "try_cast": True,
+        "type_expr": double,
+    }

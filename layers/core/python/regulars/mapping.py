@@ -75,7 +75,9 @@ def parse(raw: AnyMapping[str, Any], name: str = "map") -> Mapping:
     """Validate a map's content, as tomllib gives it; `name` is what the messages call it."""
     for key in raw:
         if key not in SETTINGS and key not in TABLES:
-            raise MapError(f'{name}: unknown key "{key}"; {near(key, [*SETTINGS, *(f"[{table}]" for table in TABLES)])}')
+            raise MapError(
+                f'{name}: unknown key "{key}"; {near(key, [*SETTINGS, *(f"[{table}]" for table in TABLES)])}'
+            )
     sections = {table.name: _section(table, raw[table.name], name) for table in TABLES.values() if table.name in raw}
     if "orders" not in sections:
         raise MapError(f"{name}: no [orders] section; it must say at least {_needed(TABLES['orders'])}")
@@ -93,7 +95,9 @@ def _section(table: Table, raw: Any, name: str) -> Section:  # noqa: ANN401 - wh
     own = ["files", "where", "attributes", *(["grain"] if table.name == "orders" else [])]
     for key in raw:
         if key not in columns and key not in own:
-            raise MapError(f'{where}: unknown key "{key}"; {near(key, [*columns, *own])}; keep others in [{table.name}.attributes]')
+            raise MapError(
+                f'{where}: unknown key "{key}"; {near(key, [*columns, *own])}; keep others in [{table.name}.attributes]'
+            )
     missing = [column.name for column in table.columns if column.needed and column.name not in raw]
     if missing:
         raise MapError(f"{where}: {', '.join(missing)} missing; a section must say at least {_needed(table)}")

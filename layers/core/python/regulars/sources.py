@@ -57,7 +57,9 @@ def find(sources: Sequence[Path]) -> list[SourceFile]:
         for path, name in _under(source):
             found.setdefault(path.resolve(), SourceFile(path, name))
     if not found:
-        raise SourceError(f"no CSV or Parquet file in {', '.join(map(str, sources)) or 'the sources'}; name files or folders that hold some")
+        raise SourceError(
+            f"no CSV or Parquet file in {', '.join(map(str, sources)) or 'the sources'}; name files or folders that hold some"
+        )
     files = sorted(found.values(), key=lambda one: (one.name, str(one.path)))
     names = Counter(one.name for one in files)
     # Two folders may hold files of one name: then the longer name tells them apart.
@@ -76,7 +78,9 @@ def _under(source: Path) -> Iterator[tuple[Path, str]]:
     elif source.name.lower().endswith(CSV + PARQUET):
         yield source, source.name
     else:
-        raise SourceError(f"{source} is of an unsupported type; bring {', '.join(CSV + PARQUET)} (save a workbook as CSV)")
+        raise SourceError(
+            f"{source} is of an unsupported type; bring {', '.join(CSV + PARQUET)} (save a workbook as CSV)"
+        )
 
 
 def assign(files: Sequence[SourceFile], mapping: Mapping | None) -> tuple[dict[str, list[SourceFile]], list[str]]:
@@ -191,8 +195,12 @@ def _inspect(file: SourceFile, encoding: str | None) -> tuple[str, tuple[str, ..
                     decoder.decode(chunk)
             except UnicodeDecodeError:
                 found = "latin-1"
+    if found is None and decoder.getstate()[0]:
+        found = "latin-1"
     guessed = found == "latin-1" and encoding is None
-    warning = f'{file.name} is not UTF-8 and was read as Latin-1; check its accents, and say encoding = "latin-1" in the map'
+    warning = (
+        f'{file.name} is not UTF-8 and was read as Latin-1; check its accents, and say encoding = "latin-1" in the map'
+    )
     return found or "utf-8", (warning,) if guessed else (), quotes % 2 == 1
 
 

@@ -1,0 +1,200 @@
+"""From a user's files to a lake: every source row becomes part of a contract table, or a reject with its reason."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import duckdb
+
+from regulars import lake as lakes
+from regulars.errors import MapError, SourceError
+from regulars.files import atomic_folder
+from regulars.ingest_report import FileReport, IngestReport, judge, total
+from regulars.mapping import NO_CURRENCY, Mapping, near
+from regulars.rejects import TableRows
+from regulars.schema import TABLES, minor_units
+from regulars.sources import SourceFile, assign, find
+from regulars.sql import SqlFolder, connect
+
+Progress = Callable[[str], None]
+REPORT = "ingest_report.json"
+MANY_REJECTS = 0.05
+STAGING = ".staging"
+
+
+def ingest(
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    mapping: Mapping | None = None,
+    sql: SqlFolder,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Read `sources` through `mapping` (None: the contract's own column names) and write the lake `out`.
+
+    The lake appears whole or not at all, and one that was there before stays when this raises: SourceError for files,
+    MapError for the map. `connection` brings its own memory limit; `progress` is called with one line a step.
+    """
+    tell = progress or (lambda _: None)
+    _check_outside(sources, out)
+    chosen, unread = assign(find(sources), mapping)
+    with atomic_folder(out, lakes.MARKER) as folder:
+        staging = folder / STAGING
+        with _session(connection, (mapping or Mapping()).timezone, staging) as session:
+            run = _Run(session, folder, mapping, sql, tell)
+            run.tables(chosen)
+            report = run.report(unread)
+        shutil.rmtree(staging)
+        (folder / REPORT).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def _check_outside(sources: Sequence[Path], out: Path) -> None:
+    """Refuse a lake inside a source folder: the next ingest would read it as orders."""
+    for source in sources:
+        if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+            raise SourceError(f"the lake {out} lies inside the source folder {source}; write it elsewhere")
+
+
+@contextmanager
+def _session(
+    connection: duckdb.DuckDBPyConnection | None, timezone: str, staging: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a session in the map's time zone that keeps rows in order: a row's number is its place in the file."""
+    staging.mkdir()
+    own = connection or connect(threads=os.cpu_count() or 1, temp_directory=staging / "spill")
+    [(before,)] = own.execute("select current_setting('preserve_insertion_order')").fetchall()
+    try:
+        with closing(own.cursor()) as session:
+            session.execute("set preserve_insertion_order = true")
+            _set_timezone(session, timezone)
+            yield session
+    finally:
+        own.execute(f"set preserve_insertion_order = {before}")
+        if connection is None:
+            own.close()
+
+
+def _set_timezone(session: duckdb.DuckDBPyConnection, timezone: str) -> None:
+    zones = [row[0] for row in session.execute("select name from pg_timezone_names() order by name").fetchall()]
+    if timezone not in zones:
+        hint = near(timezone, zones).partition("there are")[0] or "write an IANA name such as Europe/London"
+        raise MapError(f'timezone = "{timezone}" is unknown; {hint.strip()}')
+    session.execute(f"set timezone = '{timezone}'")
+
+
+class _Run:
+    """One ingest under way: the session, the folder that becomes the lake, and what was counted so far."""
+
+    def __init__(
+        self,
+        session: duckdb.DuckDBPyConnection,
+        folder: Path,
+        mapping: Mapping | None,
+        sql: SqlFolder,
+        tell: Progress,
+    ) -> None:
+        self.session = session
+        self.folder = folder
+        self.mapping = mapping
+        self.sql = sql
+        self.tell = tell
+        self.files: list[FileReport] = []
+        self.warnings: list[str] = []
+
+    @property
+    def currency(self) -> str:
+        return self.mapping.currency if self.mapping else NO_CURRENCY
+
+    def tables(self, chosen: dict[str, list[SourceFile]]) -> None:
+        """Stage, check and write each table that has files."""
+        for name, files in chosen.items():
+            rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name)
+            rows.stage(files, self.tell)
+            reports = rows.settle(self.folder / "rejects")
+            self._write(rows)
+            self.files += reports
+            self.warnings += [*rows.warnings, *filter(None, map(_warn_rejects, reports))]
+
+    def _write(self, rows: TableRows) -> None:
+        """Write one contract table in a fixed row order, so that the same input makes the same bytes."""
+        name = rows.table.name
+        self.tell(f"writing {name}")
+        if name == "orders":
+            for relation in ("order_lines", "orders"):
+                self.session.execute(f"create or replace temp view {relation} as {self.sql.relations[relation].text}")
+        columns = ", ".join([*(column.lake_name for column in rows.table.columns), *rows.attribute_columns()])
+        source, order = (
+            ("orders", "customer_id, ordered_at, order_id, is_return")
+            if name == "orders"
+            else (f"staged_{name}", "all")
+        )
+        (self.folder / name).mkdir()
+        target = str(self.folder / name / f"{name}.parquet").replace("'", "''")
+        try:
+            self.session.execute(
+                f"copy (select {columns} from {source} order by {order}) to '{target}' (format parquet, compression zstd)"  # noqa: S608 - names of the contract, quoted attributes
+            )
+        except duckdb.ConversionException as error:
+            raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
+        if name == "orders" and rows.grain == "line" and rows.has_order_id:
+            self._warn_shared(target)
+
+    def _warn_shared(self, orders: str) -> None:
+        [(shared,)] = self.session.execute(
+            "select count(*) from (select order_id from read_parquet(?) group by order_id having min(customer_id) <> max(customer_id))",
+            [orders],
+        ).fetchall()
+        if shared:
+            self.warnings.append(
+                f"{shared} order ids belong to several customers; each customer's lines were kept as an order of its own: "
+                "check customer_id and order_id in the map"
+            )
+
+    def report(self, unread: Sequence[str]) -> IngestReport:
+        """Finish the lake and say what became of the rows."""
+        info = lakes.finish(self.session, self.folder, self.currency, minor_units(self.currency))
+        orders = str(self.folder / "orders" / "*.parquet")
+        [(sales, returns, customers, repeaters, first, last)] = self.session.execute(
+            "select cast(sum(sales) as bigint), cast(sum(returns) as bigint), count(*), count(*) filter (where sales > 1), min(first), max(last) "
+            "from (select count(*) filter (where not is_return) as sales, count(*) filter (where is_return) as returns, "
+            "min(ordered_at) as first, max(ordered_at) as last from read_parquet(?) group by customer_id)",
+            [orders],
+        ).fetchall()
+        rejected = total(self.files)
+        if self.currency == NO_CURRENCY:
+            self.warnings.append('no currency was named, amounts are kept in hundredths; say currency = "EUR" in a map')
+        self.warnings += [
+            f"{name} belongs to no section of the map and was not read; widen a section's files" for name in unread
+        ]
+        return IngestReport(
+            currency=self.currency,
+            files=self.files,
+            tables={name: table.rows for name, table in info.tables.items()},
+            rows_read=sum(file.rows_read for file in self.files),
+            rows_kept=sum(file.rows_kept for file in self.files),
+            rows_rejected=sum(rejected.values()),
+            rejected=rejected,
+            orders=sales,
+            returns=returns,
+            customers=customers,
+            first_order=first,
+            last_order=last,
+            verdict=judge((last - first).days, customers, repeaters),
+            warnings=self.warnings,
+        )
+
+
+def _warn_rejects(file: FileReport) -> str | None:
+    """Warn of a file that lost many rows to bad values; what a rule keeps out was meant."""
+    bad = {reason: count for reason, count in file.rejected.items() if not reason.startswith("excluded by where")}
+    if sum(bad.values()) <= MANY_REJECTS * file.rows_read:
+        return None
+    worst = max(bad, key=lambda reason: bad[reason])
+    share = sum(bad.values()) / file.rows_read
+    return (
+        f"{share:.0%} of the rows of {file.file} were rejected, most as: {worst}; look at rejects/{file.table}.parquet"
+    )
