@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+from regulars.tasks import churn as task
 from sklearn.ensemble import RandomForestClassifier
 
-from regulars.tasks import churn as task
 from training.cutoffs import WEIGHT, Plan
 from training.dataset import Dataset
 from training.export import Exported, from_forest

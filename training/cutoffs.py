@@ -29,6 +29,16 @@ class Plan:
     fit: tuple[datetime, ...]
     holdout: datetime
     before_holdout: tuple[datetime, ...]
+    first_order: datetime
+
+    def year_before(self, moment: datetime) -> datetime | None:
+        """Return the cutoff of the same window one year before `moment`; None where the history does not reach.
+
+        Its labels must end before `moment`, and one label length must lie behind it.
+        """
+        cutoff = moment - timedelta(days=365)
+        enough = cutoff - self.first_order >= timedelta(days=self.label_days) and self.label_days <= 365  # noqa: PLR2004
+        return cutoff if enough else None
 
     @property
     def stretch(self) -> float:
@@ -38,7 +48,8 @@ class Plan:
     @property
     def cutoffs(self) -> tuple[datetime, ...]:
         """Every moment at which features are needed, newest first."""
-        return tuple(sorted({*self.fit, self.holdout, *self.before_holdout}, reverse=True))
+        seasons = {year for moment in (self.as_of, self.holdout) if (year := self.year_before(moment))}
+        return tuple(sorted({*self.fit, self.holdout, *self.before_holdout, *seasons}, reverse=True))
 
 
 def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_days: int) -> Plan:
@@ -48,7 +59,9 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
     label for learning, a third held out. HistoryError when `as_of` lies outside the data or the history is too short.
     """
     if as_of <= first_order:
-        raise HistoryError(f"as_of {as_of:%Y-%m-%d} is not after the first order ({first_order:%Y-%m-%d}); choose a later one")
+        raise HistoryError(
+            f"as_of {as_of:%Y-%m-%d} is not after the first order ({first_order:%Y-%m-%d}); choose a later one"
+        )
     latest = (last_order + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     if as_of > latest:
         raise HistoryError(
@@ -69,6 +82,7 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
         fit=_before(as_of, first_order, label_days),
         holdout=holdout,
         before_holdout=_before(holdout, first_order, label_days),
+        first_order=first_order,
     )
 
 

@@ -8,7 +8,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-
 from regulars import features
 from regulars.errors import HistoryError
 from regulars.sql import SqlFolder
@@ -45,7 +44,7 @@ class Dataset:
     @property
     def churned(self) -> npt.NDArray[np.bool_]:
         """Whether the label window holds no order."""
-        return self.frame["future_orders"].to_numpy() == 0
+        return np.asarray(self.frame["future_orders"].to_numpy() == 0, dtype=np.bool_)
 
     def weights(self, decay: float) -> npt.NDArray[np.float64]:
         """Weigh each row by `decay` to the number of newer cutoffs."""
@@ -57,8 +56,7 @@ def snapshot(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, cutoff: datetime, label_days: int
 ) -> tuple[features.FeatureTable, pl.DataFrame]:
     """Make one snapshot; its RFM cut points are its own, so that nothing later than the cutoff shows."""
-    features.make_base(connection, sql, cutoff)
-    features.make_features(connection, sql, cutoff, features.learn_cut_points(connection, sql))
+    features.make_features_learning(connection, sql, cutoff)
     table = features.FeatureTable.read(connection)
     ahead = _window(connection, sql, cutoff, cutoff + timedelta(days=label_days))
     behind = _window(connection, sql, cutoff - timedelta(days=label_days), cutoff)

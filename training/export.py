@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from training.trees import Ensemble, Tree, of_booster, of_forest
 
 TOLERANCE = 1e-4
-"""Largest difference between a margin from the leaf table (float32 entries) and the original's, relative to 1 + |margin|."""
+"""Largest difference between the leaf table's margin (float32 entries) and the original's, relative to 1 + |margin|."""
 
 
 class ExportError(AssertionError):
@@ -71,9 +71,13 @@ def _export(
     table = leaf_table(ensemble, features)
     found = onnxruntime.InferenceSession(finder, providers=["CPUExecutionProvider"]).run(None, {"rows": check})[0]
     numbers = found.astype(np.int64)
-    expected = np.stack([leaf_numbers(ensemble)[tree][leaf_nodes[:, tree]] for tree in range(len(ensemble.trees))], axis=1)
+    expected = np.stack(
+        [leaf_numbers(ensemble)[tree][leaf_nodes[:, tree]] for tree in range(len(ensemble.trees))], axis=1
+    )
     if not np.array_equal(numbers, expected):
-        raise ExportError(f"{int((numbers != expected).sum())} of {expected.size} leaves differ from the fitted model's")
+        raise ExportError(
+            f"{int((numbers != expected).sum())} of {expected.size} leaves differ from the fitted model's"
+        )
     sums = table.sum(axis=1, dtype=np.float64)
     worst = float(np.max(np.abs(sums[numbers].sum(axis=1) - margin) / (1 + np.abs(margin)), initial=0.0))
     if worst > TOLERANCE:

@@ -33,7 +33,7 @@ def top_decile_share(actual: FloatArray, predicted: FloatArray) -> float:
 
 
 def value_metrics(actual: FloatArray, predicted: FloatArray) -> dict[str, float]:
-    """Return RMSE and MAE in the unit given, normalised Gini, the top decile's share, and the total's bias in percent."""
+    """Return RMSE and MAE in the unit given, normalised Gini, the top decile's share, the total's bias in percent."""
     total = float(actual.sum())
     return {
         "rmse": float(sk.root_mean_squared_error(actual, predicted)),
@@ -53,3 +53,10 @@ def churn_metrics(churned: npt.NDArray[np.bool_], probability: FloatArray) -> di
         "mean_probability": float(probability.mean()),
         "churn_rate": float(churned.mean()),
     }
+
+
+def standard_error_of_gap(mine: FloatArray, other: FloatArray) -> float:
+    """Return by how many paired standard errors the mean of `mine` lies above that of `other`; negative is better."""
+    gap = mine - other
+    error = float(gap.std(ddof=1)) / len(gap) ** 0.5
+    return float(gap.mean()) / error if error else 0.0

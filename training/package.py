@@ -10,6 +10,7 @@ from regulars.bundle import MANIFEST, Bundle, FileEntry, Manifest
 from regulars.features import CutPoints
 from regulars.files import atomic_folder
 from regulars.sql import SqlFolder
+
 from training.export import Exported, as_json
 
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
@@ -38,7 +39,8 @@ def fingerprint(lake: Path, tables: Sequence[str]) -> str:
 def write(out: Path, files: dict[str, bytes], facts: dict[str, Any]) -> Bundle:
     """Write the bundle folder atomically and return it verified; `facts` are the manifest's other fields."""
     entries = {
-        name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)) for name, content in files.items()
+        name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        for name, content in files.items()
     }
     libraries = {name: version(name) for name in LIBRARIES}
     manifest = Manifest(bundle="0000-00-00.000000", libraries=libraries, files=entries, **facts)

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from regulars.features import FeatureTable
+from regulars.tasks import segment as task
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from regulars.features import FeatureTable
-from regulars.tasks import segment as task
 from training.export import Exported, npy
 
 FEATURES = ("recency_days", "order_count", "spend_cents", "mean_order_cents", "tenure_days", "spend_90d_cents")

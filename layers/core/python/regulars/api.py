@@ -1,13 +1,13 @@
 """The HTTP side: a FastAPI app from the routes that a function serves, and its Lambda handler."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI
 from mangum import Mangum
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from regulars import __version__, problems
 from regulars.loader import process_loader
@@ -21,7 +21,7 @@ ROUTES = (*TASKS, PROFILE)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "as_of": "2026-06-30T00:00:00Z",
     "customers": [
         {
@@ -82,9 +82,7 @@ def _route(app: FastAPI, name: str) -> None:
             "bundle": loader.bundle.manifest.bundle,
             "as_of": request.as_of,
             "horizon_days": loader.bundle.manifest.horizon_days,
-            "results": [
-                {"customer_id": scored.table.customer_ids[row], **shape(scored, row)} for row in scored.rows
-            ],
+            "results": [{"customer_id": scored.table.customer_ids[row], **shape(scored, row)} for row in scored.rows],
             "rejected": scored.rejected,
         }
 
@@ -93,7 +91,11 @@ def _route(app: FastAPI, name: str) -> None:
 
 def _answer_of(task: str) -> type[BaseModel]:
     """Return a task's answer without the customer's id, which a profile says once."""
-    fields = {name: (field.annotation, field) for name, field in TASKS[task].Answer.model_fields.items() if name != "customer_id"}
+    fields = {
+        name: (field.annotation, field)
+        for name, field in TASKS[task].Answer.model_fields.items()
+        if name != "customer_id"
+    }
     return create_model(f"{task.capitalize()}Part", **fields)  # type: ignore[call-overload, no-any-return] # built at run time
 
 
@@ -128,17 +130,13 @@ def create_app(*routes: str) -> FastAPI:
 
 def lambda_handler(app: FastAPI) -> Handler:
     """Wrap an app for API Gateway, with structured logs, metrics and traces that hold no payload."""
-    mangum = Mangum(app, lifespan="off")
+    mangum = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "application/problem+json"])
 
-    @tracer().capture_lambda_handler(capture_response=False)
     @logger().inject_lambda_context(clear_state=True)
     @metrics().log_metrics(capture_cold_start_metric=True)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
+        metrics().add_metric("Requests", MetricUnit.Count, 1)  # an empty set of metrics would warn
         return mangum(event, context)
 
-    return handler
-
-
-def served(routes: Sequence[str] = ROUTES) -> FastAPI:
-    """Return one app with every route: what `regulars serve` runs."""
-    return create_app(*routes)
+    traced: Handler = tracer().capture_lambda_handler(handler, capture_response=False)
+    return traced

@@ -140,4 +140,3 @@ class Bundle:
         strange = sorted(present - set(self.manifest.files) - {MANIFEST})
         if strange:
             raise BundleError(f"bundle {self.manifest.bundle}: {strange[0]} is not in its manifest; remove it")
-

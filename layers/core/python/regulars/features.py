@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import duckdb
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.errors import HistoryError
+from regulars.files import atomic_file
 from regulars.sql import SqlFolder
 
 BASE = ("purchases", "purchase_gaps", "rfm")
@@ -34,7 +36,9 @@ def parse_as_of(text: str | date) -> datetime:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError as error:
-        raise HistoryError(f"as_of {text!r} is no date or timestamp; write it like 2026-06-30 or 2026-06-30T00:00:00Z") from error
+        raise HistoryError(
+            f"as_of {text!r} is no date or timestamp; write it like 2026-06-30 or 2026-06-30T00:00:00Z"
+        ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
@@ -61,7 +65,7 @@ class FeatureTable:
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection, relation: str = "customer_features") -> Self:
         """Fetch a relation with `customer_id` and numeric columns, in the order of customer_id."""
-        fetched = connection.execute(f"select * from {relation} order by customer_id").fetchnumpy()  # noqa: S608 - our own relation
+        fetched = connection.execute(f"select * from {relation} order by customer_id").fetchnumpy()
         ids = np.asarray(fetched.pop("customer_id"), dtype=object)
         return cls(ids, {name: _floats(values) for name, values in fetched.items()})
 
@@ -75,20 +79,24 @@ def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: date
     sql.materialise(connection, BASE, as_of_params(as_of))
     if not connection.execute("select 1 from purchases limit 1").fetchall():
         first = connection.execute("select min(ordered_at) from orders").fetchall()[0][0]
-        raise HistoryError(f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of")
+        raise HistoryError(
+            f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of"
+        )
 
 
 def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
     """Learn the RFM cut points from the relation `rfm` at hand: training only."""
     sql.materialise(connection, [CUT_POINTS], {})
-    rows = connection.execute(f"select measure, cut_number, cut_value from {CUT_POINTS} order by all").fetchall()  # noqa: S608
+    rows = connection.execute(f"select measure, cut_number, cut_value from {CUT_POINTS} order by all").fetchall()
     return [(str(measure), int(number), int(value)) for measure, number, value in rows]
 
 
 def bind_cut_points(connection: duckdb.DuckDBPyConnection, cut_points: CutPoints) -> None:
     """Create the relation `rfm_cut_points` from learnt rows."""
-    connection.execute(f"create or replace temp table {CUT_POINTS} (measure varchar, cut_number bigint, cut_value bigint)")
-    connection.executemany(f"insert into {CUT_POINTS} values (?, ?, ?)", cut_points)  # noqa: S608
+    connection.execute(
+        f"create or replace temp table {CUT_POINTS} (measure varchar, cut_number bigint, cut_value bigint)"
+    )
+    connection.executemany(f"insert into {CUT_POINTS} values (?, ?, ?)", cut_points)
 
 
 def make_features(
@@ -98,3 +106,20 @@ def make_features(
     make_base(connection, sql, as_of)
     bind_cut_points(connection, cut_points)
     sql.materialise(connection, APPLIED, as_of_params(as_of))
+
+
+def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> CutPoints:
+    """Make every relation with cut points learnt from these very customers, and return them: training only."""
+    make_base(connection, sql, as_of)
+    cut_points = learn_cut_points(connection, sql)
+    sql.materialise(connection, APPLIED, as_of_params(as_of))
+    return cut_points
+
+
+def write_features(connection: duckdb.DuckDBPyConnection, as_of: datetime, out: Path) -> int:
+    """Write the relation `customer_features` as Parquet, atomically, in the order of customer_id; return its rows."""
+    query = "select cast($as_of as timestamp) as as_of, * from customer_features order by customer_id"
+    params = {"as_of": as_of_params(as_of)["as_of"]}
+    with atomic_file(out) as partial:
+        connection.execute(f"copy ({query}) to $out (format parquet)", params | {"out": str(partial)})
+    return int(connection.execute("select count(*) from customer_features").fetchall()[0][0])

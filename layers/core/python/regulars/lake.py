@@ -43,11 +43,15 @@ def read_info(lake: Path) -> LakeInfo:
     """Read lake.json; LakeError when the folder is no finished lake."""
     file = lake / MARKER
     if not file.exists():
-        raise LakeError(f'no lake at {lake}: {MARKER} is missing; make one with "regulars ingest" or "regulars simulate"')
+        raise LakeError(
+            f'no lake at {lake}: {MARKER} is missing; make one with "regulars ingest" or "regulars simulate"'
+        )
     try:
         return LakeInfo.model_validate_json(file.read_bytes())
     except ValidationError as error:
-        raise LakeError(f"{file} is not readable as a lake's description; ingest again ({error.error_count()} errors)") from error
+        raise LakeError(
+            f"{file} is not readable as a lake's description; ingest again ({error.error_count()} errors)"
+        ) from error
 
 
 def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
@@ -109,7 +113,7 @@ def finish(connection: duckdb.DuckDBPyConnection, lake: Path, currency: str, min
         if not any((lake / table.name).glob("**/*.parquet")):
             continue
         files = str(lake / table.name / "**" / "*.parquet")
-        query = f"select count(*), min({table.time}), max({table.time}) from read_parquet($files)"  # noqa: S608 - names of the contract, no input
+        query = f"select count(*), min({table.time}), max({table.time}) from read_parquet($files)"
         [(rows, first, last)] = connection.execute(query, {"files": files}).fetchall()
         tables[table.name] = TableInfo(rows=rows, first=first, last=last)
     info = LakeInfo(currency=currency, minor_units=minor_units, tables=tables)

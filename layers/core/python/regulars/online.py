@@ -66,7 +66,9 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
     """
     limit = settings().max_customers
     if len(raw) > limit:
-        raise TooManyCustomersError(f"customers: {len(raw)} in one request, the limit is {limit}; send fewer, or use batch")
+        raise TooManyCustomersError(
+            f"customers: {len(raw)} in one request, the limit is {limit}; send fewer, or use batch"
+        )
     good, rejected = validate_customers(raw)
     try:
         table = _features(list(good.values()), loader, as_of) if good else None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError
 
 from regulars.lake import view
-from regulars.schema import CUSTOMERS, EVENTS, ORDERS
+from regulars.schema import TABLES, Column
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Money = Annotated[FiniteFloat, Field(ge=-1e12, le=1e12)]
@@ -50,7 +50,9 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     occurred_at: Instant
-    kind: Text = Field(description="email_sent, email_open, email_click, site_visit, support_ticket; others are not read")
+    kind: Text = Field(
+        description="email_sent, email_open, email_click, site_visit, support_ticket; others are not read"
+    )
 
 
 class Customer(BaseModel):
@@ -95,49 +97,43 @@ def validate_customers(raw: Sequence[Any]) -> tuple[dict[int, Customer], list[Re
 
 def describe(errors: Sequence[Any]) -> str:
     """Say in one line which fields are wrong and how, without repeating what was sent."""
-    said = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg'][:1].lower()}{error['msg'][1:]}" for error in errors]
+    said = [
+        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        for error in errors
+    ]
     more = f"; and {len(said) - 5} more" if len(said) > 5 else ""  # noqa: PLR2004 - enough to see the pattern
     return "; ".join(said[:5]) + more
 
 
 def bind(connection: duckdb.DuckDBPyConnection, customers: Sequence[Customer], minor_units: int) -> None:
     """Create orders, customers and events from a request's rows, as columns, never row by row."""
-    orders = [(c.customer_id, order) for c in customers for order in c.orders]
-    events = [(c.customer_id, event) for c in customers for event in c.events]
-    cents = f"cast(round({{}} * {10**minor_units}) as bigint) as {{}}_cents"
-    connection.register("request_orders", _columns(Order, orders))
-    money = ", ".join(cents.format(name, name) for name in ("order_value", "discount", "margin"))
-    view(
-        connection,
-        ORDERS,
-        "(select customer_id, coalesce(order_id, cast(ordered_at as varchar)) as order_id, ordered_at, quantity, "  # noqa: S608 - names
-        f"coalesce(is_return, order_value < 0) as is_return, {money} from request_orders)",
-    )
-    connection.register("request_customers", _columns(Customer, [(c.customer_id, c) for c in customers]))
-    view(
-        connection,
-        CUSTOMERS,
-        "(select customer_id, signed_up_at, acquisition_channel, "  # noqa: S608 - names
-        f"{cents.format('acquisition_cost', 'acquisition_cost')} from request_customers)",
-    )
-    if events:
-        connection.register("request_events", _columns(Event, events))
-    view(connection, EVENTS, "request_events" if events else None)
+    rows: dict[str, list[tuple[str, BaseModel]]] = {
+        "orders": [(customer.customer_id, order) for customer in customers for order in customer.orders],
+        "customers": [(customer.customer_id, customer) for customer in customers],
+        "events": [(customer.customer_id, event) for customer in customers for event in customer.events],
+    }
+    for name, found in rows.items():
+        table = TABLES[name]
+        fields = [column for column in table.columns if column.name != "customer_id"]
+        columns = {column.name: _array(column, [getattr(row, column.name) for _, row in found]) for column in fields}
+        ids = np.array([customer_id for customer_id, _ in found], dtype=object)
+        connection.register(f"request_{name}", {"customer_id": ids, **columns})
+        selected = ", ".join(_select(column, minor_units) for column in table.columns)
+        view(connection, table, f"(select {selected} from request_{name})")
 
 
-TYPES: dict[str, str] = {"ordered_at": "datetime64[us]", "occurred_at": "datetime64[us]", "signed_up_at": "datetime64[us]"}
-NUMBERS = ("order_value", "quantity", "discount", "margin", "acquisition_cost")
+def _select(column: Column, minor_units: int) -> str:
+    """Bring one request column into the lake's form; DuckDB cannot tell the type of a column of nulls."""
+    if column.name == "is_return":
+        return "coalesce(cast(is_return as boolean), order_value < 0) as is_return"
+    if column.name == "order_id":
+        return "coalesce(cast(order_id as varchar), cast(ordered_at as varchar)) as order_id"
+    value = f"round({column.name} * {10**minor_units})" if column.kind == "money" else column.name
+    return f"cast({value} as {column.lake_type}) as {column.lake_name}"
 
 
-def _columns(model: type[BaseModel], rows: Sequence[tuple[str, BaseModel]]) -> dict[str, npt.NDArray[Any]]:
-    """Turn validated objects into one array per field, with the customer's id before them."""
-    names = [name for name in model.model_fields if name not in ("customer_id", "orders", "events")]
-    columns = {name: _array(name, [getattr(row, name) for _, row in rows]) for name in names}
-    return {"customer_id": np.array([customer_id for customer_id, _ in rows], dtype=object), **columns}
-
-
-def _array(name: str, values: list[Any]) -> npt.NDArray[Any]:
-    if name in NUMBERS:
-        missing = np.array([value is None for value in values])
+def _array(column: Column, values: list[Any]) -> npt.NDArray[Any]:
+    if column.kind in ("money", "number"):
+        missing = np.array([value is None for value in values], dtype=bool)
         return np.ma.masked_array(np.array([value or 0.0 for value in values], dtype=np.float64), missing)
-    return np.array(values, dtype=TYPES.get(name, object))
+    return np.array(values, dtype="datetime64[us]" if column.kind == "time" else object)

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return the process's settings; SettingsError names each variable that is missing or wrong."""
     try:
-        return Settings()
+        return Settings.model_validate({})
     except ValidationError as error:
         wrong = "; ".join(f"REGULARS_{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
         raise SettingsError(f"the environment is not complete: {wrong}; see docs/operate.md") from error

@@ -11,7 +11,9 @@ import duckdb
 
 from regulars.errors import BundleError
 
-HEADER = re.compile(r"\A-- (?P<grain>One row per [^\n]+)\.\n-- Reads: (?P<reads>[\w, ]+)\.(?: Params: (?P<params>[$\w, ]+)\.)?\n")
+HEADER = re.compile(
+    r"\A-- (?P<grain>One row per [^\n]+)\.\n-- Reads: (?P<reads>[\w, ]+)\.(?: Params: (?P<params>[$\w, ]+)\.)?\n"
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ def parse(path: Path) -> Relation:
     )
 
 
-def connect(memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net and keeps within `memory_limit`."""
+def connect(
+    memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net, and spills above its limit."""
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
         "threads": threads,

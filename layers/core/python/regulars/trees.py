@@ -55,4 +55,5 @@ def in_answer_units(contributions: FloatArray, answer: FloatArray, base: float) 
     features = contributions[:, :-1]
     total = features.sum(axis=1)
     factor = np.divide(answer - base, total, out=np.zeros_like(total), where=total != 0)
-    return features * factor[:, None]
+    scaled: FloatArray = features * factor[:, None]
+    return scaled

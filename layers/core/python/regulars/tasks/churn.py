@@ -38,7 +38,8 @@ class Churn:
 
     def _probability(self, margin: FloatArray) -> FloatArray:
         """P(no order in the horizon) from P(no order in the label window), at a constant rate of purchase."""
-        return np.clip(margin, 0.0, 1.0) ** self._constants["stretch"]
+        probability: FloatArray = np.clip(margin, 0.0, 1.0) ** self._constants["stretch"]
+        return probability
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
         """Answer for every customer of `table`."""

@@ -1,10 +1,9 @@
 """clv: what will this customer spend within the horizon?"""
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
@@ -22,33 +21,69 @@ class Answer(Result):
     reasons: list[Reason] = Field(description="effects in the currency's major unit")
 
 
+class RunRate(BaseModel):
+    """The booster's starting point: last year's spend a day, shrunk towards everyone's, for the label window.
+
+    A tree cannot predict more than it has seen in a leaf; starting from each customer's own rate, it only learns by
+    what factor that rate is wrong.
+    """
+
+    prior_cents: float
+    prior_days: float
+    label_days: int
+    center: float = 0.0
+
+    def cents(self, spend_365d_cents: FloatArray, tenure_days: FloatArray) -> FloatArray:
+        """Return the expected spend in the label window, in minor units, always above zero."""
+        days = np.clip(tenure_days, 1.0, 365.0)
+        cents: FloatArray = (spend_365d_cents + self.prior_cents) / (days + self.prior_days) * self.label_days
+        return cents
+
+
+class Constants(BaseModel):
+    """What training learnt beside the trees; money in minor units."""
+
+    features: list[str]
+    run_rate: RunRate
+    season: float = Field(description="level of this window against the average one, from the same window last year")
+    stretch: float = Field(description="label windows in the horizon")
+
+
 class Clv:
-    """A booster with a logarithmic link: value = exp(margin) * unit * stretch."""
+    """A booster on top of the run rate: value = exp(log run rate + trees) * season * stretch."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._constants: dict[str, Any] = bundle.json("clv/constants.json")
+        self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
 
     @cached_property
     def _trees(self) -> TreeModel:
         return TreeModel(self._bundle, NAME)
 
+    def _contributions(self, table: FeatureTable) -> FloatArray:
+        """Return the trees' contributions, with the run rate's own added to the feature that carries it."""
+        run_rate, names = self._constants.run_rate, self._constants.features
+        contributions = self._trees.contributions(table.matrix(names))
+        rate = np.log(run_rate.cents(table.columns["spend_365d_cents"], table.columns["tenure_days"]))
+        contributions[:, names.index("spend_365d_cents")] += rate - run_rate.center
+        contributions[:, -1] += run_rate.center
+        return contributions
+
     def _value(self, margin: FloatArray) -> FloatArray:
-        """Turn margins into major units of money, whole minor units."""
-        constants = self._constants
-        cents = np.exp(margin + constants["base_margin"]) * constants["unit_cents"] * constants["stretch"]
-        return np.rint(cents) / 10**self._bundle.manifest.minor_units
+        """Turn margins (log of minor units in the label window) into major units in the horizon."""
+        cents = np.exp(margin) * (self._constants.season * self._constants.stretch)
+        value: FloatArray = np.rint(cents) / 10**self._bundle.manifest.minor_units
+        return value
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
         """Answer for every customer of `table`."""
-        names = self._constants["features"]
-        contributions = self._trees.contributions(table.matrix(names))
+        contributions = self._contributions(table)
         value = self._value(contributions.sum(axis=1))
         if not reasons:
             return Prediction({"predicted_value": value})
         base = float(self._value(contributions[:1, -1])[0])
         effects = in_answer_units(contributions, value, base)
-        return Prediction({"predicted_value": value}, top_reasons(table, names, effects, reasons))
+        return Prediction({"predicted_value": value}, top_reasons(table, self._constants.features, effects, reasons))
 
 
 def load(bundle: Bundle) -> Clv:

@@ -1,0 +1,191 @@
+"""The command line: `regulars`, or `python -m training`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+from regulars import __version__
+from regulars.bundle import Bundle
+from regulars.errors import RegularsError
+from regulars.features import make_features, make_features_learning, parse_as_of, write_features
+from regulars.lake import attach
+from regulars.sql import SqlFolder, connect
+
+from training import show
+
+ROOT = Path(__file__).resolve().parents[1]
+SQL = ROOT / "sql"
+
+app = typer.Typer(
+    help="From your order log to a costed plan for keeping your customers.", no_args_is_help=True, add_completion=False
+)
+
+Lake = Annotated[Path, typer.Argument(help="folder made by ingest or simulate")]
+AsOf = Annotated[str, typer.Option(help="date or timestamp (UTC) at which to look; nothing at or after it is seen")]
+BundleFolder = Annotated[Path, typer.Option(help="folder made by train")]
+MemoryLimit = Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")]
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag
+    if asked:
+        show.console.print(f"regulars {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(*, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def simulate(
+    lake: Annotated[Path, typer.Argument(help="folder to write")],
+    customers: Annotated[int, typer.Option(help="customers to make")] = 10_000,
+    years: Annotated[float, typer.Option(help="length of the log")] = 3,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 7,
+) -> None:
+    """Make a synthetic shop: heavy-tailed spend, seasons, engagement that fades before customers leave."""
+    from training.simulate import simulate as make  # noqa: PLC0415 - each command pays for its own imports only
+
+    with show.progress(customers) as advance:
+        info = make(lake, customers=customers, years=years, seed=seed, progress=lambda done: advance("customers", done))
+    rows = [(name, one.rows, f"{one.first:%Y-%m-%d}", f"{one.last:%Y-%m-%d}") for name, one in info.tables.items()]
+    show.table(f"Lake {lake}", ("table", ">rows", "first", "last"), rows)
+
+
+@app.command()
+def train(
+    lake: Lake,
+    as_of: AsOf,
+    out: Annotated[Path, typer.Option(help="bundle folder to write")],
+    horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
+    segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle."""
+    from training import train as run  # noqa: PLC0415
+
+    with show.progress(run.STEPS) as advance:
+        bundle = run.train(
+            connect(memory_limit, _cores()),
+            lake,
+            SqlFolder(SQL),
+            as_of=parse_as_of(as_of),
+            horizon_days=horizon,
+            out=out,
+            segments=segments,
+            advance=advance,
+        )
+    show.manifest(bundle.manifest)
+    show.console.print(f"Wrote {out}")
+
+
+@app.command()
+def models(bundle: Annotated[Path, typer.Argument(help="folder made by train")]) -> None:
+    """Show a bundle: what it is, how good it was, and that every file is the one that training wrote."""
+    opened = Bundle(bundle)
+    opened.verify()
+    show.manifest(opened.manifest)
+    rows = [(name, entry.bytes, entry.sha256[:12]) for name, entry in opened.manifest.files.items()]
+    show.table("Files (all verified)", ("file", ">bytes", "SHA-256"), rows)
+
+
+@app.command()
+def features(
+    lake: Lake,
+    as_of: AsOf,
+    out: Annotated[Path, typer.Option(help="Parquet file to write")],
+    bundle: Annotated[Path | None, typer.Option(help="use its SQL and cut points; else they are learnt here")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Write the feature table alone: one row per customer with an order before --as-of."""
+    connection = connect(memory_limit, _cores())
+    attach(connection, lake)
+    moment = parse_as_of(as_of)
+    if bundle:
+        opened = Bundle(bundle)
+        make_features(connection, opened.sql, moment, opened.cut_points)
+    else:
+        make_features_learning(connection, SqlFolder(SQL), moment)
+    rows = write_features(connection, moment, out)
+    show.console.print(f"Wrote {out}: {rows:,} customers as of {moment:%Y-%m-%d %H:%M}Z")
+
+
+@app.command()
+def score(
+    lake: Lake,
+    bundle: BundleFolder,
+    as_of: AsOf,
+    out: Annotated[Path, typer.Option(help="Parquet file to write")],
+    top: Annotated[int, typer.Option(help="customers to print", min=0)] = 10,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Score every customer of a lake: value, churn, segment, RFM."""
+    from regulars.loader import ModelLoader  # noqa: PLC0415
+    from regulars.scoring import score as run  # noqa: PLC0415
+
+    connection = connect(memory_limit, _cores())
+    opened = Bundle(bundle)
+    moment = parse_as_of(as_of)
+    if moment < opened.manifest.as_of:
+        show.errors.print(
+            f"[yellow]note:[/] the models were trained on time up to {opened.manifest.as_of:%Y-%m-%d}, "
+            "so these scores are no forecast that could be judged"
+        )
+    table = run(connection, lake, ModelLoader(opened), moment, out)
+    if top:
+        show.scores(connection, str(out), top)
+    show.console.print(f"Wrote {out}: {len(table):,} customers, bundle {opened.manifest.bundle}")
+
+
+@app.command()
+def invoke(
+    function: Annotated[str, typer.Argument(help="folder under functions/")],
+    bundle: BundleFolder,
+    event: Annotated[
+        Path | None, typer.Option(help="event to send; the function's own event.json unless given")
+    ] = None,
+) -> None:
+    """Run a Lambda function's own handler here, on an event, as `sam local invoke` does in a container."""
+    from training.local import invoke as run  # noqa: PLC0415
+
+    os.environ["REGULARS_BUNDLE"] = str(bundle)
+    show.console.print_json(data=run(ROOT / "functions" / function, event))
+
+
+@app.command()
+def serve(
+    bundle: BundleFolder,
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1", min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the functions' own routes on 127.0.0.1, with /docs."""
+    import uvicorn  # noqa: PLC0415
+    from regulars.api import ROUTES, create_app  # noqa: PLC0415
+
+    os.environ["REGULARS_BUNDLE"] = str(bundle)
+    Bundle(bundle).verify()
+    show.console.print(f"http://127.0.0.1:{port}/docs (stop with Ctrl-C)")
+    uvicorn.run(create_app(*ROUTES), host="127.0.0.1", port=port, log_level="warning")
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _said(error: Exception) -> str:
+    """Return the message of an error that a user can act on."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "DuckDB reached its memory limit; give more with --memory-limit"
+    return str(error)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's world is one line on standard error and exit status 2."""
+    try:
+        app()
+    except (RegularsError, duckdb.OutOfMemoryException, PermissionError) as error:
+        show.errors.print(f"[red]error:[/] {_said(error)}", soft_wrap=True)
+        sys.exit(2)

@@ -1,0 +1,39 @@
+"""Run a function's handler on this machine, found by its folder as Lambda finds it."""
+
+import json
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regulars.errors import SourceError
+
+
+@dataclass
+class LocalContext:
+    """The part of Lambda's context object that the handlers read."""
+
+    function_name: str
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:local"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+
+def invoke(folder: Path, event: Path | None = None) -> dict[str, Any]:
+    """Send an event to the handler of `folder`; a JSON body in the answer is parsed.
+
+    SourceError when there is no such function, or the event is not JSON.
+    """
+    app = folder / "app.py"
+    if not app.exists():
+        known = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/app.py")))
+        raise SourceError(f"no function {folder.name}; there are {known}")
+    file = event or folder / "event.json"
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{file} cannot be read as a JSON event: {error}") from error
+    answer: dict[str, Any] = runpy.run_path(str(app))["handler"](content, LocalContext(folder.name))
+    if isinstance(answer.get("body"), str):
+        answer["body"] = json.loads(answer["body"])
+    return answer

@@ -1,0 +1,111 @@
+"""Tables for people: what the command line prints."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+from regulars.bundle import Manifest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Any]:
+    """Show a bar of `total` steps; yield the function that says what comes now, one step on or at `done` steps."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:32}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def advance(description: str, done: int | None = None) -> None:
+            bar.update(task, description=description, completed=done, advance=None if done is not None else 1)
+
+        yield advance
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; columns whose name starts with '>' are aligned to the right."""
+    out = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        out.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        out.add_row(*(_text(cell) for cell in row))
+    console.print(out)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:,.3f}" if abs(cell) < 10 else f"{cell:,.2f}"  # noqa: PLR2004 - three significant places below ten
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def manifest(said: Manifest) -> None:
+    """Print what a bundle is, how good it was on held-out time beside the baselines, and its segments."""
+    training = said.training
+    stretch = "" if said.label_days == said.horizon_days else f" (learnt on {said.label_days} days and stretched)"
+    console.print(
+        f"[bold]Bundle {said.bundle}[/]: as of {said.as_of:%Y-%m-%d}, horizon {said.horizon_days} days{stretch}, "
+        f"{said.currency}; trained on {training['rows']:,} snapshots at {', '.join(training['cutoffs'])}; "
+        f"judged on {training['holdout_customers']:,} customers from {training['holdout']} on"
+    )
+    value, churn = said.metrics["clv"], said.metrics["churn"]
+    names = ("rmse", "mae", "gini", "top_decile_share", "bias_percent")
+    scores: Mapping[str, Any] = {"clv (XGBoost)": value, **value["baselines"]}
+    heads = (">RMSE", ">MAE", ">Gini", ">top-10% share", ">total bias %")
+    table(
+        "Value on held-out time",
+        ("model", *heads),
+        [(model, *(score[name] for name in names)) for model, score in scores.items()],
+    )
+    rates = ("roc_auc", "pr_auc", "brier", "mean_probability", "churn_rate")
+    rows = [("churn (random forest)", *(churn[name] for name in rates))]
+    rows += [
+        (name, score["roc_auc"], score["pr_auc"], "-", "-", churn["churn_rate"])
+        for name, score in churn["baselines"].items()
+    ]
+    table("Churn on held-out time", ("model", ">ROC-AUC", ">PR-AUC", ">Brier", ">predicted", ">actual"), rows)
+    why = list(churn["importance"].items())[:5]
+    table("Why customers leave", ("feature", ">importance"), why)
+    _segments(said.metrics["segment"])
+    console.print("\n".join(said.verdict.reasons))
+    verdict = (
+        "[green]no worse than any baseline"
+        if said.verdict.passed
+        else "[yellow]WORSE than a baseline: look before you use it"
+    )
+    console.print(f"Verdict: {verdict}[/]")
+
+
+def _segments(segment: Mapping[str, Any]) -> None:
+    evidence = [
+        (row["k"], row["inertia"], row["silhouette"], "<-" if row["k"] == segment["k"] else "")
+        for row in segment["evidence"]
+    ]
+    table("How many segments (elbow and silhouette)", (">k", ">inertia", ">silhouette", "used"), evidence)
+    rows = [
+        (one["name"], one["customers"], one["spend_share"], one["median_orders"], one["median_recency_days"])
+        for one in segment["segments"]
+    ]
+    table("Segments", ("segment", ">customers", ">share of spend", ">median orders", ">median recency, days"), rows)
+
+
+def scores(connection: duckdb.DuckDBPyConnection, file: str, count: int) -> None:
+    """Print the customers of a score file with the highest predicted value at risk."""
+    query = """
+        select customer_id, segment, predicted_value, churn_probability, churn_risk,
+               concat(recency_score, frequency_score, monetary_score)
+        from read_parquet($file) order by predicted_value desc, customer_id limit $count
+    """
+    rows = connection.execute(query, {"file": file, "count": count}).fetchall()
+    heads = ("customer", "segment", ">predicted value", ">churn probability", "risk", "RFM")
+    table(f"The {len(rows)} customers with the highest predicted value", heads, rows)
