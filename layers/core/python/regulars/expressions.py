@@ -13,34 +13,9 @@ import duckdb
 
 from regulars.errors import MapError, SourceError
 from regulars.mapping import near
+from regulars.vocabulary import ARITHMETIC, CLASSES, FUNCTIONS, INTERVALS, NUMERIC, OPERATORS, PASSING, TEXT
 
 Node = dict[str, Any]
-
-ARITHMETIC = frozenset("+ - * / // % ** ^".split())
-NUMERIC = frozenset("abs ceil ceiling exp floor ln log log10 mod pow power round sign sqrt trunc".split())
-TEXT = frozenset(
-    "~~ !~~ ~~* !~~* ~~~ || concat concat_ws contains ends_with format left length lower lpad ltrim md5 position "
-    "prefix printf regexp_extract regexp_full_match regexp_matches regexp_replace replace reverse right rpad rtrim "
-    "split_part starts_with strip_accents strpos substr substring suffix translate trim upper like_escape "
-    "ilike_escape not_like_escape not_ilike_escape".split()
-)
-TIME = frozenset(
-    "date_add date_diff date_part date_sub date_trunc datediff datepart datetrunc day dayofweek dayofyear epoch "
-    "epoch_ms epoch_ns epoch_us hour last_day make_date make_time make_timestamp make_timestamptz minute month quarter "
-    "second strftime strptime timezone to_days to_hours to_milliseconds to_minutes to_months to_seconds to_timestamp "
-    "to_weeks to_years try_strptime week year".split()
-)
-OTHER = frozenset("greatest if ifnull least list_value nullif".split())
-FUNCTIONS = ARITHMETIC | NUMERIC | TEXT | TIME | OTHER
-INTERVALS = frozenset("to_days to_hours to_milliseconds to_minutes to_months to_seconds to_weeks to_years".split())
-PASSING = frozenset("greatest least nullif ifnull".split())
-"""Functions that give back one of their arguments: a number is wanted of each when a number is wanted of the call."""
-
-CLASSES = frozenset("BETWEEN CASE CAST COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR TYPE".split())
-OPERATORS = frozenset(
-    "ARRAY_EXTRACT ARRAY_SLICE COMPARE_IN COMPARE_NOT_IN OPERATOR_COALESCE OPERATOR_IS_NOT_NULL OPERATOR_IS_NULL "
-    "OPERATOR_NOT OPERATOR_NULLIF OPERATOR_TRY".split()
-)
 
 
 @dataclass(frozen=True)
@@ -214,26 +189,19 @@ def _is_time(node: Node) -> bool:
     return node["class"] == "FUNCTION" and node["function_name"].lower() in INTERVALS | {"strptime", "try_strptime"}
 
 
+PLACE: Node = {"query_location": 0, "query_location_length": 0}
+DOUBLE: Node = PLACE | {
+    "class": "TYPE",
+    "type": "TYPE",
+    "alias": "",
+    "catalog": "",
+    "schema": "",
+    "type_name": "double",
+}
+DOUBLE["qualified_name"] = {"path": ["double"]}
+DOUBLE["children"] = []
+
+
 def _as_number(node: Node) -> Node:
-    double = {
-        "class": "TYPE",
-        "type": "TYPE",
-        "alias": "",
-        "query_location": 0,
-        "query_location_length": 0,
-        "catalog": "",
-        "schema": "",
-        "type_name": "double",
-        "children": [],
-        "qualified_name": {"path": ["double"]},
-    }
-    place = {key: node[key] for key in ("query_location", "query_location_length")}
-    return {
-        "class": "CAST",
-        "type": "OPERATOR_CAST",
-        "alias": "",
-        **place,
-        "child": node,
-        "try_cast": True,
-        "type_expr": double,
-    }
+    cast: Node = {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "try_cast": True}
+    return PLACE | cast | {"child": node, "type_expr": DOUBLE}

@@ -10,6 +10,7 @@ import duckdb
 
 from regulars import lake as lakes
 from regulars.errors import MapError, SourceError
+from regulars.expressions import literal
 from regulars.files import atomic_folder
 from regulars.ingest_report import FileReport, IngestReport, judge, total
 from regulars.mapping import NO_CURRENCY, Mapping, near
@@ -22,6 +23,18 @@ Progress = Callable[[str], None]
 REPORT = "ingest_report.json"
 MANY_REJECTS = 0.05
 STAGING = ".staging"
+
+HISTORY = """
+with customers as (
+    select
+        count(*) filter (where not is_return) as sales,
+        count(*) filter (where is_return) as returns
+    from read_parquet(?)
+    group by customer_id
+)
+select cast(sum(sales) as bigint), cast(sum(returns) as bigint), count(*), count(*) filter (where sales > 1)
+from customers
+"""
 
 
 def ingest(
@@ -133,37 +146,37 @@ class _Run:
             else (f"staged_{name}", "all")
         )
         (self.folder / name).mkdir()
-        target = str(self.folder / name / f"{name}.parquet").replace("'", "''")
+        target = str(self.folder / name / f"{name}.parquet")
+        query = f"select {columns} from {source} order by {order}"
         try:
-            self.session.execute(
-                f"copy (select {columns} from {source} order by {order}) to '{target}' (format parquet, compression zstd)"  # noqa: S608 - names of the contract, quoted attributes
-            )
+            self.session.execute(f"copy ({query}) to {literal(target)} (format parquet, compression zstd)")
         except duckdb.ConversionException as error:
-            raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
+            raise SourceError(
+                f"{name}: the amounts of one order sum beyond what can be kept; check order_value"
+            ) from error
         if name == "orders" and rows.grain == "line" and rows.has_order_id:
             self._warn_shared(target)
 
     def _warn_shared(self, orders: str) -> None:
         [(shared,)] = self.session.execute(
-            "select count(*) from (select order_id from read_parquet(?) group by order_id having min(customer_id) <> max(customer_id))",
+            "select count(*) from (select order_id from read_parquet(?) group by order_id "
+            "having min(customer_id) <> max(customer_id))",
             [orders],
         ).fetchall()
         if shared:
             self.warnings.append(
-                f"{shared} order ids belong to several customers; each customer's lines were kept as an order of its own: "
-                "check customer_id and order_id in the map"
+                f"{shared} order ids belong to several customers; each customer's lines were kept as an order "
+                "of its own: check customer_id and order_id in the map"
             )
 
     def report(self, unread: Sequence[str]) -> IngestReport:
         """Finish the lake and say what became of the rows."""
         info = lakes.finish(self.session, self.folder, self.currency, minor_units(self.currency))
         orders = str(self.folder / "orders" / "*.parquet")
-        [(sales, returns, customers, repeaters, first, last)] = self.session.execute(
-            "select cast(sum(sales) as bigint), cast(sum(returns) as bigint), count(*), count(*) filter (where sales > 1), min(first), max(last) "
-            "from (select count(*) filter (where not is_return) as sales, count(*) filter (where is_return) as returns, "
-            "min(ordered_at) as first, max(ordered_at) as last from read_parquet(?) group by customer_id)",
-            [orders],
-        ).fetchall()
+        [(sales, returns, customers, repeaters)] = self.session.execute(HISTORY, [orders]).fetchall()
+        first, last = info.tables["orders"].first, info.tables["orders"].last
+        if first is None or last is None:
+            raise SourceError("orders: not one was kept")
         rejected = total(self.files)
         if self.currency == NO_CURRENCY:
             self.warnings.append('no currency was named, amounts are kept in hundredths; say currency = "EUR" in a map')

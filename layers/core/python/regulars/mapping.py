@@ -22,7 +22,7 @@ Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _as_rules(where: Any) -> Any:  # noqa: ANN401 - whatever the TOML holds
+def _as_rules(where: object) -> object:
     return {UNNAMED: where} if isinstance(where, str) else where
 
 
@@ -85,7 +85,7 @@ def parse(raw: AnyMapping[str, Any], name: str = "map") -> Mapping:
     return _validated(Mapping, settings | {"sections": sections}, name)
 
 
-def _section(table: Table, raw: Any, name: str) -> Section:  # noqa: ANN401 - whatever the TOML holds
+def _section(table: Table, raw: object, name: str) -> Section:
     """Sort a section's keys into contract columns and the section's own settings."""
     where = f"{name}, [{table.name}]"
     if not isinstance(raw, dict):

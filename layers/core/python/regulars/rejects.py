@@ -10,7 +10,7 @@ from regulars.expressions import literal, quoted
 from regulars.ingest_report import FileReport, total
 from regulars.mapping import Mapping
 from regulars.schema import Table
-from regulars.sources import BROKEN, ROW, OpenFile, SourceFile, open_file, unreadable
+from regulars.sources import ROW, OpenFile, SourceFile, open_file, unreadable
 from regulars.staging import POSITION, Stager, free_columns, source_rows
 
 REASON = "case when field = 'where' then kind else field || ' ' || kind end"
@@ -79,24 +79,25 @@ class TableRows:
             raise unreadable(file, error) from error
 
     def _check_quotes(self, file: SourceFile, opened: OpenFile) -> None:
-        """Refuse a CSV whose last row swallowed the lines after a quote that never closes: they would be lost unseen."""
+        """Refuse a CSV whose last row swallowed the lines after a quote that never closes: a loss unseen."""
         if not opened.odd_quotes:
             return
-        last = self.session.execute(f"select * from ({opened.sql}) order by {ROW} desc limit 1").fetchall()  # noqa: S608 - quoted names
+        last = self.session.execute(f"select * from ({opened.sql}) order by {ROW} desc limit 1").fetchall()
         if last and any("\n" in cell for cell in last[0] if isinstance(cell, str)):
             *_, row, _ = last[0]
             raise SourceError(
-                f"{file.name}: a quote opens in row {row} and never closes, so the rows after it cannot be read; close or double it"
+                f"{file.name}: a quote opens in row {row} and never closes, so what follows cannot be read; "
+                "close or double it"
             )
 
     def settle(self, rejects: Path) -> list[FileReport]:
         """Make the views of kept and rejected rows, write the rejects, and count both by file."""
         name = self.table.name
         pattern = literal(str(self.folder / "*.parquet"))
-        self.session.execute(f"create or replace temp view staged_rows as select * from read_parquet({pattern})")  # noqa: S608 - a quoted path
+        self.session.execute(f"create or replace temp view staged_rows as select * from read_parquet({pattern})")
         self._find_repeats()
         self.session.execute(
-            f"create or replace temp view staged_{name} as select * exclude (problem, row) from staged_rows "  # noqa: S608 - names of the contract
+            f"create or replace temp view staged_{name} as select * exclude (problem, row) from staged_rows "
             "where problem is null and pos not in (select pos from repeats)"
         )
         self.session.execute(
@@ -109,30 +110,33 @@ class TableRows:
         self._write_rejects(rejects)
         return reports
 
-    def _key(self) -> str | None:
-        """Name what must be unique; a sale and its return may share a number."""
+    def _key(self) -> tuple[str, str] | None:
+        """Name what must be unique, in two parts: a sale and its return may share a number."""
         if self.table.name == "customers":
-            return "customer_id"
-        unique_orders = self.table.name == "orders" and self.grain == "order" and self.has_order_id
-        return "order_id, coalesce(is_return, order_value_cents < 0)" if unique_orders else None
+            return "customer_id", "false"
+        if self.table.name == "orders" and self.grain == "order" and self.has_order_id:
+            return "order_id", "coalesce(is_return, order_value_cents < 0)"
+        return None
 
     def _find_repeats(self) -> None:
         """Collect the second and later rows of a key, each with the first one's place, and their rows as JSON."""
         self.session.execute(
-            "create or replace temp table repeats (pos bigint, field varchar, kind varchar, detail varchar, row varchar)"
+            "create or replace temp table repeats "
+            "(pos bigint, field varchar, kind varchar, detail varchar, row varchar)"
         )
         key = self._key()
         if key is None:
             return
-        field = key.partition(",")[0]
-        columns = f"{key} as is_return" if "," in key else f"{key}, false as is_return"
         self._number_files()
+        field, is_return = key
         self.session.execute(
-            f"insert into repeats with keyed as (select pos, {columns} from staged_rows where problem is null and {field} is not null), "  # noqa: S608 - names of the contract
-            f"firsts as (select {field}, is_return, min(pos) as first from keyed group by {field}, is_return having count(*) > 1) "
+            f"insert into repeats with keyed as (select pos, {field} as key, {is_return} as is_return "
+            f"from staged_rows where problem is null and {field} is not null), "
+            "firsts as (select key, is_return, min(pos) as first from keyed group by all having count(*) > 1) "
             f"select pos, '{field}', 'is a duplicate', "
-            f"{field} || ' first seen at ' || source_file || ' row ' || cast(first % {POSITION} as varchar), null "
-            f"from keyed join firsts using ({field}, is_return) join source_files on number = first // {POSITION} where pos <> first"
+            f"key || ' first seen at ' || source_file || ' row ' || cast(first % {POSITION} as varchar), null "
+            "from keyed join firsts using (key, is_return) "
+            f"join source_files on number = first // {POSITION} where pos <> first"
         )
         self._fill_rows()
 
@@ -143,19 +147,18 @@ class TableRows:
 
     def _fill_rows(self) -> None:
         """Read again the files that repeats came from: rare, and cheaper than carrying every row as JSON."""
-        numbers = self.session.execute(f"select distinct pos // {POSITION} from repeats order by 1").fetchall()  # noqa: S608 - a number
+        numbers = self.session.execute(f"select distinct pos // {POSITION} from repeats order by 1").fetchall()
         for (number,) in numbers:
             rows = source_rows(self.files[number][1], number)
-            self.session.execute(
-                f"update repeats set row = again.row from ({rows}) as again where repeats.pos = again.pos"
-            )  # noqa: S608 - quoted names
+            update = f"update repeats set row = again.row from ({rows}) as again where repeats.pos = again.pos"
+            self.session.execute(update)
 
     def _count(self) -> list[FileReport]:
         place = f"pos // {POSITION}"
-        read = dict(self._rows(f"select {place}, count(*) from staged_rows group by 1"))  # noqa: S608 - names of ours
-        kept = dict(self._rows(f"select {place}, count(*) from staged_{self.table.name} group by 1"))  # noqa: S608 - the same
+        read = dict(self._rows(f"select {place}, count(*) from staged_rows group by 1"))
+        kept = dict(self._rows(f"select {place}, count(*) from staged_{self.table.name} group by 1"))
         reasons = self._rows(
-            f"select {place}, {REASON}, count(*) as rows from problems group by 1, 2 order by 1, rows desc, 2"  # noqa: S608 - the same
+            f"select {place}, {REASON}, count(*) as rows from problems group by 1, 2 order by 1, rows desc, 2"
         )
         reports = [
             FileReport(
@@ -189,7 +192,7 @@ class TableRows:
         if any(report.rows_kept for report in reports):
             return
         top = [f"{reason} ({count} rows)" for reason, count in list(total(list(reports)).items())[:3]]
-        [(example,)] = self._rows(f"select {REASON} || coalesce(': ' || detail, '') from problems order by pos limit 1")  # noqa: S608 - names of ours
+        [(example,)] = self._rows(f"select {REASON} || coalesce(': ' || detail, '') from problems order by pos limit 1")
         raise SourceError(
             f"{name}: not one row could be kept: {', '.join(top)}; for example {example}. Correct the map or the file"
         )
@@ -198,10 +201,12 @@ class TableRows:
         folder.mkdir(exist_ok=True)
         self._number_files()
         target = literal(str(folder / f"{self.table.name}.parquet"))
-        self.session.execute(
-            f"copy (select source_file, pos % {POSITION} as source_row, field, {REASON} || coalesce(': ' || detail, '') as reason, row "  # noqa: S608 - names of ours
-            f"from problems join source_files on number = pos // {POSITION} order by pos) to {target} (format parquet, compression zstd)"
+        query = (
+            f"select source_file, pos % {POSITION} as source_row, field, "
+            f"{REASON} || coalesce(': ' || detail, '') as reason, row "
+            f"from problems join source_files on number = pos // {POSITION} order by pos"
         )
+        self.session.execute(f"copy ({query}) to {target} (format parquet, compression zstd)")
 
     def _rows(self, query: str) -> list[tuple]:  # type: ignore[type-arg]
         return self.session.execute(query).fetchall()

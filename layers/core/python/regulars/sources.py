@@ -57,9 +57,8 @@ def find(sources: Sequence[Path]) -> list[SourceFile]:
         for path, name in _under(source):
             found.setdefault(path.resolve(), SourceFile(path, name))
     if not found:
-        raise SourceError(
-            f"no CSV or Parquet file in {', '.join(map(str, sources)) or 'the sources'}; name files or folders that hold some"
-        )
+        where = ", ".join(map(str, sources)) or "the sources"
+        raise SourceError(f"no CSV or Parquet file in {where}; name files or folders that hold some")
     files = sorted(found.values(), key=lambda one: (one.name, str(one.path)))
     names = Counter(one.name for one in files)
     # Two folders may hold files of one name: then the longer name tells them apart.
@@ -96,11 +95,11 @@ def assign(files: Sequence[SourceFile], mapping: Mapping | None) -> tuple[dict[s
             chosen[table] = [one for one in files if any(_matches(one, pattern) for pattern in section.files)]
     taken = {one for some in chosen.values() for one in some}
     open_tables = [table for table, section in sections.items() if not (section and section.files)]
-    left = []
+    left: list[SourceFile] = []
     for one in files:
         if one not in taken:
-            table = _by_name(one, open_tables)
-            (chosen[table] if table else left).append(one)
+            named = _by_name(one, open_tables)
+            (chosen[named] if named else left).append(one)
     for table, section in sections.items():
         if not chosen[table] and (section is not None or table == "orders"):
             raise SourceError(f"no source file is {table}; {_how_to_name(table, section.files if section else ())}")
@@ -145,7 +144,7 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Op
     columns = {row[0]: str(row[1]) for row in described if row[0] != "file_row_number"}
     selected = [_blank_as_null(name) if kind == "VARCHAR" else quoted(name) for name, kind in columns.items()]
     numbers = f"file_row_number + 1 as {ROW}, cast(null as varchar) as {BROKEN}"
-    return OpenFile(Source(file.name, columns), f"select {', '.join([*selected, numbers])} from {read}")  # noqa: S608 - quoted
+    return OpenFile(Source(file.name, columns), f"select {', '.join([*selected, numbers])} from {read}")
 
 
 def _blank_as_null(name: str) -> str:
@@ -171,7 +170,7 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
     )
     # Read by one thread, in order: a row's number is its place.
     numbers = f"row_number() over () as {ROW}, {broken}"
-    sql = f"select {', '.join([*map(_blank_as_null, names), numbers])} from {read}"  # noqa: S608 - quoted
+    sql = f"select {', '.join([*map(_blank_as_null, names), numbers])} from {read}"
     return OpenFile(Source(file.name, dict.fromkeys(names, "VARCHAR")), sql, warnings, odd_quotes)
 
 

@@ -22,6 +22,9 @@ POSITION = 1 << 40
 TOO_LARGE = 10**15
 """Amounts from here on, in minor units, are no order's; below, nine thousand of them still sum within a BIGINT."""
 
+LARGE = 10**12
+"""The same for quantities, which are kept with six decimals."""
+
 FIRST, END = "1970-01-01", "2200-01-01"
 ISO = "expected ISO form such as 2024-03-31 18:05:00; else set date_format in the map"
 ARMS = ("treated", "control")
@@ -40,16 +43,21 @@ class Check:
     @property
     def sql(self) -> str:
         """One branch of the CASE that finds a row's first problem."""
-        return f"when {self.failed} then {{'field': {literal(self.field)}, 'kind': {literal(self.kind)}, 'detail': {self.detail}}}"
+        found = f"'field': {literal(self.field)}, 'kind': {literal(self.kind)}, 'detail': {self.detail}"
+        return f"when {self.failed} then {{{found}}}"
 
 
 @dataclass(frozen=True)
 class Value:
-    """A contract column of one file: its lake value in SQL, and what can be wrong with it."""
+    """A contract column of one file in SQL: `read`, as far as it could be read, and over that `kept` and the checks.
+
+    Two steps, since DuckDB would work out `read` again for every check that names it.
+    """
 
     column: Column
-    sql: str
-    checks: tuple[Check, ...]
+    read: str
+    kept: str
+    checks: tuple[Check, ...] = ()
 
 
 class Stager:
@@ -72,13 +80,16 @@ class Stager:
         section = self.section or identity(self.table, file.source, attributes)
         values = [self._value(file.source, column, section.columns.get(column.name)) for column in self.table.columns]
         checks = [check for value in values for check in value.checks]
-        columns = ", ".join(f"{value.sql} as {quoted(value.column.lake_name)}" for value in values)
+        read = ", ".join(f"{value.read} as {_read(value.column)}" for value in values)
+        columns = ", ".join(f"{value.kept} as {quoted(value.column.lake_name)}" for value in values)
         kept = self._attributes(file.source, section, attributes)
         problem = self._problem(file.source, section, checks)
+        place = f"{number * POSITION} + {ROW} as pos"
         return (
-            f"select * exclude (source_row), case when problem is not null then source_row end as row "  # noqa: S608 - checked expressions and quoted names
-            f"from (select {number * POSITION} + {ROW} as pos, {columns}, {kept} as attributes, "
-            f"{problem} as problem, {_json(file.source)} as source_row from ({file.sql}))"
+            f"select * exclude (source_row), case when problem is not null then source_row end as row from "
+            f"(select {place}, {columns}, {kept} as attributes, {problem} as problem, "
+            f"{_json(file.source)} as source_row "
+            f"from (select *, {read} from ({file.sql})))"
         )
 
     def _compile(self, source: Source, text: str, key: str, *, numeric: bool = False) -> tuple[Expression, str]:
@@ -87,7 +98,7 @@ class Stager:
         expression = compile_expression(self.connection, text, source, where, numeric=numeric)
         nulls = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in source.columns.items())
         try:
-            [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()  # noqa: S608 - checked
+            [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
         except duckdb.Error as error:
             raise MapError(f"{where} = {text!r} does not fit {source.name}: {str(error).splitlines()[0]}") from error
         return expression, str(found[1])
@@ -122,7 +133,7 @@ class Stager:
     def _value(self, source: Source, column: Column, text: str | None) -> Value:
         if text is None:
             kind = "DECIMAL(18, 6)" if column.kind == "number" else column.lake_type
-            return Value(column, f"cast(null as {kind})", ())
+            return Value(column, "null", f"cast(null as {kind})")
         expression, kind = self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
         make = {"text": _text, "time": self._time, "money": self._money, "number": _number, "flag": _flag}[column.kind]
         return make(column, expression, kind)
@@ -140,33 +151,34 @@ class Stager:
             expected = f"expected date_format {self.mapping.date_format}"
         elif kind == "VARCHAR":
             raw = f"trim({raw})"
-        value = f"try_cast(try_cast({raw} as timestamptz) at time zone 'UTC' as timestamp)"
+        value = _read(column)
         shown = f"{cells(expression)} || {literal(f' ({expected})')}"
         outside = f"({value} < timestamp '{FIRST}' or {value} >= timestamp '{END}')"
         return Value(
             column,
+            f"try_cast(try_cast({raw} as timestamptz) at time zone 'UTC' as timestamp)",
             value,
             (
-                *_presence(column, expression, value, "does not parse", shown),
+                *_presence(column, expression, "does not parse", shown),
                 Check(outside, column.name, "is implausible, before 1970 or after 2199", cells(expression)),
             ),
         )
 
     def _money(self, column: Column, expression: Expression, _: str) -> Value:
-        """Make minor units, rounded half away from zero; by way of a decimal, since 1.005 * 100 is no half in binary."""
-        value = f"try_cast({expression.sql} as double)"
+        """Make minor units, rounded half away from zero; via a decimal, since 1.005 * 100 is no half in binary."""
         scale = 10 ** minor_units(self.mapping.currency)
-        exact = f"try_cast(round(try_cast({value} as decimal(28, 6)) * {scale}) as bigint)"
-        return Value(column, exact, _amount(column, expression, value, TOO_LARGE // scale))
+        exact = f"try_cast(round(try_cast({_read(column)} as decimal(28, 6)) * {scale}) as bigint)"
+        return Value(column, _double(expression), exact, _amount(column, expression, TOO_LARGE // scale))
 
 
 def source_rows(file: OpenFile, number: int) -> str:
     """Return the SELECT of a file's rows as JSON by `pos`: for rows that turn out to be rejects after staging."""
-    return f"select {number * POSITION} + {ROW} as pos, {_json(file.source)} as row from ({file.sql})"  # noqa: S608 - quoted names
+    return f"select {number * POSITION} + {ROW} as pos, {_json(file.source)} as row from ({file.sql})"
 
 
 def _json(source: Source) -> str:
-    return f"cast(to_json(struct_pack({', '.join(f'{quoted(name)} := {quoted(name)}' for name in source.columns)})) as varchar)"
+    pairs = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in source.columns)
+    return f"cast(to_json(struct_pack({pairs})) as varchar)"
 
 
 def identity(table: Table, source: Source, attributes: Sequence[str] = ()) -> Section:
@@ -207,49 +219,54 @@ def _present(expression: Expression) -> str:
     return f"({filled})" if filled else "true"
 
 
-def _presence(column: Column, expression: Expression, value: str, kind: str, detail: str) -> tuple[Check, ...]:
+def _read(column: Column) -> str:
+    """Name the value that was read, beside the file's own columns."""
+    return quoted(f"__{column.name}")
+
+
+def _presence(column: Column, expression: Expression, kind: str, detail: str) -> tuple[Check, ...]:
     """Check that a needed value is there, and that one that is there could be read."""
-    missing = Check(f"{value} is null and not {_present(expression)}", column.name, "is missing")
-    unread = Check(f"{value} is null and {_present(expression)}", column.name, kind, detail)
+    missing = Check(f"{_read(column)} is null and not {_present(expression)}", column.name, "is missing")
+    unread = Check(f"{_read(column)} is null and {_present(expression)}", column.name, kind, detail)
     return (missing, unread) if column.needed else (unread,)
 
 
-def _amount(column: Column, expression: Expression, value: str, limit: int) -> tuple[Check, ...]:
-    shown = cells(expression)
+def _double(expression: Expression) -> str:
+    return f"try_cast({expression.sql} as double)"
+
+
+def _amount(column: Column, expression: Expression, limit: int) -> tuple[Check, ...]:
+    value, shown = _read(column), cells(expression)
     return (
-        *_presence(column, expression, value, "is not a number", shown),
+        *_presence(column, expression, "is not a number", shown),
         Check(f"not isfinite({value})", column.name, "is not a finite number", shown),
         Check(f"abs({value}) >= {limit}", column.name, "is too large", shown),
     )
 
 
 def _number(column: Column, expression: Expression, _: str) -> Value:
-    value = f"try_cast({expression.sql} as double)"
-    return Value(column, f"try_cast({value} as decimal(18, 6))", _amount(column, expression, value, 10**12))
+    kept = f"try_cast({_read(column)} as decimal(18, 6))"
+    return Value(column, _double(expression), kept, _amount(column, expression, LARGE))
 
 
 def _text(column: Column, expression: Expression, kind: str) -> Value:
-    text = f"cast({expression.sql} as varchar)"
+    value, text = _read(column), f"cast({expression.sql} as varchar)"
     if kind in FLOATS:
         # Ids with gaps are read as floats by many tools: 18287.0 is the customer 18287.
         text = f"regexp_replace({text}, '\\.0$', '')"
-    value = f"nullif(trim({text}), '')"
-    checks = (
-        [Check(f"{value} is null", column.name, "is missing")] if column.needed or column.name == "order_id" else []
-    )
+    text = f"nullif(trim({text}), '')"
+    checks = []
+    if column.needed or column.name == "order_id":
+        checks.append(Check(f"{value} is null", column.name, "is missing"))
     if column.name == "arm":
-        value = f"lower({value})"
+        text = f"lower({text})"
         checks.append(Check(f"{value} not in {ARMS}", column.name, "is neither treated nor control", cells(expression)))
-    return Value(column, value, tuple(checks))
+    return Value(column, text, value, tuple(checks))
 
 
 def _flag(column: Column, expression: Expression, kind: str) -> Value:
-    value = f"try_cast({expression.sql} as boolean)"
     # A condition may be unknown; a cell that is filled must say yes or no.
-    unread = Check(
-        f"{value} is null and {_present(expression)}",
-        column.name,
-        "is not a flag",
-        f"{cells(expression)} || ' (expected true or false)'",
-    )
-    return Value(column, value, () if kind == "BOOLEAN" else (unread,))
+    detail = f"{cells(expression)} || ' (expected true or false)'"
+    unread = Check(f"{_read(column)} is null and {_present(expression)}", column.name, "is not a flag", detail)
+    checks = () if kind == "BOOLEAN" else (unread,)
+    return Value(column, f"try_cast({expression.sql} as boolean)", _read(column), checks)

@@ -1,0 +1,36 @@
+"""The words that map expressions may use: DuckDB's names of harmless scalar functions and of syntax-tree nodes."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ARITHMETIC = _words("+ - * / // % ** ^")
+NUMERIC = _words("abs ceil ceiling exp floor ln log log10 mod pow power round sign sqrt trunc")
+TEXT = _words(
+    """
+    ~~ !~~ ~~* !~~* ~~~ || concat concat_ws contains ends_with format ilike_escape left length like_escape lower lpad
+    ltrim md5 not_ilike_escape not_like_escape position prefix printf regexp_extract regexp_full_match regexp_matches
+    regexp_replace replace reverse right rpad rtrim split_part starts_with strip_accents strpos substr substring suffix
+    translate trim upper
+    """
+)
+INTERVALS = _words("to_days to_hours to_milliseconds to_minutes to_months to_seconds to_weeks to_years")
+TIME = INTERVALS | _words(
+    """
+    date_add date_diff date_part date_sub date_trunc datediff datepart datetrunc day dayofweek dayofyear epoch epoch_ms
+    epoch_ns epoch_us hour last_day make_date make_time make_timestamp make_timestamptz minute month quarter second
+    strftime strptime timezone to_timestamp try_strptime week year
+    """
+)
+PASSING = _words("greatest least nullif ifnull")
+"""Functions that give back one of their arguments: when a number is wanted of the call, then of each argument."""
+
+FUNCTIONS = ARITHMETIC | NUMERIC | TEXT | TIME | PASSING | _words("if list_value")
+CLASSES = _words("BETWEEN CASE CAST COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR")
+OPERATORS = _words(
+    """
+    ARRAY_EXTRACT ARRAY_SLICE COMPARE_IN COMPARE_NOT_IN OPERATOR_COALESCE OPERATOR_IS_NOT_NULL OPERATOR_IS_NULL
+    OPERATOR_NOT OPERATOR_NULLIF OPERATOR_TRY
+    """
+)
