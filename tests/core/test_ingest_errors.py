@@ -50,7 +50,7 @@ def _empty_folder(folder: Path) -> Path:
         (_bytes("book.xlsx", b"PK"), r"book\.xlsx is of an unsupported type"),
         (_empty_folder, "no CSV or Parquet file in"),
         (_bytes("zero.csv", b""), r"zero\.csv is empty"),
-        (_bytes("blank.csv", b"\n\n"), r"blank\.csv"),
+        (_bytes("blank.csv", b"\n\n"), r"blank\.csv holds blank lines only"),
         (_bytes("zero.parquet", b""), r"zero\.parquet is empty"),
         (_bytes("head.csv", b"who,at,value\n"), r"no rows in head\.csv"),
         (_bytes("photo.csv", b"\x89PNG\0\0\1\2"), r"photo\.csv is no CSV: it holds binary data"),
@@ -68,8 +68,8 @@ def _empty_folder(folder: Path) -> Path:
             r"not one row.*does not parse \(2 rows\).*12/31/2023.*date_format",
         ),
         (
-            _bytes("cols.csv", b"who,value,ad\na,1,2\n"),
-            r"cols\.csv: no column 'at' for \[orders\] ordered_at.*who, value, ad",
+            _bytes("cols.csv", b"who,value,att\na,1,2\n"),
+            r"cols\.csv: no column 'at' for \[orders\] ordered_at.*who, value, att",
         ),
     ],
 )
@@ -91,8 +91,8 @@ def test_a_bad_source_is_refused_and_the_earlier_lake_stays(tmp_path: Path, make
         ({"orders": {**ORDERS, "where": {"all": "who"}}}, r"\[orders\] where.all = 'who' is of type VARCHAR"),
         ({"orders": {**ORDERS, "ordered_at": "value + 1"}}, r"ordered_at is of type DOUBLE, not a time.*to_timestamp"),
         (
-            {"orders": {**ORDERS, "order_id": "substr(who, at)"}},
-            r"order_id = 'substr\(who, at\)' does not fit good.csv",
+            {"orders": {**ORDERS, "order_id": "substr(who, value)"}},
+            r"order_id = 'substr\(who, value\)' does not fit good.csv",
         ),
         ({"date_format": "%Q"}, "date_format"),
     ],

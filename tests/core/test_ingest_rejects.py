@@ -42,7 +42,8 @@ def test_a_bad_row_is_rejected_with_its_reason(tmp_path: Path, row: str, field: 
     assert (file, number, named) == ("o.csv", 2, field)
     assert why.startswith(reason)
     assert (report.rows_read, report.rows_kept, report.rows_rejected) == (3, 2, 1)
-    assert report.files[0].rejected == {reason.partition(":")[0] if field != "where" else reason: 1}
+    [(kind, count)] = report.files[0].rejected.items()
+    assert (why.startswith(kind), count) == (True, 1)
 
 
 @pytest.mark.parametrize(

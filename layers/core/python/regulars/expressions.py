@@ -5,6 +5,7 @@ so that a bad cell becomes null (and its row a reject) instead of ending the ing
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from regulars.mapping import near
 from regulars.vocabulary import ARITHMETIC, CLASSES, FUNCTIONS, INTERVALS, NUMERIC, OPERATORS, PASSING, TEXT
 
 Node = dict[str, Any]
+
+WORDS = re.compile(r"\s*[^\W\d][\w .-]*")
+"""What may be meant as the bare name of a column."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +60,32 @@ def compile_expression(
     MapError when it is no scalar expression or uses a function off the list; SourceError when the file lacks a column.
     `where` names the key in messages, as in `[orders] order_value`.
     """
+    where = f"{where} = {text!r}"
     plain = source.column(text.strip().strip('"'))
     # A column's bare name may hold spaces, as in `Customer ID`: no need to quote it inside the quotes of TOML.
-    tree = _parse(connection, quoted(plain) if plain else text, where)
-    check = _Rewriter(source, f"{where} = {text!r}")
-    tree["statements"][0]["node"]["select_list"] = [check.rewrite(_only(tree, check.where), numeric=numeric)]
+    tree = _parse(connection, quoted(plain) if plain else text, source, where)
+    rewriter = _Rewriter(source, where)
+    tree["statements"][0]["node"]["select_list"] = [rewriter.rewrite(_only(tree, where), numeric=numeric)]
     [(sql,)] = connection.execute("select json_deserialize_sql(cast(? as json))", [json.dumps(tree)]).fetchall()
-    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(check.columns))
+    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(rewriter.columns))
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, text: str, where: str) -> Node:
+def _parse(connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str) -> Node:
     # The brackets and line ends keep a comment or a comma from reaching beyond the expression.
     [(answer,)] = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()
     tree: Node = json.loads(answer)
-    if tree["error"]:
-        raise MapError(
-            f"{where} = {text!r} is not a SQL expression: {tree['error_message']}; "
-            'a column name with spaces needs double quotes, as in "Customer ID"'
-        )
-    return tree
+    if not tree["error"]:
+        return tree
+    if WORDS.fullmatch(text):
+        raise _no_column(source, text, where)
+    raise MapError(
+        f"{where} is not a SQL expression: {tree['error_message']}; "
+        'a column name that has spaces or is a word of SQL needs double quotes, as in "Customer ID"'
+    )
+
+
+def _no_column(source: Source, name: str, where: str) -> SourceError:
+    return SourceError(f"{source.name}: no column {name!r} for {where}; {near(name, [*source.columns])}")
 
 
 def _only(tree: Node, where: str) -> Node:
@@ -114,9 +125,7 @@ class _Rewriter:
         name = ".".join(node["column_names"])
         column = self.source.column(name)
         if column is None:
-            raise SourceError(
-                f"{self.source.name}: no column {name!r} for {self.where}; {near(name, [*self.source.columns])}"
-            )
+            raise _no_column(self.source, name, self.where)
         self.columns[column] = None
         node = node | {"column_names": [column]}
         return _as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node

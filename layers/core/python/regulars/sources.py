@@ -156,7 +156,9 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
     with _binary(file.path) as stream:
         first = _first_line(stream, found)
     delimiter = max(",;\t|", key=lambda one: _outside_quotes(first).count(one))
-    names = _unique(next(csv.reader([first], delimiter=delimiter), []))
+    names = _unique(next(csv.reader(first.splitlines(keepends=True), delimiter=delimiter), []))
+    if not names:
+        raise SourceError(f"{file.name} holds blank lines only; export it again")
     # One column more than the header has, and a null that no cell can spell, show rows that are too long or too short.
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in [*names, EXTRA])
     read = (

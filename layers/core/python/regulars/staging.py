@@ -147,6 +147,7 @@ class Stager:
             )
         raw, expected = expression.sql, ISO
         if kind == "VARCHAR" and self.mapping.date_format:
+            _check_format(self.connection, self.mapping.date_format)
             raw = f"try_strptime(trim({raw}), {literal(self.mapping.date_format)})"
             expected = f"expected date_format {self.mapping.date_format}"
         elif kind == "VARCHAR":
@@ -217,6 +218,13 @@ def _present(expression: Expression) -> str:
     """Say in SQL that any of the cells that the expression reads is filled."""
     filled = " or ".join(f"{quoted(name)} is not null" for name in expression.columns)
     return f"({filled})" if filled else "true"
+
+
+def _check_format(connection: duckdb.DuckDBPyConnection, date_format: str) -> None:
+    try:
+        connection.execute(f"select try_strptime('', {literal(date_format)})").fetchall()
+    except duckdb.Error as error:
+        raise MapError(f"date_format = {date_format!r} is not strptime's: {str(error).splitlines()[0]}") from error
 
 
 def _read(column: Column) -> str:
