@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from training.cutoffs import WEIGHT, Plan
 from training.dataset import Dataset
 from training.export import Exported, from_forest
-from training.metrics import FloatArray, churn_metrics
+from training.metrics import FloatArray, churn_metrics, gap_in_standard_errors, roc_auc
 
 TREES = 200
 RISK_BANDS = (0.35, 0.65)
@@ -52,9 +52,12 @@ class ChurnModel:
 def evaluate(model: ChurnModel, holdout: Dataset) -> dict[str, Any]:
     """Judge the model on held-out time beside a ranking by recency and the constant rate."""
     recency = holdout.frame["recency_days"].to_numpy()
-    ranked = churn_metrics(holdout.churned, (recency / recency.max()).astype(np.float64))
+    by_recency = (recency / max(recency.max(), 1.0)).astype(np.float64)
+    predicted, churned = model.predict(holdout), holdout.churned.astype(np.float64)
+    ranked = churn_metrics(holdout.churned, by_recency)
+    gap = {"roc_auc_gap_se": gap_in_standard_errors(roc_auc, churned, predicted, by_recency)}
     return {
-        **churn_metrics(holdout.churned, model.predict(holdout)),
-        "baselines": {"recency": {name: ranked[name] for name in ("roc_auc", "pr_auc")}},
+        **churn_metrics(holdout.churned, predicted),
+        "baselines": {"recency": {name: ranked[name] for name in ("roc_auc", "pr_auc")} | gap},
         "importance": dict(list(model.importance().items())[:10]),
     }

@@ -41,6 +41,26 @@ def root(*, version: Annotated[bool, typer.Option("--version", callback=_version
 
 
 @app.command()
+def ingest(
+    sources: Annotated[list[Path], typer.Argument(help="CSV or Parquet files, or folders of them")],
+    out: Annotated[Path, typer.Option(help="lake folder to write")],
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="TOML that says which column is which; see docs/data-contract.md")
+    ] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Read your own files into a lake: every row is kept, or rejected with its reason."""
+    from regulars.ingest import ingest as run  # noqa: PLC0415
+    from regulars.mapping import load  # noqa: PLC0415
+
+    mapping = load(map_file) if map_file else None
+    with show.status("reading") as tell, connect(memory_limit, _cores()) as connection:
+        report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
+    show.ingested(report)
+    show.console.print(f"Wrote {out}")
+
+
+@app.command()
 def simulate(
     lake: Annotated[Path, typer.Argument(help="folder to write")],
     customers: Annotated[int, typer.Option(help="customers to make")] = 10_000,

@@ -9,7 +9,7 @@ from regulars.tasks import clv as task
 from training.cutoffs import WEIGHT, Plan
 from training.dataset import Dataset
 from training.export import Exported, from_booster
-from training.metrics import FloatArray, standard_error_of_gap, value_metrics
+from training.metrics import FloatArray, gap_in_standard_errors, gini, rmse, value_metrics
 
 PARAMETERS: dict[str, Any] = {
     # Money is zero for many and heavy-tailed for the rest: a compound Poisson-gamma, Tweedie with a power in (1, 2).
@@ -97,7 +97,10 @@ def evaluate(model: ClvModel, holdout: Dataset, train: Dataset, minor_units: int
         "season": model.constants.season,
         "baselines": {
             name: value_metrics(actual, other)
-            | {"squared_error_gap_se": standard_error_of_gap((predicted - actual) ** 2, (other - actual) ** 2)}
+            | {
+                "rmse_gap_se": gap_in_standard_errors(rmse, actual, predicted, other),
+                "gini_gap_se": gap_in_standard_errors(gini, actual, predicted, other),
+            }
             for name, other in baselines.items()
         },
         "importance": dict(list(model.importance().items())[:10]),

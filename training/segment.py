@@ -23,6 +23,7 @@ PROFILES: dict[str, tuple[float, float, float, float]] = {
     "Loyal": (0.5, 0.7, 0.5, 0.6),
     "Big spenders": (0.2, 0.0, 1.0, 0.2),
     "Promising": (0.8, -0.2, -0.2, -0.3),
+    "Occasional": (0.0, -0.5, -0.4, 0.0),
     "New": (1.0, -0.8, -0.7, -1.4),
     "At risk": (-0.6, 0.5, 0.5, 0.5),
     "Hibernating": (-1.0, -0.5, -0.4, 0.5),
@@ -33,12 +34,11 @@ PROFILES: dict[str, tuple[float, float, float, float]] = {
 
 def fit_scaler(table: FeatureTable) -> dict[str, Any]:
     """Learn median, mean and deviation of the de-skewed features."""
-    plain = {"features": list(FEATURES), "median": np.zeros(len(FEATURES)), "mean": 0.0, "std": 1.0}
-    logged = task.scaled(table, plain)
+    logged = task.logged(table, FEATURES)
     std = logged.std(axis=0)
     return {
         "features": list(FEATURES),
-        "median": np.median(logged, axis=0).tolist(),
+        "median": np.nanmedian(logged, axis=0).tolist(),
         "mean": logged.mean(axis=0).tolist(),
         "std": np.where(std > 0, std, 1.0).tolist(),
     }

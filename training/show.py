@@ -1,11 +1,12 @@
 """Tables for people: what the command line prints."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 from regulars.bundle import Manifest
+from regulars.ingest_report import IngestReport
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -33,6 +34,13 @@ def progress(total: int) -> Iterator[Any]:
         yield advance
 
 
+@contextmanager
+def status(first: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner for work whose length is not known; yield the function that says what it does now."""
+    with errors.status(first) as spinner:
+        yield spinner.update
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; columns whose name starts with '>' are aligned to the right."""
     out = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
@@ -47,6 +55,28 @@ def _text(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.3f}" if abs(cell) < 10 else f"{cell:,.2f}"  # noqa: PLR2004 - three significant places below ten
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def ingested(report: IngestReport) -> None:
+    """Print what became of every row read, and whether the history is enough to train on."""
+    rows = [
+        (file.file, file.table, file.rows_read, file.rows_kept, sum(file.rejected.values())) for file in report.files
+    ]
+    if len(rows) > 1:
+        rows.append(("total", "", report.rows_read, report.rows_kept, report.rows_rejected))
+    table("Rows", ("file", "table", ">read", ">kept", ">rejected"), rows)
+    if report.rejected:
+        table("Rejected, all kept under rejects/", ("reason", ">rows"), list(report.rejected.items())[:20])
+    verdict = report.verdict
+    console.print(
+        f"{report.orders:,} orders and {report.returns:,} returns of {report.customers:,} customers, "
+        f"{report.first_order:%Y-%m-%d} to {report.last_order:%Y-%m-%d}, {report.currency}; "
+        f"{verdict.repeat_rate:.0%} ordered more than once"
+    )
+    for warning in report.warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
+    word = "[green]enough to train on[/]" if verdict.trainable else "[yellow]not enough to train on[/]"
+    console.print(f"History: {word}: {verdict.reason}")
 
 
 def manifest(said: Manifest) -> None:

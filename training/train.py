@@ -101,20 +101,18 @@ def _facts(
 def verdict(metrics: dict[str, Any]) -> Verdict:
     """Say how the models stand against the baselines that a sceptic would name, on held-out time.
 
-    Squared errors are compared in pairs: less than one standard error apart is a tie, and only worse than that fails.
+    Less than one standard error of the difference is a tie; only what is worse than that fails.
     """
     value, churned = metrics["clv"], metrics["churn"]
-    said = []
-    for name, other in value["baselines"].items():
-        gap = other["squared_error_gap_se"]
-        word = "tie" if abs(gap) < 1 else "better" if gap < 0 else "WORSE"
-        said.append(f"{word}: value RMSE {value['rmse']:.2f}, {name} {other['rmse']:.2f} ({gap:+.1f} standard errors)")
-    last = value["baselines"]["last_period"]["gini"]
-    said.append(_against("value Gini", value["gini"], "last_period", last))
-    recency = churned["baselines"]["recency"]["roc_auc"]
-    said.append(_against("churn ROC-AUC", churned["roc_auc"], "recency", recency))
+    said = [_against("value RMSE", "rmse", value, name, sign=-1) for name in value["baselines"]]
+    said.append(_against("value Gini", "gini", value, "last_period"))
+    said.append(_against("churn ROC-AUC", "roc_auc", churned, "recency"))
     return Verdict(passed=not any(line.startswith("WORSE") for line in said), reasons=said)
 
 
-def _against(what: str, mine: float, name: str, other: float) -> str:
-    return f"{'better' if mine > other else 'WORSE'}: {what} {mine:.3f}, {name} {other:.3f}"
+def _against(what: str, metric: str, mine: dict[str, Any], name: str, sign: int = 1) -> str:
+    """Compare one metric with a baseline's; `sign` is -1 where lower is better."""
+    other = mine["baselines"][name]
+    gap = sign * other[f"{metric}_gap_se"]
+    word = "tie" if abs(gap) < 1 else "better" if gap > 0 else "WORSE"
+    return f"{word}: {what} {mine[metric]:.3f}, {name} {other[metric]:.3f} ({gap:+.1f} standard errors)"

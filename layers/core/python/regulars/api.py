@@ -1,6 +1,5 @@
 """The HTTP side: a FastAPI app from the routes that a function serves, and its Lambda handler."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from regulars import __version__, problems
 from regulars.loader import process_loader
-from regulars.observability import logger, metrics, tracer
+from regulars.observability import Handler, instrumented, metrics
 from regulars.online import Scored, score_request
 from regulars.requests import Rejected, UtcInstant
 from regulars.tasks import TASKS, Result
@@ -19,7 +18,8 @@ from regulars.tasks import TASKS, Result
 PROFILE = "profile"
 ROUTES = (*TASKS, PROFILE)
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+TEXT = ["text/", "application/json", "application/problem+json"]
+"""What goes out as text; Mangum would send the rest in base64."""
 
 EXAMPLE: dict[str, JsonValue] = {
     "as_of": "2026-06-30T00:00:00Z",
@@ -129,14 +129,5 @@ def create_app(*routes: str) -> FastAPI:
 
 
 def lambda_handler(app: FastAPI) -> Handler:
-    """Wrap an app for API Gateway, with structured logs, metrics and traces that hold no payload."""
-    mangum = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "application/problem+json"])
-
-    @logger().inject_lambda_context(clear_state=True)
-    @metrics().log_metrics(capture_cold_start_metric=True)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
-        metrics().add_metric("Requests", MetricUnit.Count, 1)  # an empty set of metrics would warn
-        return mangum(event, context)
-
-    traced: Handler = tracer().capture_lambda_handler(handler, capture_response=False)
-    return traced
+    """Wrap an app for API Gateway."""
+    return instrumented(Mangum(app, lifespan="off", text_mime_types=TEXT))

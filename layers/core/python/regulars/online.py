@@ -54,7 +54,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 def _features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
     with closing(_database().cursor()) as connection:
-        bind(connection, customers, loader.bundle.manifest.minor_units)
+        bind(connection, loader.bundle.sql, customers, loader.bundle.manifest.minor_units)
         return features_of(connection, loader, as_of)
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from regulars.lake import view
 from regulars.schema import TABLES, Column
+from regulars.sql import SqlFolder
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Money = Annotated[FiniteFloat, Field(ge=-1e12, le=1e12)]
@@ -105,8 +106,13 @@ def describe(errors: Sequence[Any]) -> str:
     return "; ".join(said[:5]) + more
 
 
-def bind(connection: duckdb.DuckDBPyConnection, customers: Sequence[Customer], minor_units: int) -> None:
-    """Create orders, customers and events from a request's rows, as columns, never row by row."""
+def bind(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, customers: Sequence[Customer], minor_units: int
+) -> None:
+    """Create orders, customers and events from a request's rows, as columns, never row by row.
+
+    Orders pass through the same staging files as a shop's export, so that one history means one thing everywhere.
+    """
     rows: dict[str, list[tuple[str, BaseModel]]] = {
         "orders": [(customer.customer_id, order) for customer in customers for order in customer.orders],
         "customers": [(customer.customer_id, customer) for customer in customers],
@@ -119,15 +125,17 @@ def bind(connection: duckdb.DuckDBPyConnection, customers: Sequence[Customer], m
         ids = np.array([customer_id for customer_id, _ in found], dtype=object)
         connection.register(f"request_{name}", {"customer_id": ids, **columns})
         selected = ", ".join(_select(column, minor_units) for column in table.columns)
-        view(connection, table, f"(select {selected} from request_{name})")
+        source = f"(select {selected} from request_{name})"
+        if name == "orders":
+            staged = f"select *, null as attributes from {source}"
+            connection.execute(f"create or replace temp view staged_orders as {staged}")
+            connection.execute(f"create or replace temp view order_lines as {sql.relations['order_lines'].text}")
+            source = f"({sql.relations['orders'].text})"
+        view(connection, table, source)
 
 
 def _select(column: Column, minor_units: int) -> str:
     """Bring one request column into the lake's form; DuckDB cannot tell the type of a column of nulls."""
-    if column.name == "is_return":
-        return "coalesce(cast(is_return as boolean), order_value < 0) as is_return"
-    if column.name == "order_id":
-        return "coalesce(cast(order_id as varchar), cast(ordered_at as varchar)) as order_id"
     value = f"round({column.name} * {10**minor_units})" if column.kind == "money" else column.name
     return f"cast({value} as {column.lake_type}) as {column.lake_name}"
 

@@ -1,5 +1,6 @@
 """segment: which kind of customer is this?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from regulars.tasks.base import Prediction, Result
 NAME = "segment"
 SUMMARY = "The segment whose centre is nearest to each customer."
 
+FARTHEST = 3.0
+
 
 class Answer(Result):
     """The customer's segment."""
@@ -21,12 +24,21 @@ class Answer(Result):
     segment: str = Field(description="the segment's name, from its measured profile")
 
 
+def logged(table: FeatureTable, features: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the features with their skew taken out by a signed log1p, NaN for null; shape (customers, features)."""
+    raw = np.stack([table.columns[name] for name in features], axis=1)
+    rows: npt.NDArray[np.float64] = np.sign(raw) * np.log1p(np.abs(raw))
+    return rows
+
+
 def scaled(table: FeatureTable, scaler: dict[str, Any]) -> npt.NDArray[np.float64]:
-    """De-skew (signed log1p), fill nulls with the learnt median, standardise; shape (customers, features)."""
-    raw = np.stack([table.columns[name] for name in scaler["features"]], axis=1)
-    logged = np.sign(raw) * np.log1p(np.abs(raw))
-    filled = np.where(np.isnan(logged), scaler["median"], logged)
-    standardised: npt.NDArray[np.float64] = (filled - scaler["mean"]) / scaler["std"]
+    """De-skew, fill nulls with the learnt median, standardise; shape (customers, features).
+
+    What lies further out than FARTHEST deviations is drawn in: a handful of free orders is not a segment.
+    """
+    rows = logged(table, scaler["features"])
+    filled = np.where(np.isnan(rows), scaler["median"], rows)
+    standardised: npt.NDArray[np.float64] = np.clip((filled - scaler["mean"]) / scaler["std"], -FARTHEST, FARTHEST)
     return standardised
 
 

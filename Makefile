@@ -1,0 +1,28 @@
+# One environment, .venv; everything else is a line or two.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo
+BUNDLE := layers/models/bundle
+AS_OF := 2026-07-01
+
+.PHONY: demo test lint layers sam bench clean
+
+demo: .venv/ready
+	$(BIN)/regulars simulate $(DEMO)/lake --customers 10000 --years 3 --seed 7
+	$(BIN)/regulars train $(DEMO)/lake --as-of $(AS_OF) --horizon 90 --out $(BUNDLE)
+	$(BIN)/regulars invoke churn --bundle $(BUNDLE)
+	$(BIN)/regulars score $(DEMO)/lake --bundle $(BUNDLE) --as-of $(AS_OF) --out $(DEMO)/scores.parquet --top 10
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[train,dev]' --constraint constraints.txt
+	touch .venv/ready
+
+clean:
+	rm -rf .venv $(DEMO) $(BUNDLE) build .aws-sam
