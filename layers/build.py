@@ -86,7 +86,7 @@ def byte_compile(folder: Path) -> None:
     """
     python = lambda_python()
     if python is None:
-        say(f"warning: no python{PYTHON} on PATH: {folder} has no byte code, every cold start will compile it again")
+        say(f"warning: no python{PYTHON} on PATH: no byte code in this layer, every cold start will compile it again")
         return
     options = ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/opt"]
     run([python, "-m", "compileall", "-q", "-j", "1", *options, str(folder)], PYTHONHASHSEED="0")

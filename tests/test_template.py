@@ -92,10 +92,11 @@ def test_no_right_is_given_by_wildcard() -> None:
 def test_only_batch_reaches_the_buckets() -> None:
     assert [name for name, each in FUNCTIONS.items() if "Policies" in each] == ["BatchFunction"]
     [policy] = FUNCTIONS["BatchFunction"]["Policies"]
-    rights = {each["Resource"]["Fn::Sub"]: each["Action"] for each in policy["Statement"]}
+    rights = {next(iter(each["Resource"].values())): each["Action"] for each in policy["Statement"]}
     assert rights == {
         "${InputBucket.Arn}/incoming/*": ["s3:GetObject", "s3:GetObjectVersion"],
-        "${OutputBucket.Arn}/*": "s3:PutObject",
+        "InputBucket.Arn": "s3:ListBucket",
+        "${OutputBucket.Arn}/*": ["s3:PutObject", "s3:AbortMultipartUpload"],
     }
 
 
