@@ -1,0 +1,117 @@
+"""What the tests share: one small simulated lake, the bundle trained on it, and a way to call the functions."""
+
+import json
+import runpy
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from regulars import loader as loaders
+from regulars import online
+from regulars.bundle import Bundle
+from regulars.loader import ModelLoader
+from regulars.settings import settings
+from regulars.sql import SqlFolder, connect
+
+from training.local import LocalContext
+from training.simulate import simulate
+from training.train import train
+
+ROOT = Path(__file__).parents[1]
+AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
+"""The end of the simulated lake, and the instant that the bundle is trained at."""
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def sql() -> SqlFolder:
+    """The repository's SQL."""
+    return SqlFolder(ROOT / "sql")
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB as every part of the system opens it."""
+    with connect("1GB", 1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two years of 1,500 customers, up to AS_OF."""
+    folder = tmp_path_factory.mktemp("world") / "lake"
+    simulate(folder, customers=1_500, years=2, seed=7)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle trained on the lake; read only."""
+    out = tmp_path_factory.mktemp("trained") / "bundle"
+    with connect("1GB", 1) as opened:
+        train(opened, lake, sql, as_of=AS_OF, horizon_days=90, out=out)
+    return out
+
+
+@pytest.fixture
+def bundle(bundle_folder: Path) -> Bundle:
+    """The trained bundle, freshly opened."""
+    return Bundle(bundle_folder)
+
+
+@pytest.fixture
+def loader(bundle: Bundle) -> ModelLoader:
+    """A loader that has opened nothing yet."""
+    return ModelLoader(bundle)
+
+
+def forget_process() -> None:
+    """Make the next call a cold start: settings, loader and database are this process's, made when first asked."""
+    for cached in (settings, loaders.process_loader, online._database):  # noqa: SLF001 - what a new process would not have
+        cached.cache_clear()
+
+
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A process without any state or REGULARS_ variable; sets variables through the returned monkeypatch."""
+    for name in ("BUNDLE", "MAX_CUSTOMERS", "MEMORY_LIMIT", "THREADS", "OUTPUT_BUCKET"):
+        monkeypatch.delenv(f"REGULARS_{name}", raising=False)
+    monkeypatch.setenv("REGULARS_TEMP_DIRECTORY", str(tmp_path / "spill"))
+    forget_process()
+    yield monkeypatch
+    forget_process()
+
+
+@pytest.fixture
+def call(cold: pytest.MonkeyPatch, bundle_folder: Path) -> Call:
+    """Call a function's own handler: `call("churn", {...})` posts, `call("churn", path="/health")` gets."""
+    cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
+    handlers: dict[str, Any] = {}
+
+    def send(function: str, body: Any = None, path: str | None = None) -> tuple[int, dict[str, Any]]:  # noqa: ANN401
+        if function not in handlers:
+            handlers[function] = runpy.run_path(str(ROOT / "functions" / function / "app.py"))["handler"]
+        answer = handlers[function](event(function, body, path), LocalContext(function))
+        return answer["statusCode"], answer | {"json": json.loads(answer["body"])}
+
+    return send
+
+
+def event(function: str, body: Any, path: str | None = None) -> dict[str, Any]:  # noqa: ANN401 - text, or what becomes JSON
+    """Return the function's own event.json with another body; with a path it is a GET."""
+    sent: dict[str, Any] = json.loads((ROOT / "functions" / function / "event.json").read_bytes())
+    sent["body"] = body if isinstance(body, str) or body is None else json.dumps(body)
+    if path:
+        sent |= {"rawPath": path, "routeKey": f"GET {path}"}
+        sent["requestContext"]["http"] |= {"method": "GET", "path": path}
+    return sent
+
+
+@pytest.fixture
+def customer() -> dict[str, Any]:
+    """One good customer of a request."""
+    return {"customer_id": "good", "orders": [{"ordered_at": "2025-05-01T10:00:00Z", "order_value": 42.5}]}

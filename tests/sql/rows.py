@@ -1,0 +1,69 @@
+"""Given rows: make relations from only the columns that matter, every other column null."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+from regulars.features import APPLIED, BASE, CUT_POINTS, as_of_params
+from regulars.lake import view
+from regulars.schema import TABLES
+from regulars.sql import SqlFolder
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+LABEL_END = AS_OF + timedelta(days=90)
+TICK = timedelta(microseconds=1)
+MADE = (*BASE, CUT_POINTS, *APPLIED)
+PARAMS = as_of_params(AS_OF) | {"label_end": as_of_params(LABEL_END)["as_of"]}
+
+Row = dict[str, Any]
+
+
+def before(days: float, ticks: int = 0) -> datetime:
+    """Return the instant so many days before AS_OF, moved by microseconds, as the lake keeps it."""
+    return (AS_OF - timedelta(days=days) + ticks * TICK).replace(tzinfo=None)
+
+
+def order(days: float = 10, cents: int = 1000, customer: str = "c", ticks: int = 0, **more: object) -> Row:
+    """Return an order so many days before AS_OF; a negative value is a return."""
+    moment = before(days, ticks)
+    number = f"{customer}@{moment.isoformat()}"
+    return {"customer_id": customer, "order_id": number, "ordered_at": moment, "order_value_cents": cents} | {
+        "is_return": cents < 0,
+        **more,
+    }
+
+
+def event(days: float, kind: str, customer: str = "c", ticks: int = 0) -> Row:
+    """Return an event so many days before AS_OF."""
+    return {"customer_id": customer, "occurred_at": before(days, ticks), "kind": kind}
+
+
+def create(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> None:
+    """Make every relation of the feature pipeline, without a row."""
+    for table in TABLES.values():
+        columns = ", ".join(f"{column.lake_name} {column.lake_type}" for column in table.columns)
+        connection.execute(f"create or replace temp table given_{table.name} ({columns})")
+        view(connection, table, f"given_{table.name}")
+    sql.materialise(connection, MADE, PARAMS)
+
+
+def clear(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take every row out of every relation."""
+    for name in (*(f"given_{name}" for name in TABLES), *MADE):
+        connection.execute(f"delete from {name}")
+
+
+def given(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row]) -> None:
+    """Let the relation hold these rows and no others; of a contract table through the lake's own view."""
+    target = f"given_{name}" if name in TABLES else name
+    connection.execute(f"delete from {target}")
+    for row in rows:
+        marks = ", ".join("?" for _ in row)
+        connection.execute(f"insert into {target} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+
+def made(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, name: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Run one SQL file and return the named columns of its rows, sorted."""
+    sql.materialise(connection, [name], PARAMS)
+    return connection.execute(f"select {', '.join(columns)} from {name} order by all").fetchall()

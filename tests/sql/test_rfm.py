@@ -1,0 +1,93 @@
+"""rfm, rfm_cut_points and rfm_scores: exact quantiles, learnt once, applied with comparisons."""
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from regulars.features import bind_cut_points
+from regulars.sql import SqlFolder
+
+from tests.sql import rows
+from tests.sql.conftest import Given, Made
+
+SCORES = ("recency_score", "frequency_score", "monetary_score")
+MEASURES = ("recency", "frequency", "monetary")
+COLUMNS = ("recency_s", "frequency", "monetary_cents")
+SHARED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def customers(values: list[int]) -> list[rows.Row]:
+    """One customer per value, the same in all three measures."""
+    return [{"customer_id": f"{n:03}", **dict.fromkeys(COLUMNS, value)} for n, value in enumerate(values)]
+
+
+def test_rfm_is_exact_integers(given: Given, made: Made) -> None:
+    as_of_s = int(rows.AS_OF.timestamp())
+    given("purchases", [{"customer_id": "c", "last_order_s": as_of_s - 90, "order_count": 3, "spend_cents": 4200}])
+    assert made("rfm", *COLUMNS) == [(90, 3, 4200)]
+
+
+@for_all(values=st.lists(st.one_of(st.integers(1, 8), st.integers(-(2**60), 2**60)), min_size=1, max_size=40))
+@SHARED
+def test_cut_points_are_the_exact_discrete_quantiles(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, values: list[int]
+) -> None:
+    """The k-th cut point is the smallest value with at least k fifths of the customers at or below it."""
+    rows.given(connection, "rfm", customers(values))
+    found = rows.made(connection, sql, "rfm_cut_points", "measure", "cut_number", "cut_value")
+    ranked = np.sort(np.array(values, dtype=np.int64))
+    # Quantile positions in integers: numpy's own k / 5 is not exact, 3 / 5 of 5 customers is 3.0000000000000004.
+    expected = [(cut, int(ranked[-(-cut * len(values) // 5) - 1])) for cut in (1, 2, 3, 4)]
+    assert found == [(measure, *cut) for measure in sorted(MEASURES) for cut in expected]
+    if len(values) % 5:
+        quantiles = np.quantile(ranked, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf").tolist()
+        assert [value for _, value in expected] == quantiles
+
+
+@for_all(
+    values=st.lists(st.integers(-50, 50), min_size=1, max_size=40), other=st.lists(st.integers(-60, 60), max_size=20)
+)
+@SHARED
+def test_scores_are_one_plus_the_cut_points_below(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, values: list[int], other: list[int]
+) -> None:
+    """Of customers that the cut points were not learnt from, too: 1 to 5, monotone, equal values equal scores."""
+    rows.given(connection, "rfm", customers(values))
+    cut_points = rows.made(connection, sql, "rfm_cut_points", "measure", "cut_number", "cut_value")
+    rows.given(connection, "rfm", customers(values + other))
+    bind_cut_points(connection, cut_points)
+    found = rows.made(connection, sql, "rfm_scores", "customer_id", *SCORES)
+    cuts = [value for measure, _, value in cut_points if measure == "monetary"]
+    for value, (_, recency, frequency, monetary) in zip(values + other, found, strict=True):
+        assert monetary == frequency == 1 + sum(value > cut for cut in cuts)
+        assert recency == 6 - monetary
+        assert 1 <= monetary <= 5
+
+
+def test_five_equal_groups_get_the_five_scores(given: Given, made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+    given("rfm", customers([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]))
+    cut_points = made("rfm_cut_points", "measure", "cut_number", "cut_value")
+    assert [row[2] for row in cut_points if row[0] == "frequency"] == [2, 4, 6, 8]
+    bind_cut_points(connection, cut_points)  # type: ignore[arg-type] # rows of any relation
+    assert [row[0] for row in made("rfm_scores", "frequency_score")] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert made("rfm_scores", "recency_score", "frequency_score")[0] == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("orders", "scores"),
+    [
+        ([1] * 10, {1: (5, 1, 1)}),
+        ([1] * 7 + [2] * 2 + [9], {1: (5, 1, 1), 2: (2, 4, 4), 9: (1, 5, 5)}),
+    ],
+)
+def test_collapsed_cut_points_leave_scores_out_and_never_split_a_tie(
+    given: Given, made: Made, connection: duckdb.DuckDBPyConnection, orders: list[int], scores: dict[int, object]
+) -> None:
+    given("rfm", customers(orders))
+    cut_points = made("rfm_cut_points", "measure", "cut_number", "cut_value")
+    bind_cut_points(connection, cut_points)  # type: ignore[arg-type] # rows of any relation
+    sql_scores = made("rfm_scores", "customer_id", *SCORES)
+    found = {(value, row[1:]) for value, row in zip(orders, sql_scores, strict=True)}
+    assert found == set(scores.items())
