@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 from regulars.ingest import ingest
 from regulars.ingest_report import IngestReport
 from regulars.mapping import parse

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-
 from regulars.errors import MapError, SourceError
 from regulars.expressions import Source, compile_expression
 

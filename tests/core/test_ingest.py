@@ -1,16 +1,22 @@
 """Ingest: given files, the lake's rows."""
 
-from datetime import datetime
+import gzip
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-
 from regulars import lake as lakes
 from regulars.ingest import ingest
+
 from tests.core.ingest_helpers import EUR, ORDERS, SQL, parquet, read, run, write
 
 VALUES = "customer_id, order_value_cents"
+
+
+def utc(day: int, hour: int = 0) -> datetime:
+    """Give a time of January 2024 as the lake has it: UTC without saying so."""
+    return datetime(2024, 1, day, hour, tzinfo=UTC).replace(tzinfo=None)
 
 
 def test_three_columns_are_enough(tmp_path: Path) -> None:
@@ -19,8 +25,8 @@ def test_three_columns_are_enough(tmp_path: Path) -> None:
     )
     report = run([source], tmp_path / "lake")
     assert read(tmp_path / "lake", "customer_id, ordered_at, order_value_cents, is_return, quantity") == [
-        ("a", datetime(2024, 1, 1), -200, True, None),  # noqa: DTZ001 - the lake's times are naive UTC
-        ("b", datetime(2024, 1, 2, 10), 101, False, None),  # noqa: DTZ001 - the same
+        ("a", utc(1), -200, True, None),
+        ("b", utc(2, 10), 101, False, None),
     ]
     assert (report.orders, report.returns, report.customers) == (1, 1, 2)
     assert any("currency" in warning for warning in report.warnings)
@@ -52,8 +58,6 @@ def test_csv_as_it_comes(tmp_path: Path, name: str, text: str) -> None:
 
 
 def test_gzip_latin_1_and_utf_16(tmp_path: Path) -> None:
-    import gzip  # noqa: PLC0415 - of this test alone
-
     text = "who,at,value\nJos\u00e9,2024-01-01,3\n"
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
     (tmp_path / "b.csv").write_bytes(text.encode("latin-1"))
@@ -99,7 +103,8 @@ def test_a_currency_has_its_own_minor_unit(tmp_path: Path) -> None:
 
 
 def test_lines_become_orders_with_attributes(tmp_path: Path) -> None:
-    text = "inv,cust,at,qty,price,land\n1,a,2024-01-01 10:00,2,1.50,UK\n1,a,2024-01-01 10:00,1,4,UK\nC2,a,2024-01-02,1,4,UK\n"
+    lines = ["1,a,2024-01-01 10:00,2,1.50,UK", "1,a,2024-01-01 10:00,1,4,UK", "C2,a,2024-01-02,1,4,UK"]
+    text = "\n".join(["inv,cust,at,qty,price,land", *lines])
     columns = {"customer_id": "cust", "order_id": "inv", "ordered_at": "at", "order_value": "qty * price"}
     rules = {
         "quantity": "qty",
@@ -195,7 +200,8 @@ def test_the_verdict_asks_for_customers_repeats_and_span(
     tmp_path: Path,
     customers: int,
     orders_each: int,
-    trainable: bool,  # noqa: FBT001 - a table's cell
+    *,
+    trainable: bool,
 ) -> None:
     rows = [
         f"c{who},2024-{month + 1:02d}-{who % 28 + 1:02d},5" for who in range(customers) for month in range(orders_each)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from regulars.errors import MapError, RegularsError, SourceError
+
 from tests.core.ingest_helpers import EUR, ORDERS, parquet, run, write
 
 Make = Callable[[Path], Path]

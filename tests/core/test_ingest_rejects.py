@@ -135,8 +135,8 @@ def _csv(rows: list[list[str]]) -> str:
 @settings(max_examples=40, deadline=None)
 @given(first=ROWS, second=ROWS, by_line=st.booleans())
 def test_every_row_is_kept_or_rejected_and_none_twice(
-    first: list[list[str]], second: list[list[str]], by_line: bool
-) -> None:  # noqa: FBT001 - drawn
+    first: list[list[str]], second: list[list[str]], *, by_line: bool
+) -> None:
     section = {**ORDERS, "order_id": "id", "grain": "line" if by_line else "order", "where": {"not x": "who <> 'x,y'"}}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

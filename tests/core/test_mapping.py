@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from regulars.errors import MapError
 from regulars.mapping import UNNAMED, load, parse
 

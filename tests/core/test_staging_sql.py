@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from regulars.sql import SqlFolder
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")

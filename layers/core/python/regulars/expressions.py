@@ -8,15 +8,24 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
 from regulars.errors import MapError, SourceError
 from regulars.mapping import near
-from regulars.vocabulary import ARITHMETIC, CLASSES, FUNCTIONS, INTERVALS, NUMERIC, OPERATORS, PASSING, TEXT
-
-Node = dict[str, Any]
+from regulars.vocabulary import (
+    ARITHMETIC,
+    CLASSES,
+    FUNCTIONS,
+    NUMERIC,
+    OPERATORS,
+    PASSING,
+    TEXT,
+    Node,
+    as_number,
+    is_number,
+    is_time,
+)
 
 WORDS = re.compile(r"\s*[^\W\d][\w .-]*")
 """What may be meant as the bare name of a column."""
@@ -128,7 +137,7 @@ class _Rewriter:
             raise _no_column(self.source, name, self.where)
         self.columns[column] = None
         node = node | {"column_names": [column]}
-        return _as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node
+        return as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node
 
     def _function(self, node: Node, *, numeric: bool) -> Node:
         name = node["function_name"].lower()
@@ -141,7 +150,7 @@ class _Rewriter:
         arguments = [argument["expression"] for argument in node["arguments"]]
         wanted = (
             name in NUMERIC
-            or (name in ARITHMETIC and not any(map(_is_time, arguments)))
+            or (name in ARITHMETIC and not any(map(is_time, arguments)))
             or (name in PASSING and numeric)
         )
         rewritten = [self.rewrite(argument, numeric=wanted) for argument in arguments]
@@ -149,7 +158,7 @@ class _Rewriter:
             rewritten = [self.rewrite(arguments[0]), *(self.rewrite(one, numeric=numeric) for one in arguments[1:])]
         slots = [slot | {"expression": one} for slot, one in zip(node["arguments"], rewritten, strict=True)]
         node = node | {"arguments": slots} | _named("try_strptime" if name == "strptime" else name)
-        return _as_number(node) if numeric and name in TEXT else node
+        return as_number(node) if numeric and name in TEXT else node
 
     def _children(self, node: Node, *, numeric: bool) -> Node:
         """Rewrite the expressions inside a CASE, comparison, BETWEEN, IN, COALESCE, AND, OR, NOT."""
@@ -169,7 +178,7 @@ class _Rewriter:
         operands = [*(node[key] for key in slots), *children]
         wanted = numeric and node["type"] in {"OPERATOR_COALESCE", "OPERATOR_TRY"}
         if kind in {"COMPARISON", "BETWEEN"} or node["type"] in {"COMPARE_IN", "COMPARE_NOT_IN"}:
-            wanted = any(map(_is_number, operands))
+            wanted = any(map(is_number, operands))
         changed: Node = {key: self.rewrite(node[key], numeric=wanted) for key in slots}
         if children:
             changed["children"] = [self.rewrite(child, numeric=wanted) for child in children]
@@ -178,39 +187,3 @@ class _Rewriter:
 
 def _named(name: str) -> Node:
     return {"function_name": name, "qualified_name": {"path": [name]}}
-
-
-def _is_number(node: Node) -> bool:
-    """Say whether the node is a number whatever the source's types: a literal, arithmetic, a numeric function."""
-    if node["class"] == "CONSTANT":
-        return bool(node["literal"]["kind"] in {"INTEGER", "DECIMAL", "FLOAT", "DOUBLE", "NUMERIC"})
-    if node["class"] == "FUNCTION":
-        arguments = [argument["expression"] for argument in node["arguments"]]
-        name = node["function_name"].lower()
-        return name in NUMERIC or (name in ARITHMETIC and not any(map(_is_time, arguments)))
-    return False
-
-
-def _is_time(node: Node) -> bool:
-    """Say whether the node is a time or an interval, so that + and - around it are no arithmetic on numbers."""
-    if node["class"] == "CAST":
-        return str(node["type_expr"].get("type_name", "")).lower().startswith(("date", "time", "interval"))
-    return node["class"] == "FUNCTION" and node["function_name"].lower() in INTERVALS | {"strptime", "try_strptime"}
-
-
-PLACE: Node = {"query_location": 0, "query_location_length": 0}
-DOUBLE: Node = PLACE | {
-    "class": "TYPE",
-    "type": "TYPE",
-    "alias": "",
-    "catalog": "",
-    "schema": "",
-    "type_name": "double",
-}
-DOUBLE["qualified_name"] = {"path": ["double"]}
-DOUBLE["children"] = []
-
-
-def _as_number(node: Node) -> Node:
-    cast: Node = {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "try_cast": True}
-    return PLACE | cast | {"child": node, "type_expr": DOUBLE}

@@ -10,14 +10,13 @@ import duckdb
 
 from regulars import lake as lakes
 from regulars.errors import MapError, SourceError
-from regulars.expressions import literal
 from regulars.files import atomic_folder
 from regulars.ingest_report import FileReport, IngestReport, judge, total
 from regulars.mapping import NO_CURRENCY, Mapping, near
-from regulars.rejects import TableRows
 from regulars.schema import TABLES, minor_units
 from regulars.sources import SourceFile, assign, find
 from regulars.sql import SqlFolder, connect
+from regulars.table_rows import TableRows
 
 Progress = Callable[[str], None]
 REPORT = "ingest_report.json"
@@ -127,41 +126,19 @@ class _Run:
         for name, files in chosen.items():
             rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name)
             rows.stage(files, self.tell)
-            reports = rows.settle(self.folder / "rejects")
-            self._write(rows)
+            reports = rows.judge(self.folder / "rejects")
+            self.tell(f"writing {name}")
+            rows.write(self.folder / name, self.sql)
             self.files += reports
             self.warnings += [*rows.warnings, *filter(None, map(_warn_rejects, reports))]
+            if name == "orders" and rows.grain == "line" and rows.has_order_id:
+                self._warn_shared()
 
-    def _write(self, rows: TableRows) -> None:
-        """Write one contract table in a fixed row order, so that the same input makes the same bytes."""
-        name = rows.table.name
-        self.tell(f"writing {name}")
-        if name == "orders":
-            for relation in ("order_lines", "orders"):
-                self.session.execute(f"create or replace temp view {relation} as {self.sql.relations[relation].text}")
-        columns = ", ".join([*(column.lake_name for column in rows.table.columns), *rows.attribute_columns()])
-        source, order = (
-            ("orders", "customer_id, ordered_at, order_id, is_return")
-            if name == "orders"
-            else (f"staged_{name}", "all")
-        )
-        (self.folder / name).mkdir()
-        target = str(self.folder / name / f"{name}.parquet")
-        query = f"select {columns} from {source} order by {order}"
-        try:
-            self.session.execute(f"copy ({query}) to {literal(target)} (format parquet, compression zstd)")
-        except duckdb.ConversionException as error:
-            raise SourceError(
-                f"{name}: the amounts of one order sum beyond what can be kept; check order_value"
-            ) from error
-        if name == "orders" and rows.grain == "line" and rows.has_order_id:
-            self._warn_shared(target)
-
-    def _warn_shared(self, orders: str) -> None:
+    def _warn_shared(self) -> None:
         [(shared,)] = self.session.execute(
             "select count(*) from (select order_id from read_parquet(?) group by order_id "
             "having min(customer_id) <> max(customer_id))",
-            [orders],
+            [str(self.folder / "orders" / "*.parquet")],
         ).fetchall()
         if shared:
             self.warnings.append(

@@ -1,5 +1,10 @@
 """The words that map expressions may use: DuckDB's names of harmless scalar functions and of syntax-tree nodes."""
 
+from typing import Any
+
+Node = dict[str, Any]
+"""A node of DuckDB's syntax tree, as json_serialize_sql writes it."""
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -34,3 +39,40 @@ OPERATORS = _words(
     OPERATOR_NOT OPERATOR_NULLIF OPERATOR_TRY
     """
 )
+
+
+def is_number(node: Node) -> bool:
+    """Say whether the node is a number whatever the source's types: a literal, arithmetic, a numeric function."""
+    if node["class"] == "CONSTANT":
+        return bool(node["literal"]["kind"] in {"INTEGER", "DECIMAL", "FLOAT", "DOUBLE", "NUMERIC"})
+    if node["class"] == "FUNCTION":
+        arguments = [argument["expression"] for argument in node["arguments"]]
+        name = node["function_name"].lower()
+        return name in NUMERIC or (name in ARITHMETIC and not any(map(is_time, arguments)))
+    return False
+
+
+def is_time(node: Node) -> bool:
+    """Say whether the node is a time or an interval, so that + and - around it are no arithmetic on numbers."""
+    if node["class"] == "CAST":
+        return str(node["type_expr"].get("type_name", "")).lower().startswith(("date", "time", "interval"))
+    return node["class"] == "FUNCTION" and node["function_name"].lower() in INTERVALS | {"strptime", "try_strptime"}
+
+
+PLACE: Node = {"query_location": 0, "query_location_length": 0}
+DOUBLE: Node = PLACE | {
+    "class": "TYPE",
+    "type": "TYPE",
+    "alias": "",
+    "catalog": "",
+    "schema": "",
+    "type_name": "double",
+}
+DOUBLE["qualified_name"] = {"path": ["double"]}
+DOUBLE["children"] = []
+
+
+def as_number(node: Node) -> Node:
+    """Wrap the node in try_cast(... as double)."""
+    cast: Node = {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "try_cast": True}
+    return PLACE | cast | {"child": node, "type_expr": DOUBLE}

@@ -1,0 +1,167 @@
+"""Contract values in SQL, a function for each kind: what a cell becomes in the lake, and what can be wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regulars.errors import MapError
+from regulars.expressions import Expression, literal, quoted
+from regulars.mapping import Mapping
+from regulars.schema import Column, minor_units
+
+TOO_LARGE = 10**15
+"""Amounts from here on, in minor units, are no order's; below, nine thousand of them still sum within a BIGINT."""
+
+LARGE = 10**12
+"""The same for quantities, which are kept with six decimals."""
+
+FIRST, END = "1970-01-01", "2200-01-01"
+ISO = "expected ISO form such as 2024-03-31 18:05:00; else set date_format in the map"
+ARMS = ("treated", "control")
+FLOATS = {"DOUBLE", "FLOAT"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One way for a row to fail: the condition in SQL, the field it names, the kind, and the detail in SQL."""
+
+    failed: str
+    field: str
+    kind: str
+    detail: str = "null"
+
+    @property
+    def sql(self) -> str:
+        """One branch of the CASE that finds a row's first problem."""
+        found = f"'field': {literal(self.field)}, 'kind': {literal(self.kind)}, 'detail': {self.detail}"
+        return f"when {self.failed} then {{{found}}}"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A contract column of one file in SQL: `read`, as far as it could be read, and over that `kept` and the checks.
+
+    Two steps, since DuckDB would work out `read` again for every check that names it.
+    """
+
+    column: Column
+    read: str
+    kept: str
+    checks: tuple[Check, ...] = ()
+
+
+def value_of(column: Column, expression: Expression, kind: str, mapping: Mapping) -> Value:
+    """Return what `expression`, of DuckDB type `kind`, makes of `column`; MapError for a time that is of no time type."""
+    if column.kind == "time":
+        return _time(column, expression, kind, mapping.date_format)
+    if column.kind == "money":
+        return _money(column, expression, 10 ** minor_units(mapping.currency))
+    return {"text": _text, "number": _number, "flag": _flag}[column.kind](column, expression, kind)
+
+
+def absent(column: Column) -> Value:
+    """Return the null of a column that nobody brought."""
+    kind = "DECIMAL(18, 6)" if column.kind == "number" else column.lake_type
+    return Value(column, "null", f"cast(null as {kind})")
+
+
+def cells(expression: Expression) -> str:
+    """Show the cells that an expression read, as `Quantity = '12x', Price = '3.5'`."""
+    shown = [
+        f"{literal(name + ' = ')} || coalesce('''' || left(cast({quoted(name)} as varchar), 60) || '''', 'blank')"
+        for name in expression.columns
+    ]
+    return f"({' || '.join(_joined(shown))})" if shown else "'a constant'"
+
+
+def _joined(parts: Sequence[str]) -> list[str]:
+    return [part for pair in parts for part in ("', '", pair)][1:]
+
+
+def _present(expression: Expression) -> str:
+    """Say in SQL that any of the cells that the expression reads is filled."""
+    filled = " or ".join(f"{quoted(name)} is not null" for name in expression.columns)
+    return f"({filled})" if filled else "true"
+
+
+def read_name(column: Column) -> str:
+    """Name the value that was read, beside the file's own columns."""
+    return quoted(f"__{column.name}")
+
+
+def _presence(column: Column, expression: Expression, kind: str, detail: str) -> tuple[Check, ...]:
+    """Check that a needed value is there, and that one that is there could be read."""
+    missing = Check(f"{read_name(column)} is null and not {_present(expression)}", column.name, "is missing")
+    unread = Check(f"{read_name(column)} is null and {_present(expression)}", column.name, kind, detail)
+    return (missing, unread) if column.needed else (unread,)
+
+
+def _double(expression: Expression) -> str:
+    return f"try_cast({expression.sql} as double)"
+
+
+def _amount(column: Column, expression: Expression, limit: int) -> tuple[Check, ...]:
+    value, shown = read_name(column), cells(expression)
+    return (
+        *_presence(column, expression, "is not a number", shown),
+        Check(f"not isfinite({value})", column.name, "is not a finite number", shown),
+        Check(f"abs({value}) >= {limit}", column.name, "is too large", shown),
+    )
+
+
+def _number(column: Column, expression: Expression, _: str) -> Value:
+    kept = f"try_cast({read_name(column)} as decimal(18, 6))"
+    return Value(column, _double(expression), kept, _amount(column, expression, LARGE))
+
+
+def _text(column: Column, expression: Expression, kind: str) -> Value:
+    value, text = read_name(column), f"cast({expression.sql} as varchar)"
+    if kind in FLOATS:
+        # Ids with gaps are read as floats by many tools: 18287.0 is the customer 18287.
+        text = f"regexp_replace({text}, '\\.0$', '')"
+    text = f"nullif(trim({text}), '')"
+    checks = []
+    if column.needed or column.name == "order_id":
+        checks.append(Check(f"{value} is null", column.name, "is missing"))
+    if column.name == "arm":
+        text = f"lower({text})"
+        checks.append(Check(f"{value} not in {ARMS}", column.name, "is neither treated nor control", cells(expression)))
+    return Value(column, text, value, tuple(checks))
+
+
+def _flag(column: Column, expression: Expression, kind: str) -> Value:
+    # A condition may be unknown; a cell that is filled must say yes or no.
+    detail = f"{cells(expression)} || ' (expected true or false)'"
+    unread = Check(f"{read_name(column)} is null and {_present(expression)}", column.name, "is not a flag", detail)
+    checks = () if kind == "BOOLEAN" else (unread,)
+    return Value(column, f"try_cast({expression.sql} as boolean)", read_name(column), checks)
+
+
+def _time(column: Column, expression: Expression, kind: str, date_format: str | None) -> Value:
+    """Read a time: naive ones are of the session's time zone, which is the map's; the lake's are UTC."""
+    if not kind.startswith(("VARCHAR", "TIMESTAMP", "DATE")):
+        raise MapError(
+            f"{column.name} is of type {kind}, not a time; "
+            "of epoch seconds make one with to_timestamp(...), of milliseconds with epoch_ms(...)"
+        )
+    raw, expected = expression.sql, ISO
+    if kind == "VARCHAR" and date_format:
+        raw = f"try_strptime(trim({raw}), {literal(date_format)})"
+        expected = f"expected date_format {date_format}"
+    elif kind == "VARCHAR":
+        raw = f"trim({raw})"
+    value = read_name(column)
+    shown = f"{cells(expression)} || {literal(f' ({expected})')}"
+    outside = f"({value} < timestamp '{FIRST}' or {value} >= timestamp '{END}')"
+    implausible = Check(outside, column.name, "is implausible, before 1970 or after 2199", cells(expression))
+    return Value(
+        column,
+        f"try_cast(try_cast({raw} as timestamptz) at time zone 'UTC' as timestamp)",
+        value,
+        (*_presence(column, expression, "does not parse", shown), implausible),
+    )
+
+
+def _money(column: Column, expression: Expression, scale: int) -> Value:
+    """Make minor units, rounded half away from zero; via a decimal, since 1.005 * 100 is no half in binary."""
+    exact = f"try_cast(round(try_cast({read_name(column)} as decimal(28, 6)) * {scale}) as bigint)"
+    return Value(column, _double(expression), exact, _amount(column, expression, TOO_LARGE // scale))
