@@ -1,5 +1,8 @@
 """churn: fit the forest and hand it over for export."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,15 @@ RISK_BANDS = (0.35, 0.65)
 """Below the first a churn risk is low, from the second on it is high."""
 
 
+@contextmanager
+def _threads() -> Iterator[None]:
+    """Let scikit-learn's threads run: they race for the warning filters, and may print thousands of false warnings."""
+    with warnings.catch_warnings(record=True):
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore")
+        yield
+
+
 class ChurnModel:
     """A fitted forest."""
 
@@ -25,15 +37,17 @@ class ChurnModel:
         self.forest = RandomForestClassifier(
             n_estimators=TREES,
             min_samples_leaf=int(np.clip(len(data.frame) / 50, 20, 100)),
-            max_features=0.4,
+            max_features="sqrt",
             n_jobs=-1,
             random_state=7,
         )
-        self.forest.fit(data.matrix, data.churned, sample_weight=data.weights(WEIGHT))
+        with _threads():
+            self.forest.fit(data.matrix, data.churned, sample_weight=data.weights(WEIGHT))
 
     def predict(self, data: Dataset) -> FloatArray:
         """Return P(no order in the label window), shape (rows,)."""
-        probability: FloatArray = self.forest.predict_proba(data.matrix)[:, 1]
+        with _threads():
+            probability: FloatArray = self.forest.predict_proba(data.matrix)[:, 1]
         return probability
 
     def importance(self) -> dict[str, float]:
@@ -43,10 +57,10 @@ class ChurnModel:
 
     def export(self, check: Dataset) -> Exported:
         """Return the model as files, each row of `check` compared with the forest."""
-        return from_forest(self.forest, len(self.features), check.matrix).with_constants(
-            task.NAME,
-            {"features": list(self.features), "stretch": self.stretch, "risk_bands": list(RISK_BANDS)},
-        )
+        with _threads():
+            files = from_forest(self.forest, len(self.features), check.matrix)
+        constants = {"features": list(self.features), "stretch": self.stretch, "risk_bands": list(RISK_BANDS)}
+        return files.with_constants(task.NAME, constants)
 
 
 def evaluate(model: ChurnModel, holdout: Dataset) -> dict[str, Any]:
