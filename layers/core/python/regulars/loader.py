@@ -7,6 +7,8 @@ from regulars.bundle import Bundle
 from regulars.settings import settings
 from regulars.tasks import TASKS, Predictor
 
+_FIRST = threading.Lock()
+
 
 class ModelLoader:
     """Predictors by task name, over one bundle."""
@@ -30,6 +32,11 @@ class ModelLoader:
 
 
 @cache
+def _process_loader() -> ModelLoader:
+    return ModelLoader(Bundle(settings().bundle))
+
+
 def process_loader() -> ModelLoader:
     """Return this process's loader, over the bundle that the settings name."""
-    return ModelLoader(Bundle(settings().bundle))
+    with _FIRST:  # a cache alone makes one for each thread that asks before the first is made
+        return _process_loader()

@@ -1,5 +1,6 @@
 """One request scored: its customers validated one by one, their features made in one pass, each task asked once."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from regulars.settings import settings
 from regulars.sql import connect
 from regulars.tasks import Prediction
 
+_FIRST = threading.Lock()
 REASONS = 3
 NO_ORDER = "orders: none that is not a return before as_of"
 
@@ -53,7 +55,9 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
-    with closing(_database().cursor()) as connection:
+    with _FIRST:  # requests that come together before there is a database must not make one each
+        database = _database()
+    with closing(database.cursor()) as connection:
         bind(connection, loader.bundle.sql, customers, loader.bundle.manifest.minor_units)
         return features_of(connection, loader, as_of)
 

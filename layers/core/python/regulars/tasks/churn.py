@@ -1,6 +1,5 @@
 """churn: how likely is it that this customer places no order within the horizon, and why?"""
 
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -29,12 +28,8 @@ class Churn:
     """A forest whose mean leaf share is stretched from the label window to the horizon."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
         self._constants: dict[str, Any] = bundle.json("churn/constants.json")
-
-    @cached_property
-    def _trees(self) -> TreeModel:
-        return TreeModel(self._bundle, NAME)
+        self._trees = TreeModel(bundle, NAME)
 
     def _probability(self, margin: FloatArray) -> FloatArray:
         """P(no order in the horizon) from P(no order in the label window), at a constant rate of purchase."""

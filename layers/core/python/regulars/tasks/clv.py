@@ -1,7 +1,5 @@
 """clv: what will this customer spend within the horizon?"""
 
-from functools import cached_property
-
 import numpy as np
 from pydantic import BaseModel, Field
 
@@ -53,12 +51,9 @@ class Clv:
     """A booster on top of the run rate: value = exp(log run rate + trees) * season * stretch."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
         self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
-
-    @cached_property
-    def _trees(self) -> TreeModel:
-        return TreeModel(self._bundle, NAME)
+        self._minor_units = bundle.manifest.minor_units
+        self._trees = TreeModel(bundle, NAME)
 
     def _contributions(self, table: FeatureTable) -> FloatArray:
         """Return the trees' contributions, with the run rate's own added to the feature that carries it."""
@@ -72,7 +67,7 @@ class Clv:
     def _value(self, margin: FloatArray) -> FloatArray:
         """Turn margins (log of minor units in the label window) into major units in the horizon."""
         cents = np.exp(margin) * (self._constants.season * self._constants.stretch)
-        value: FloatArray = np.rint(cents) / 10**self._bundle.manifest.minor_units
+        value: FloatArray = np.rint(cents) / 10**self._minor_units
         return value
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
