@@ -136,7 +136,9 @@ def bind(
 
 def _select(column: Column, minor_units: int) -> str:
     """Bring one request column into the lake's form; DuckDB cannot tell the type of a column of nulls."""
-    value = f"round({column.name} * {10**minor_units})" if column.kind == "money" else column.name
+    value = column.name
+    if column.kind == "money":  # rounded as ingest does, via a decimal: 1.005 * 100 is below a half in binary
+        value = f"round(cast({column.name} as decimal(28, 6)) * {10**minor_units})"
     return f"cast({value} as {column.lake_type}) as {column.lake_name}"
 
 
