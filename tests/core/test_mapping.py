@@ -1,5 +1,6 @@
 """The TOML map: what it may say, and what a message names when it says something else."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def test_a_map_sorts_columns_from_settings() -> None:
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_the_examples_are_maps(example: Path) -> None:
     assert load(example).sections["orders"].columns.keys() >= ORDERS.keys()
+
+
+def test_the_map_in_the_docs_is_the_example() -> None:
+    docs = (EXAMPLES.parents[1] / "docs" / "data-contract.md").read_text(encoding="utf-8")
+    shown = docs.partition("```toml\n")[2].partition("```")[0]
+    assert parse(tomllib.loads(shown)) == load(EXAMPLES / "online_retail_2.toml")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class Value:
 
 
 def value_of(column: Column, expression: Expression, kind: str, mapping: Mapping) -> Value:
-    """Return what `expression`, of DuckDB type `kind`, makes of `column`; MapError for a time that is of no time type."""
+    """Return what `expression`, of DuckDB type `kind`, makes of `column`; MapError for a time of no time type."""
     if column.kind == "time":
         return _time(column, expression, kind, mapping.date_format)
     if column.kind == "money":
