@@ -37,7 +37,7 @@ class ChurnModel:
         self.forest = RandomForestClassifier(
             n_estimators=TREES,
             min_samples_leaf=int(np.clip(len(data.frame) / 50, 20, 100)),
-            max_features=0.4,
+            max_features="sqrt",
             n_jobs=-1,
             random_state=7,
         )
