@@ -77,7 +77,7 @@ def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None
     present = _columns(connection, table, source) if source else {}
     selected = [_select(column.lake_name, column.lake_type, present) for column in table.columns]
     selected += [
-        f"cast(epoch({table.time}) as bigint) as {table.time}_s",
+        f"cast(floor(epoch({table.time})) as bigint) as {table.time}_s",
         f"cast(floor(epoch({table.time}) / 86400) as bigint) as {table.time}_day",
     ]
     origin = f"from {source}" if source else "where false"
