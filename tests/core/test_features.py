@@ -1,0 +1,120 @@
+"""Features: as_of is an explicit instant, nulls are NaN, and neither row order nor company changes a cell."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from regulars.errors import HistoryError
+from regulars.features import (
+    FeatureTable,
+    as_of_params,
+    make_features,
+    make_features_learning,
+    parse_as_of,
+    write_features,
+)
+from regulars.lake import attach
+from regulars.sql import SqlFolder
+
+AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-06-30", datetime(2026, 6, 30, tzinfo=UTC)),
+        ("2026-06-30T12:30:00Z", datetime(2026, 6, 30, 12, 30, tzinfo=UTC)),
+        ("2026-06-30 12:30:00", datetime(2026, 6, 30, 12, 30, tzinfo=UTC)),
+        ("2026-06-30T01:00:00+02:00", datetime(2026, 6, 29, 23, tzinfo=UTC)),
+        (datetime(2026, 6, 30, tzinfo=UTC).date(), datetime(2026, 6, 30, tzinfo=UTC)),
+    ],
+)
+def test_as_of_is_utc_unless_it_has_an_offset(text: str, expected: datetime) -> None:
+    assert parse_as_of(text) == expected
+    assert parse_as_of(text).tzinfo == UTC
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "30.06.2026", "2026-13-01"])
+def test_what_is_no_date_says_how_to_write_one(text: str) -> None:
+    with pytest.raises(HistoryError, match="write it like 2026-06-30"):
+        parse_as_of(text)
+
+
+def test_as_of_keeps_its_microseconds() -> None:
+    params = as_of_params(datetime(2026, 1, 1, 0, 0, 1, 5, tzinfo=UTC))
+    assert params == {"as_of": "2026-01-01 00:00:01.000005", "as_of_s": 1_767_225_601}
+
+
+def test_as_of_before_every_order_names_the_first_one(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path
+) -> None:
+    attach(connection, lake)
+    with pytest.raises(HistoryError, match=r"no order before as_of 2020-01-01 00:00Z \(the first is at 2023-07"):
+        make_features(connection, sql, datetime(2020, 1, 1, tzinfo=UTC), [])
+
+
+def table_of(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, where: str, order: str) -> FeatureTable:
+    """Return features of some customers of the lake, its rows in some order, with fixed cut points."""
+    attach(connection, lake)
+    for name in ("orders", "customers", "events"):
+        chosen = f"select * from {name} where {where} order by {order}"
+        connection.execute(f"create or replace temp table chosen_{name} as {chosen}")
+        connection.execute(f"create or replace temp view {name} as select * from chosen_{name}")
+    cuts = [
+        (measure, cut, cut * step)
+        for measure, step in (("recency", 5_000_000), ("frequency", 2), ("monetary", 10_000))
+        for cut in (1, 2, 3, 4)
+    ]
+    make_features(connection, sql, AS_OF, cuts)
+    return FeatureTable.read(connection)
+
+
+def same(one: FeatureTable, other: FeatureTable) -> bool:
+    """Tell whether two tables are the same to the last bit."""
+    return one.customer_ids.tolist() == other.customer_ids.tolist() and all(
+        one.columns[name].tobytes() == other.columns[name].tobytes() for name in one.columns
+    )
+
+
+def test_row_order_does_not_show(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
+    given = table_of(connection, sql, lake, "true", "1")
+    shuffled = table_of(connection, sql, lake, "true", "hash(random())")
+    assert len(given) > 1_000
+    assert same(given, shuffled)
+
+
+def test_a_split_by_customer_gives_the_same_rows(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path
+) -> None:
+    whole = table_of(connection, sql, lake, "true", "1")
+    buckets = [f"md5_number_lower(customer_id) % 3 = {bucket}" for bucket in range(3)]
+    parts = [table_of(connection, sql, lake, where, "1") for where in buckets]
+    ids = np.concatenate([part.customer_ids for part in parts])
+    order = np.argsort(ids)
+    columns = {name: np.concatenate([part.columns[name] for part in parts])[order] for name in whole.columns}
+    assert min(len(part) for part in parts) > 300
+    assert same(whole, FeatureTable(ids[order], columns))
+
+
+def test_nulls_become_nan_and_matrix_is_in_the_order_asked_for() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table t as values ('b', 1, null::double), ('a', 2, 0.5)")
+        connection.execute("create view v as select col0 as customer_id, col1 as n, col2 as x from t")
+        table = FeatureTable.read(connection, "v")
+    assert table.customer_ids.tolist() == ["a", "b"]
+    matrix = table.matrix(["x", "n"])
+    assert matrix.dtype == np.float32
+    np.testing.assert_array_equal(matrix, [[0.5, 2], [np.nan, 1]])
+
+
+def test_the_feature_file_says_its_as_of(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
+) -> None:
+    attach(connection, lake)
+    make_features_learning(connection, sql, AS_OF)
+    rows = write_features(connection, AS_OF, tmp_path / "features.parquet")
+    query = "select count(*), count(distinct customer_id), min(as_of), max(as_of) from read_parquet($file)"
+    found = connection.execute(query, {"file": str(tmp_path / "features.parquet")}).fetchall()
+    assert found == [(rows, rows, AS_OF.replace(tzinfo=None), AS_OF.replace(tzinfo=None))]

@@ -1,0 +1,93 @@
+"""Writing whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+from regulars.errors import SourceError
+from regulars.files import atomic_file, atomic_folder
+
+MARKER = "ours.json"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fail_after(file: Path) -> None:
+    file.touch()
+    raise ZeroDivisionError
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out.txt"
+    with atomic_file(out) as partial:
+        partial.write_text("new")
+        assert not out.exists()
+    assert out.read_text() == "new"
+    assert names(out.parent) == ["out.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    out.write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_file(out) as partial:
+        fail_after(partial)
+    assert out.read_text() == "old"
+    assert names(tmp_path) == ["out.txt"]
+
+
+def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is a folder"), atomic_file(tmp_path):
+        pass
+
+
+def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
+    """What the old one held and the new one does not is gone."""
+    out = tmp_path / "lake"
+    for content in ("a", "b"):
+        with atomic_folder(out, MARKER) as partial:
+            (partial / MARKER).touch()
+            (partial / content).touch()
+    assert names(out) == ["b", MARKER]
+    assert names(tmp_path) == ["lake"]
+
+
+def test_a_failure_leaves_the_old_folder(tmp_path: Path) -> None:
+    out = tmp_path / "lake"
+    with atomic_folder(out, MARKER) as partial:
+        (partial / MARKER).touch()
+    with pytest.raises(ZeroDivisionError), atomic_folder(out, MARKER) as partial:
+        fail_after(partial / "half")
+    assert names(out) == [MARKER]
+    assert names(tmp_path) == ["lake"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_not_ours_is_refused_before_anything_is_written(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "photos"
+    if kind == "folder":
+        out.mkdir()
+        (out / "precious").touch()
+    else:
+        out.touch()
+    with pytest.raises(SourceError, match=MARKER), atomic_folder(out, MARKER):
+        pytest.fail("the block must not run")
+    assert names(tmp_path) == ["photos"]
+
+
+def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with atomic_folder(tmp_path / "empty", MARKER) as partial:
+        (partial / MARKER).touch()
+    assert names(tmp_path / "empty") == [MARKER]
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    """And what a running one is writing is left alone."""
+    dead, alive = 2**22 + 1, os.getppid()  # beyond the kernel's largest process id, and one that surely runs
+    for process in (dead, alive):
+        (tmp_path / f".out.partial-{process}").touch()
+    with atomic_file(tmp_path / "out") as partial:
+        partial.touch()
+    assert names(tmp_path) == [f".out.partial-{alive}", "out"]
