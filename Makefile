@@ -17,7 +17,14 @@ test: .venv/ready
 	$(BIN)/python -m pytest
 
 lint: .venv/ready
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy && $(BIN)/mypy layers/*.py layers/sam
+
+layers: .venv/ready
+	$(BIN)/python layers/build.py runtime && $(BIN)/python -m layers.sizes
+
+sam: .venv/ready
+	$(BIN)/python -m layers.sam
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -25,4 +32,4 @@ lint: .venv/ready
 	touch .venv/ready
 
 clean:
-	rm -rf .venv $(DEMO) $(BUNDLE) build .aws-sam
+	rm -rf .venv .venv-sam $(DEMO) $(BUNDLE) layers/runtime/build build .aws-sam

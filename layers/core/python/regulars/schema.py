@@ -98,6 +98,10 @@ MINOR_UNITS = {
 """Decimal places of the currencies that do not have two (ISO 4217, list one)."""
 
 
+NO_CURRENCY = "XXX"
+"""ISO 4217 for "no currency": what amounts are kept in when nobody says."""
+
+
 def minor_units(currency: str) -> int:
     """Return how many decimal places `currency` (ISO 4217 code) has: 2 unless listed."""
     return MINOR_UNITS.get(currency, 2)

@@ -9,10 +9,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from regulars.bundle import Manifest
+from regulars.errors import LakeError
 from regulars.features import FeatureTable, make_features
 from regulars.files import atomic_file
-from regulars.lake import attach
+from regulars.lake import LakeInfo, attach
 from regulars.loader import ModelLoader
+from regulars.schema import NO_CURRENCY
 from regulars.tasks import TASKS, Prediction
 
 RFM = ("recency_score", "frequency_score", "monetary_score")
@@ -57,8 +60,21 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.
 def score(
     connection: duckdb.DuckDBPyConnection, lake: Path, loader: ModelLoader, as_of: datetime, out: Path
 ) -> FeatureTable:
-    """Score every customer of a lake and write the score file; returns the features that the scores came from."""
-    attach(connection, lake)
+    """Score every customer of a lake and write the score file; returns the features that the scores came from.
+
+    LakeError when the lake counts in another currency than the bundle.
+    """
+    _refuse_other_money(attach(connection, lake), loader.bundle.manifest, lake)
     table = features_of(connection, loader, as_of)
     write_parquet(connection, score_columns(loader, table, as_of), out)
     return table
+
+
+def _refuse_other_money(info: LakeInfo, manifest: Manifest, lake: Path) -> None:
+    """Amounts in another currency, or counted in other minor units, would be scored as if they were the bundle's."""
+    unnamed = NO_CURRENCY in (info.currency, manifest.currency)
+    if info.minor_units != manifest.minor_units or not (unnamed or info.currency == manifest.currency):
+        raise LakeError(
+            f"{lake} is in {info.currency} with {info.minor_units} decimals, bundle {manifest.bundle} in "
+            f"{manifest.currency} with {manifest.minor_units}; say the currency in the map, or train on this lake"
+        )
