@@ -1,0 +1,119 @@
+"""Each task's answers on the trained bundle: ranges, consistency with its constants, reasons that add up."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from regulars.bundle import Bundle
+from regulars.features import FeatureTable
+from regulars.lake import attach, view
+from regulars.loader import ModelLoader
+from regulars.schema import TABLES
+from regulars.scoring import features_of
+from regulars.sql import connect
+from regulars.tasks import TASKS, Result
+from regulars.tasks.segment import scaled
+
+from tests.conftest import AS_OF
+
+ANSWERS = {"clv": "predicted_value", "churn": "churn_probability"}
+
+
+@pytest.fixture(scope="module")
+def table(bundle_folder: Path, lake: Path) -> FeatureTable:
+    """Every customer of the lake."""
+    with connect("1GB", 1) as connection:
+        attach(connection, lake)
+        return features_of(connection, ModelLoader(Bundle(bundle_folder)), AS_OF)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_fills_just_the_fields_that_it_documents(loader: ModelLoader, table: FeatureTable, task: str) -> None:
+    """One value a customer for each field of its Answer; reasons stand beside the columns."""
+    prediction = loader[task].predict(table, reasons=1)
+    fields = set(TASKS[task].Answer.model_fields) - set(Result.model_fields)
+    assert set(prediction.columns) == fields - {"reasons"}
+    assert all(len(values) == len(table) for values in prediction.columns.values())
+    assert ("reasons" in fields) == bool(prediction.reasons)
+    assert task == TASKS[task].NAME
+
+
+def test_churn_is_a_probability_with_its_band(loader: ModelLoader, table: FeatureTable) -> None:
+    columns = loader["churn"].predict(table).columns
+    probability, risk = columns["churn_probability"], columns["churn_risk"]
+    assert probability.min() >= 0
+    assert probability.max() <= 1
+    low, high = loader.bundle.json("churn/constants.json")["risk_bands"]
+    np.testing.assert_array_equal(risk == "high", probability >= high)
+    np.testing.assert_array_equal(risk == "low", probability < low)
+    assert set(risk) == {"low", "medium", "high"}
+
+
+def test_value_is_money_in_whole_minor_units(loader: ModelLoader, table: FeatureTable) -> None:
+    value = loader["clv"].predict(table).columns["predicted_value"]
+    assert value.min() >= 0
+    np.testing.assert_array_equal(value, np.round(value, 2))
+
+
+@pytest.mark.parametrize("task", ANSWERS)
+def test_reasons_add_up_to_the_answer_less_one_base(loader: ModelLoader, table: FeatureTable, task: str) -> None:
+    """The answer without any reason is the same for every customer; reasons come largest first, each feature once."""
+    prediction = loader[task].predict(table, reasons=len(table.columns))
+    answers = prediction.columns[ANSWERS[task]]
+    sums = np.array([sum(reason.effect for reason in reasons) for reasons in prediction.reasons])
+    effects = [[abs(reason.effect) for reason in reasons] for reasons in prediction.reasons]
+    moved = np.array([max(each) > 0 for each in effects])
+    base = answers[moved] - sums[moved]
+    assert moved.mean() > 0.9
+    np.testing.assert_allclose(base, base[0], atol=1e-4 * max(1.0, answers.max()))
+    assert all(each == sorted(each, reverse=True) for each in effects)
+    names = [reason.feature for reason in prediction.reasons[0]]
+    assert len(set(names)) == len(names)
+
+
+def test_a_reason_says_the_customers_own_value(loader: ModelLoader, table: FeatureTable) -> None:
+    reasons = loader["churn"].predict(table, reasons=3).reasons
+    for row in range(0, len(table), 50):
+        assert len(reasons[row]) == 3
+        for reason in reasons[row]:
+            value = table.columns[reason.feature][row]
+            assert reason.value is None if np.isnan(value) else reason.value == pytest.approx(value, abs=1e-6)
+
+
+def test_asking_for_reasons_changes_no_answer(loader: ModelLoader, table: FeatureTable) -> None:
+    for task in TASKS:
+        plain, reasoned = loader[task].predict(table), loader[task].predict(table, reasons=3)
+        assert not plain.reasons
+        for name, values in plain.columns.items():
+            np.testing.assert_array_equal(values, reasoned.columns[name])
+
+
+def test_a_segment_is_the_nearest_centre(loader: ModelLoader, table: FeatureTable) -> None:
+    columns = loader["segment"].predict(table).columns
+    constants = loader.bundle.json("segment/constants.json")
+    centroids = loader.bundle.array("segment/centroids.npy")
+    rows = scaled(table, constants["scaler"])
+    nearest = np.linalg.norm(rows[:, None] - centroids[None], axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(columns["segment_id"], nearest)
+    assert [constants["names"][number] for number in nearest] == columns["segment"].tolist()
+
+
+def test_a_customer_of_one_order_and_nothing_else_is_answered(
+    loader: ModelLoader, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Every optional feature is null then, and no answer is."""
+    first = datetime(2025, 6, 30, 23, 59, 59, tzinfo=UTC).replace(tzinfo=None)
+    connection.execute(
+        "create table t (customer_id varchar, ordered_at timestamp, order_value_cents bigint, is_return boolean)"
+    )
+    connection.execute("insert into t values ('c', ?, 100, false)", [first])
+
+    for name, source in {"orders": "t", "customers": None, "events": None}.items():
+        view(connection, TABLES[name], source)
+    alone = features_of(connection, loader, AS_OF)
+    assert np.isnan(alone.columns["engagement_score"]).all()
+    for task in TASKS:
+        for values in loader[task].predict(alone, reasons=3).columns.values():
+            assert values[0] == values[0]
