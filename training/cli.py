@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated
 
 import duckdb
@@ -12,6 +13,7 @@ from regulars.bundle import Bundle
 from regulars.errors import RegularsError
 from regulars.features import make_features, make_features_learning, parse_as_of, write_features
 from regulars.lake import attach
+from regulars.schema import NO_CURRENCY
 from regulars.sql import SqlFolder, connect
 
 from training import show
@@ -47,14 +49,15 @@ def ingest(
     map_file: Annotated[
         Path | None, typer.Option("--map", help="TOML that says which column is which; see docs/data-contract.md")
     ] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code, where no map says it")] = NO_CURRENCY,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Read your own files into a lake: every row is kept, or rejected with its reason."""
-    from regulars.ingest import ingest as run  # noqa: PLC0415
-    from regulars.mapping import load  # noqa: PLC0415
+    from regulars.ingest.mapping import Mapping, load  # noqa: PLC0415
+    from regulars.ingest.run import ingest as run  # noqa: PLC0415
 
-    mapping = load(map_file) if map_file else None
-    with show.status("reading") as tell, connect(memory_limit, _cores()) as connection:
+    mapping = load(map_file) if map_file else Mapping(currency=currency)
+    with show.status("reading") as tell, _connect(memory_limit) as connection:
         report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
     show.ingested(report)
     show.console.print(f"Wrote {out}")
@@ -90,7 +93,7 @@ def train(
 
     with show.progress(run.STEPS) as advance:
         bundle = run.train(
-            connect(memory_limit, _cores()),
+            _connect(memory_limit),
             lake,
             SqlFolder(SQL),
             as_of=parse_as_of(as_of),
@@ -122,7 +125,7 @@ def features(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Write the feature table alone: one row per customer with an order before --as-of."""
-    connection = connect(memory_limit, _cores())
+    connection = _connect(memory_limit)
     attach(connection, lake)
     moment = parse_as_of(as_of)
     if bundle:
@@ -147,7 +150,7 @@ def score(
     from regulars.loader import ModelLoader  # noqa: PLC0415
     from regulars.scoring import score as run  # noqa: PLC0415
 
-    connection = connect(memory_limit, _cores())
+    connection = _connect(memory_limit)
     opened = Bundle(bundle)
     moment = parse_as_of(as_of)
     if moment < opened.manifest.as_of:
@@ -191,8 +194,9 @@ def serve(
     uvicorn.run(create_app(*ROUTES), host="127.0.0.1", port=port, log_level="warning")
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def _connect(memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB on every core, which spills to the system's temporary folder."""
+    return connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars")
 
 
 def _said(error: Exception) -> str:

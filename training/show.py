@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 from regulars.bundle import Manifest
-from regulars.ingest_report import IngestReport
+from regulars.ingest.report import IngestReport
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table

@@ -26,9 +26,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from regulars.errors import SettingsError, SourceError
 from regulars.features import parse_as_of
-from regulars.ingest import ingest
+from regulars.ingest.mapping import Mapping, load
+from regulars.ingest.run import ingest
 from regulars.loader import ModelLoader, process_loader
-from regulars.mapping import load
 from regulars.observability import logger, metrics
 from regulars.scoring import score
 from regulars.settings import settings
@@ -159,8 +159,9 @@ def _score_file(s3: Any, source: Input, local: Path, as_of: datetime, loader: Mo
     """Write part.parquet and rejects.parquet two levels above `local`, and return the counts."""
     work = local.parent.parent
     lake = work / "lake"
+    mapping = _mapping(s3, source, work, loader.bundle.manifest.currency)
     with closing(connect(settings().memory_limit, settings().threads, work / "spill")) as connection:
-        report = ingest([local], lake, mapping=_mapping(s3, source, work), sql=loader.bundle.sql, connection=connection)
+        report = ingest([local], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
         table = score(connection, lake, loader, as_of, work / "part.parquet")
     if (rejects := lake / "rejects" / "orders.parquet").exists():
         rejects.rename(work / "rejects.parquet")
@@ -176,13 +177,13 @@ def _score_file(s3: Any, source: Input, local: Path, as_of: datetime, loader: Mo
     }
 
 
-def _mapping(s3: Any, source: Input, work: Path) -> Any:  # noqa: ANN401
-    """Return the map that lies beside the object; None when there is none, and the contract's names hold."""
+def _mapping(s3: Any, source: Input, work: Path, currency: str) -> Mapping:  # noqa: ANN401
+    """Return the map that lies beside the object; without one the contract's names hold, in the bundle's currency."""
     local = work / MAP
     try:
         s3.download_file(source.bucket, f"{source.folder}/{MAP}", str(local))
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-            return None
+            return Mapping(currency=currency)
         raise
     return load(local)

@@ -64,7 +64,7 @@ def connect(
 
 @dataclass(frozen=True)
 class SqlFolder:
-    """A folder of SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""
+    """SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""
 
     path: Path
 

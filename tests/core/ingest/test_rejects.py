@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.ingest_helpers import EUR, ORDERS, read, rejects, run, write
+from tests.core.ingest.helpers import EUR, ORDERS, read, rejects, run, write
 
 GOOD = "ok,2024-01-01,1"
 

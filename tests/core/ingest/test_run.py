@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from regulars import lake as lakes
-from regulars.ingest import ingest
+from regulars.ingest.run import ingest
 
-from tests.core.ingest_helpers import EUR, ORDERS, SQL, parquet, read, run, write
+from tests.core.ingest.helpers import EUR, ORDERS, SQL, parquet, read, run, write
 
 VALUES = "customer_id, order_value_cents"
 

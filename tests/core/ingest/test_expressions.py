@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 from regulars.errors import MapError, SourceError
-from regulars.expressions import Source, compile_expression
+from regulars.ingest.expressions import Source, compile_expression
 
 COLUMNS = {"Invoice": "VARCHAR", "Quantity": "VARCHAR", "Price": "VARCHAR", "Customer ID": "VARCHAR", "count": "BIGINT"}
 SOURCE = Source("lines.csv", COLUMNS)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from regulars.errors import MapError
-from regulars.mapping import UNNAMED, load, parse
+from regulars.ingest.mapping import UNNAMED, load, parse
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "maps"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "maps"
 ORDERS = {"customer_id": "Customer ID", "ordered_at": "Date", "order_value": "Quantity * Price"}
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from regulars.errors import SourceError
-from regulars.mapping import Mapping
+from regulars.ingest.mapping import Mapping
 from regulars.schema import TABLES
 
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -59,13 +59,13 @@ def _under(source: Path) -> Iterator[tuple[Path, str]]:
         )
 
 
-def assign(files: Sequence[SourceFile], mapping: Mapping | None) -> tuple[dict[str, list[SourceFile]], list[str]]:
+def assign(files: Sequence[SourceFile], mapping: Mapping) -> tuple[dict[str, list[SourceFile]], list[str]]:
     """Give each table its files, and name the files that belong to none.
 
     A section's `files` patterns decide first; then a name (of the file or a folder) that begins like a table; what is
     left is orders. A section that gets no file is a SourceError.
     """
-    sections = mapping.sections if mapping else dict.fromkeys(TABLES)
+    sections = mapping.sections or dict.fromkeys(TABLES)
     chosen: dict[str, list[SourceFile]] = {table: [] for table in sections}
     for table, section in sections.items():
         if section and section.files:

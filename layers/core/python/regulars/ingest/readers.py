@@ -12,8 +12,8 @@ from typing import BinaryIO
 import duckdb
 
 from regulars.errors import SourceError
-from regulars.expressions import Source, literal, quoted
-from regulars.sources import SourceFile
+from regulars.ingest.expressions import Source, literal, quoted
+from regulars.ingest.sources import SourceFile
 
 ROW, BROKEN = "__source_row", "__broken"
 """Two columns beside the file's own: the data row's number from 1, and why the row is no row, or null."""

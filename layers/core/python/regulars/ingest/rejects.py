@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 
 from regulars.errors import SourceError
-from regulars.expressions import literal
-from regulars.ingest_report import FileReport, total
-from regulars.readers import OpenFile
-from regulars.staging import POSITION, source_rows
+from regulars.ingest.expressions import literal
+from regulars.ingest.readers import OpenFile
+from regulars.ingest.report import FileReport, total
+from regulars.ingest.staging import POSITION, source_rows
 
 REASON = "case when field = 'where' then kind else field || ' ' || kind end"
 REPEATED = 0.01

@@ -6,25 +6,25 @@ from pathlib import Path
 import duckdb
 
 from regulars.errors import SourceError
-from regulars.expressions import literal, quoted
-from regulars.ingest_report import FileReport
-from regulars.mapping import Mapping
-from regulars.readers import ROW, OpenFile, open_file, unreadable
-from regulars.rejects import Rejects
+from regulars.ingest.expressions import literal, quoted
+from regulars.ingest.mapping import Mapping
+from regulars.ingest.readers import ROW, OpenFile, open_file, unreadable
+from regulars.ingest.rejects import Rejects
+from regulars.ingest.report import FileReport
+from regulars.ingest.sources import SourceFile
+from regulars.ingest.staging import Stager, free_columns
 from regulars.schema import Table
-from regulars.sources import SourceFile
 from regulars.sql import SqlFolder
-from regulars.staging import Stager, free_columns
 
 
 class TableRows:
     """The rows of one contract table, from the source files to the lake's Parquet."""
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, table: Table, mapping: Mapping | None, folder: Path) -> None:
+    def __init__(self, session: duckdb.DuckDBPyConnection, table: Table, mapping: Mapping, folder: Path) -> None:
         self.session = session
         self.table = table
-        self.mapping = mapping or Mapping()
-        self.section = mapping.sections[table.name] if mapping else None
+        self.mapping = mapping
+        self.section = mapping.sections.get(table.name)
         self.folder = folder
         self.files: list[tuple[SourceFile, OpenFile]] = []
         self.attributes: list[str] = []

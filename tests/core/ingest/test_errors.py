@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from regulars.errors import MapError, RegularsError, SourceError
 
-from tests.core.ingest_helpers import EUR, ORDERS, parquet, run, write
+from tests.core.ingest.helpers import EUR, ORDERS, parquet, run, write
 
 Make = Callable[[Path], Path]
 GOOD = "who,at,value\na,2024-01-01,1\n"

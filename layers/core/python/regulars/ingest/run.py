@@ -11,12 +11,12 @@ import duckdb
 from regulars import lake as lakes
 from regulars.errors import MapError, SourceError
 from regulars.files import atomic_folder
-from regulars.ingest_report import FileReport, IngestReport, judge, total
-from regulars.mapping import NO_CURRENCY, Mapping, near
-from regulars.schema import TABLES, minor_units
-from regulars.sources import SourceFile, assign, find
+from regulars.ingest.mapping import CONTRACT, Mapping, near
+from regulars.ingest.report import FileReport, IngestReport, judge, total
+from regulars.ingest.sources import SourceFile, assign, find
+from regulars.ingest.table_rows import TableRows
+from regulars.schema import NO_CURRENCY, TABLES, minor_units
 from regulars.sql import SqlFolder, connect
-from regulars.table_rows import TableRows
 
 Progress = Callable[[str], None]
 REPORT = "ingest_report.json"
@@ -40,12 +40,12 @@ def ingest(
     sources: Sequence[Path],
     out: Path,
     *,
-    mapping: Mapping | None = None,
+    mapping: Mapping = CONTRACT,
     sql: SqlFolder,
     connection: duckdb.DuckDBPyConnection | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Read `sources` through `mapping` (None: the contract's own column names) and write the lake `out`.
+    """Read `sources` through `mapping` (without sections: the contract's own column names) and write the lake `out`.
 
     The lake appears whole or not at all, and one that was there before stays when this raises: SourceError for files,
     MapError for the map. `connection` brings its own memory limit; `progress` is called with one line a step.
@@ -55,7 +55,7 @@ def ingest(
     chosen, unread = assign(find(sources), mapping)
     with atomic_folder(out, lakes.MARKER) as folder:
         staging = folder / STAGING
-        with _session(connection, (mapping or Mapping()).timezone, staging) as session:
+        with _session(connection, mapping.timezone, staging) as session:
             run = _Run(session, folder, mapping, sql, tell)
             run.tables(chosen)
             report = run.report(unread)
@@ -105,7 +105,7 @@ class _Run:
         self,
         session: duckdb.DuckDBPyConnection,
         folder: Path,
-        mapping: Mapping | None,
+        mapping: Mapping,
         sql: SqlFolder,
         tell: Progress,
     ) -> None:
@@ -119,7 +119,7 @@ class _Run:
 
     @property
     def currency(self) -> str:
-        return self.mapping.currency if self.mapping else NO_CURRENCY
+        return self.mapping.currency
 
     def tables(self, chosen: dict[str, list[SourceFile]]) -> None:
         """Stage, check and write each table that has files."""

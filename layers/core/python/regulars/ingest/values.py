@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regulars.errors import MapError
-from regulars.expressions import Expression, literal, quoted
-from regulars.mapping import Mapping
+from regulars.ingest.expressions import Expression, literal, quoted
+from regulars.ingest.mapping import Mapping
 from regulars.schema import Column, minor_units
 
 TOO_LARGE = 10**15

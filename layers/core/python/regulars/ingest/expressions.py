@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import duckdb
 
 from regulars.errors import MapError, SourceError
-from regulars.mapping import near
-from regulars.vocabulary import (
+from regulars.ingest.mapping import near
+from regulars.ingest.vocabulary import (
     ARITHMETIC,
     CLASSES,
     FUNCTIONS,

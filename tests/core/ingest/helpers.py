@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from regulars.ingest import ingest
-from regulars.ingest_report import IngestReport
-from regulars.mapping import parse
+from regulars.ingest.mapping import parse
+from regulars.ingest.report import IngestReport
+from regulars.ingest.run import ingest
 from regulars.sql import SqlFolder
 
-SQL = SqlFolder(Path(__file__).parents[2] / "sql")
+SQL = SqlFolder(Path(__file__).parents[3] / "sql")
 ORDERS = {"customer_id": "who", "ordered_at": "at", "order_value": "value"}
 EUR: dict[str, Any] = {"currency": "EUR", "orders": ORDERS}
 
@@ -29,7 +29,7 @@ def parquet(path: Path, query: str) -> Path:
 
 
 def run(sources: Sequence[Path], lake: Path, raw: dict[str, Any] | None = None) -> IngestReport:
-    return ingest(sources, lake, mapping=parse(raw) if raw else None, sql=SQL)
+    return ingest(sources, lake, mapping=parse(raw or {}), sql=SQL)
 
 
 def read(lake: Path, columns: str, table: str = "orders") -> list[tuple[Any, ...]]:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import duckdb
 
 from regulars.errors import MapError
-from regulars.expressions import Expression, Source, compile_expression, literal, quoted
-from regulars.mapping import UNNAMED, Mapping, Section
-from regulars.readers import BROKEN, ROW, OpenFile
+from regulars.ingest.expressions import Expression, Source, compile_expression, literal, quoted
+from regulars.ingest.mapping import UNNAMED, Mapping, Section
+from regulars.ingest.readers import BROKEN, ROW, OpenFile
+from regulars.ingest.values import Check, Value, absent, read_name, value_of
 from regulars.schema import Column, Table
-from regulars.values import Check, Value, absent, read_name, value_of
 
 POSITION = 1 << 40
 """A staged row's `pos` is its file's number times this, plus its row number."""

@@ -9,13 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from regulars.errors import MapError
-from regulars.schema import TABLES, Table
+from regulars.schema import NO_CURRENCY, TABLES, Table
 
 UNNAMED = "where"
 """The name of the rule when `where` is one expression and not a table of named ones."""
-
-NO_CURRENCY = "XXX"
-"""ISO 4217 for "no currency": what amounts are kept in when nobody says."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
@@ -39,7 +36,10 @@ class Section(BaseModel):
 
 
 class Mapping(BaseModel):
-    """The whole map. `timezone` is that of times without an offset; `date_format` is strptime's, None for ISO forms."""
+    """The whole map; without sections the columns have the contract's own names.
+
+    `timezone` is that of times without an offset; `date_format` is strptime's, None for ISO forms.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,6 +49,9 @@ class Mapping(BaseModel):
     encoding: Literal["utf-8", "latin-1", "utf-16"] | None = None
     sections: dict[str, Section] = Field(default_factory=dict)
 
+
+CONTRACT = Mapping()
+"""The map of files whose columns have the contract's own names."""
 
 SETTINGS = [name for name in Mapping.model_fields if name != "sections"]
 
@@ -79,7 +82,7 @@ def parse(raw: AnyMapping[str, Any], name: str = "map") -> Mapping:
                 f'{name}: unknown key "{key}"; {near(key, [*SETTINGS, *(f"[{table}]" for table in TABLES)])}'
             )
     sections = {table.name: _section(table, raw[table.name], name) for table in TABLES.values() if table.name in raw}
-    if "orders" not in sections:
+    if sections and "orders" not in sections:
         raise MapError(f"{name}: no [orders] section; it must say at least {_needed(TABLES['orders'])}")
     settings = {key: raw[key] for key in SETTINGS if key in raw}
     return _validated(Mapping, settings | {"sections": sections}, name)
