@@ -15,6 +15,7 @@ from regulars.bundle import Bundle
 from regulars.loader import ModelLoader
 from regulars.settings import settings
 from regulars.sql import SqlFolder, connect
+from threadpoolctl import threadpool_limits
 
 from training.local import LocalContext
 from training.simulate import simulate
@@ -52,7 +53,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle trained on the lake; read only."""
     out = tmp_path_factory.mktemp("trained") / "bundle"
-    with connect("1GB", 1) as opened:
+    with connect("1GB", 1) as opened, threadpool_limits(1):  # idle threads would spin on the cores of other work
         train(opened, lake, sql, as_of=AS_OF, horizon_days=90, out=out)
     return out
 
