@@ -1,0 +1,149 @@
+"""One customer scored alone through a function equals the same customer in the batch, bit for bit."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from regulars import online
+from regulars.bundle import Bundle
+from regulars.features import FeatureTable
+from regulars.loader import ModelLoader
+from regulars.requests import Customer
+from regulars.scoring import RFM, score
+from regulars.sql import connect
+from regulars.tasks import TASKS
+
+from tests.conftest import AS_OF, Call
+
+ALONE = 10
+MONEY = ("order_value", "discount", "margin", "acquisition_cost")
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, list[dict[str, Any]]]:
+    """Return a query's rows by customer, as a caller of the API has them: money in decimals, no nulls."""
+    relation = connection.sql(query)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for values in relation.fetchall():
+        row = dict(zip(relation.columns, values, strict=True))
+        said = {name: value for name, value in row.items() if value is not None}
+        for name in set(MONEY) & set(said):
+            said[name] = said[name] / 100
+        found.setdefault(said.pop("customer_id"), []).append(said)
+    return found
+
+
+@pytest.fixture(scope="module")
+def histories(lake: Path) -> dict[str, dict[str, Any]]:
+    """Every customer of the lake with an order, as a request says it."""
+    with duckdb.connect() as connection:
+        orders = rows(
+            connection,
+            f"""select customer_id, order_id, strftime(ordered_at, '%Y-%m-%dT%H:%M:%S.%fZ') as ordered_at,
+                order_value_cents as order_value, is_return, quantity,
+                discount_cents as discount, margin_cents as margin
+                from read_parquet('{lake}/orders/*.parquet') order by hash(order_id)""",
+        )
+        events = rows(
+            connection,
+            f"""select customer_id, strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') as occurred_at, kind
+                from read_parquet('{lake}/events/*.parquet') order by hash(occurred_at)""",
+        )
+        people = rows(
+            connection,
+            f"""select customer_id, strftime(signed_up_at, '%Y-%m-%dT%H:%M:%S.%fZ') as signed_up_at,
+                acquisition_cost_cents as acquisition_cost from read_parquet('{lake}/customers/*.parquet')""",
+        )
+    return {
+        name: {"customer_id": name, "orders": orders[name], "events": events.get(name, []), **people[name][0]}
+        for name in sorted(orders)
+    }
+
+
+@pytest.fixture(scope="module")
+def batch(lake: Path, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[FeatureTable, Any]:
+    """Features of the whole lake, and its score file by customer."""
+    out = tmp_path_factory.mktemp("scores") / "scores.parquet"
+    with connect("1GB", 2) as connection:
+        table = score(connection, lake, ModelLoader(Bundle(bundle_folder)), AS_OF, out)
+        relation = connection.sql(f"from '{out}'")
+        scores = {row[0]: dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()}
+    return table, scores
+
+
+@pytest.fixture(scope="module")
+def some(batch: tuple[FeatureTable, Any]) -> list[str]:
+    """A few customers of every kind: the extremes of each feature, and others at random."""
+    table, _ = batch
+    extremes = {int(pick(values)) for values in table.columns.values() for pick in (np.nanargmin, np.nanargmax)}
+    nulls = {int(np.isnan(values).argmax()) for values in table.columns.values()}
+    chosen = random.Random(7).sample(range(len(table)), ALONE)  # noqa: S311 - a fixed sample
+    return [str(table.customer_ids[row]) for row in sorted({*extremes, *nulls, *chosen})]
+
+
+def asked(*customers: dict[str, Any]) -> dict[str, Any]:
+    return {"as_of": AS_OF.isoformat(), "customers": list(customers)}
+
+
+def flat(profile: dict[str, Any]) -> dict[str, Any]:
+    """Return a profile as a row of the score file: every task's fields side by side, without reasons."""
+    fields = {name: value for task in TASKS for name, value in profile[task].items() if name != "reasons"}
+    return fields | {name: profile[name] for name in RFM}
+
+
+def test_alone_through_the_function_equals_the_batch(
+    call: Call, histories: dict[str, Any], batch: tuple[FeatureTable, Any], some: list[str]
+) -> None:
+    """Every answer and score, exactly."""
+    _, scores = batch
+    assert len(some) > ALONE
+    for name in some:
+        status, answer = call("profile", asked(histories[name]))
+        assert status == 200
+        [profile] = answer["json"]["results"]
+        assert flat(profile) == {key: scores[name][key] for key in flat(profile)}
+        assert answer["json"]["bundle"] == scores[name]["bundle"]
+
+
+def test_among_many_of_one_request_equals_the_batch(
+    call: Call, histories: dict[str, Any], batch: tuple[FeatureTable, Any]
+) -> None:
+    """The whole lake in one request, backwards; customers without an order before as_of are rejected, and they only."""
+    _, scores = batch
+    _, answer = call("profile", asked(*reversed(histories.values())))
+    found = {profile["customer_id"]: flat(profile) for profile in answer["json"]["results"]}
+    assert found == {name: {key: row[key] for key in found[name]} for name, row in scores.items()}
+    assert len(answer["json"]["rejected"]) == len(histories) - len(scores)
+
+
+def test_features_are_the_same_to_the_bit(
+    cold: pytest.MonkeyPatch,
+    bundle_folder: Path,
+    histories: dict[str, Any],
+    batch: tuple[FeatureTable, Any],
+    some: list[str],
+) -> None:
+    """Of one customer alone, and of some in shuffled order, all 39 columns."""
+    cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
+    table, _ = batch
+    loader = ModelLoader(Bundle(bundle_folder))
+    shuffled = random.Random(1).sample(some, len(some))  # noqa: S311 - a fixed order
+    for names in ([some[0]], [some[-1]], shuffled):
+        customers = [Customer.model_validate(histories[name]) for name in names]
+        found = online._features(customers, loader, AS_OF)  # noqa: SLF001 - what a request's answers are made from
+        place = np.searchsorted(table.customer_ids.astype(str), sorted(names))
+        assert found.customer_ids.tolist() == sorted(names)
+        assert set(found.columns) == set(table.columns)
+        for name, values in found.columns.items():
+            assert values.tobytes() == table.columns[name][place].tobytes(), name
+
+
+def test_rows_after_as_of_change_no_answer(call: Call, histories: dict[str, Any], some: list[str]) -> None:
+    """As in the SQL, so through the function: a caller may send more than was known."""
+    history = histories[some[0]]
+    later = {"ordered_at": AS_OF.isoformat(), "order_value": 1e6}
+    event = {"occurred_at": "2025-07-02", "kind": "site_visit"}
+    more = {**history, "orders": [later, *history["orders"]], "events": [*history["events"], event]}
+    assert call("profile", asked(more))[1]["json"] == call("profile", asked(history))[1]["json"]
