@@ -1,0 +1,143 @@
+"""Real shops from their own files to scores, judged on the time that came after: `python benchmarks/shops.py FOLDER`.
+
+FOLDER holds `online_retail_2/raw_lines.parquet` and `cdnow_sample/transactions.parquet` (see benchmarks/README.md for
+where they come from). Prints what each command took and how the scores stand against what really happened after
+`as_of`, beside the last period carried forward and the mean.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+from regulars.features import FeatureTable, as_of_params, make_base, parse_as_of
+from regulars.lake import attach
+from regulars.sql import SqlFolder, connect
+from rich.console import Console
+from rich.table import Table
+
+from training.metrics import churn_metrics, value_metrics
+
+ROOT = Path(__file__).parents[1]
+SHOPS = {
+    "online_retail_2": ("raw_lines.parquet", "2011-06-10", 183),
+    "cdnow_sample": ("transactions.parquet", "1997-10-01", 273),
+}
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Return how long `run` takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def regulars(*arguments: str) -> None:
+    """Run the command line as a user does."""
+    subprocess.run([sys.executable, "-m", "training", *arguments], check=True, capture_output=True, cwd=ROOT)  # noqa: S603
+
+
+def polars_invoices(source: Path, out: Path) -> None:
+    """The same invoices by a Polars script that keeps no rejects: what a user would write for this one file."""
+    number = pl.col("Quantity").cast(pl.Float64) * pl.col("Price").cast(pl.Float64)
+    product = ~pl.col("StockCode").str.to_uppercase().str.contains(
+        "^(POST|DOT|M|C2|C3|D|S|B|ADJUST.*|BANK CHARGES|AMAZONFEE|CRUK|TEST.*|GIFT.*)$"
+    )
+    kept = pl.col("Customer ID").is_not_null() & product & (pl.col("Price").cast(pl.Float64) > 0)
+    (
+        pl.scan_parquet(source)
+        .filter(kept)
+        .with_columns(
+            customer_id=pl.col("Customer ID").str.replace(r"\.0$", ""),
+            ordered_at=pl.col("InvoiceDate").str.to_datetime("%Y-%m-%d %H:%M:%S"),
+            cents=(number * 100).round().cast(pl.Int64),
+            is_return=pl.col("Invoice").str.starts_with("C"),
+        )
+        .group_by("customer_id", "Invoice", "is_return")
+        .agg(pl.col("ordered_at").min(), pl.col("cents").sum())
+        .sort("customer_id", "ordered_at", "Invoice")
+        .sink_parquet(out)
+    )
+
+
+def judge(lake: Path, scores: Path, as_of: str, horizon: int) -> list[tuple[str, dict[str, float]]]:
+    """Return the metrics of the scores, and of two baselines, on what the shop sold after `as_of`."""
+    sql, moment = SqlFolder(ROOT / "sql"), parse_as_of(as_of)
+    span = timedelta(days=horizon)
+    with connect() as connection:
+        attach(connection, lake)
+        make_base(connection, sql, moment)
+
+        def window(name: str, start: int) -> FeatureTable:
+            params = {
+                "as_of": as_of_params(moment + start * span),
+                "label_end": as_of_params(moment + (start + 1) * span),
+            }
+            sql.materialise(connection, [name], {key: value["as_of"] for key, value in params.items()})
+            return FeatureTable.read(connection, name)
+
+        actual, before = window("future", 0), window("future", -1)
+    said = pl.read_parquet(scores).sort("customer_id")
+    value = actual.columns["future_value_cents"] / 100
+    last = before.columns["future_value_cents"] / 100
+    churn = churn_metrics(actual.columns["future_orders"] == 0, said["churn_probability"].to_numpy())
+    return [
+        ("Regulars", value_metrics(value, said["predicted_value"].to_numpy()) | churn),
+        ("last period carried forward", value_metrics(value, last)),
+        ("mean of the last period", value_metrics(value, np.full(len(value), last.mean()))),
+    ]
+
+
+def main() -> None:
+    """Run both shops and print two tables."""
+    data = Path(sys.argv[1]).resolve()
+    times, quality = Table(title="Seconds, whole commands"), Table(title="Unseen time after as_of")
+    for head in (
+        "shop",
+        "rows read",
+        "kept",
+        "rejected",
+        "ingest",
+        "train",
+        "score",
+        "Polars script",
+        "ingest / Polars",
+    ):
+        times.add_column(head, justify="right")
+    measures = ("rmse", "mae", "gini", "top_decile_share", "bias_percent", "roc_auc", "pr_auc", "brier")
+    for head in ("shop", "model", *measures):
+        quality.add_column(head, justify="right")
+    for shop, (file, as_of, horizon) in SHOPS.items():
+        with TemporaryDirectory() as folder:
+            lake, bundle, scores = (Path(folder) / name for name in ("lake", "bundle", "scores.parquet"))
+            source, mapping = data / shop / file, ROOT / "examples" / "maps" / f"{shop.removesuffix('_sample')}.toml"
+            ingest = seconds(lambda: regulars("ingest", str(source), "--map", str(mapping), "--out", str(lake)))  # noqa: B023
+            moment = ("--as-of", as_of)
+            train = seconds(
+                lambda: regulars("train", str(lake), *moment, "--horizon", str(horizon), "--out", str(bundle))  # noqa: B023
+            )
+            score = seconds(
+                lambda: regulars("score", str(lake), "--bundle", str(bundle), *moment, "--out", str(scores))  # noqa: B023
+            )
+            peer = ratio = "-"
+            if "raw" in file:
+                took = seconds(lambda: polars_invoices(source, Path(folder) / "peer.parquet"))  # noqa: B023
+                peer, ratio = f"{took:.1f}", f"{ingest / took:.1f}"
+            report = json.loads((lake / "ingest_report.json").read_bytes())
+            counts = [f"{report[f'rows_{name}']:,}" for name in ("read", "kept", "rejected")]
+            times.add_row(shop, *counts, *(f"{one:.1f}" for one in (ingest, train, score)), peer, ratio)
+            for model, metrics in judge(lake, scores, as_of, horizon):
+                quality.add_row(
+                    shop, model, *(f"{metrics[name]:,.3f}" if name in metrics else "-" for name in measures)
+                )
+    Console(width=160).print(times, quality)
+
+
+if __name__ == "__main__":
+    main()
