@@ -1,0 +1,54 @@
+"""Each function's folder proves itself: its event.json, through its own handler, as `sam local invoke` sends it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from regulars.errors import SourceError
+from regulars.tasks import TASKS
+
+from tests.conftest import ROOT
+from training.local import invoke
+
+HTTP = (*TASKS, "profile")
+
+
+@pytest.fixture(autouse=True)
+def served(cold: pytest.MonkeyPatch, bundle_folder: Path) -> None:
+    """The functions answer from the trained bundle."""
+    cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
+
+
+@pytest.mark.parametrize("function", HTTP)
+def test_its_event_is_answered(function: str) -> None:
+    answer = invoke(ROOT / "functions" / function)
+    assert answer["statusCode"] == 200
+    assert len(answer["body"]["results"]) == 3
+    assert answer["isBase64Encoded"] is False
+
+
+def test_all_tasks_are_proved_with_one_request() -> None:
+    bodies = {json.loads((ROOT / "functions" / name / "event.json").read_bytes())["body"] for name in HTTP}
+    assert len(bodies) == 1
+
+
+def test_reasons_name_features_with_their_effect() -> None:
+    answer = invoke(ROOT / "functions" / "churn")["body"]
+    for one in answer["results"]:
+        assert [set(reason) for reason in one["reasons"]] == [{"feature", "value", "effect"}] * 3
+
+
+def test_another_event_can_be_sent(tmp_path: Path) -> None:
+    sent: dict[str, Any] = json.loads((ROOT / "functions" / "clv" / "event.json").read_bytes())
+    sent["body"] = json.dumps(json.loads(sent["body"]) | {"customers": []})
+    (tmp_path / "event.json").write_text(json.dumps(sent))
+    assert invoke(ROOT / "functions" / "clv", tmp_path / "event.json")["statusCode"] == 422
+
+
+def test_what_cannot_be_sent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no function clvv; there are batch, churn, clv"):
+        invoke(ROOT / "functions" / "clvv")
+    (tmp_path / "event.json").write_text("{")
+    with pytest.raises(SourceError, match=r"event\.json cannot be read as a JSON event"):
+        invoke(ROOT / "functions" / "clv", tmp_path / "event.json")
