@@ -48,9 +48,11 @@ class Stager:
         problem = self._problem(file.source, section, checks)
         place = f"{number * POSITION} + {ROW} as pos"
         return (
-            f"select * exclude (source_row), case when problem is not null then source_row end as row from "
+            # Packing a row is free, writing it as JSON is not: only the rejected ones are written.
+            "select * exclude (source_row), "
+            f"case when problem is not null then {_as_json('source_row')} end as row from "
             f"(select {place}, {columns}, {kept} as attributes, {problem} as problem, "
-            f"{_json(file.source)} as source_row "
+            f"{_packed(file.source)} as source_row "
             f"from (select *, {read} from ({file.sql})))"
         )
 
@@ -101,12 +103,15 @@ class Stager:
 
 def source_rows(file: OpenFile, number: int) -> str:
     """Return the SELECT of a file's rows as JSON by `pos`: for rows that turn out to be rejects after staging."""
-    return f"select {number * POSITION} + {ROW} as pos, {_json(file.source)} as row from ({file.sql})"
+    return f"select {number * POSITION} + {ROW} as pos, {_as_json(_packed(file.source))} as row from ({file.sql})"
 
 
-def _json(source: Source) -> str:
-    pairs = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in source.columns)
-    return f"cast(to_json(struct_pack({pairs})) as varchar)"
+def _packed(source: Source) -> str:
+    return f"struct_pack({', '.join(f'{quoted(name)} := {quoted(name)}' for name in source.columns)})"
+
+
+def _as_json(row: str) -> str:
+    return f"cast(to_json({row}) as varchar)"
 
 
 def identity(table: Table, source: Source, attributes: Sequence[str] = ()) -> Section:
