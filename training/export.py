@@ -71,9 +71,7 @@ def _export(
     table = leaf_table(ensemble, features)
     found = onnxruntime.InferenceSession(finder, providers=["CPUExecutionProvider"]).run(None, {"rows": check})[0]
     numbers = found.astype(np.int64)
-    expected = np.stack(
-        [leaf_numbers(ensemble)[tree][leaf_nodes[:, tree]] for tree in range(len(ensemble.trees))], axis=1
-    )
+    expected = np.stack([own[leaf_nodes[:, tree]] for tree, own in enumerate(leaf_numbers(ensemble))], axis=1)
     if not np.array_equal(numbers, expected):
         raise ExportError(
             f"{int((numbers != expected).sum())} of {expected.size} leaves differ from the fitted model's"
