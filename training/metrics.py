@@ -24,9 +24,11 @@ def gini(actual: FloatArray, predicted: FloatArray) -> float:
 
 def _area(actual: FloatArray, score: FloatArray) -> float:
     """Area between the concentration curve of `actual`, ordered by falling `score`, and the diagonal."""
+    if not actual.sum():
+        return 0.0
     _, group = np.unique(-score, return_inverse=True)
     mean = np.bincount(group, weights=actual) / np.bincount(group)
-    share = np.cumsum(mean[np.sort(group)]) / actual.sum() if actual.sum() else np.zeros(len(actual))
+    share = np.cumsum(mean[np.sort(group)]) / actual.sum()
     return float(np.mean(share) - (len(actual) + 1) / (2 * len(actual)))
 
 

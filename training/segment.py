@@ -9,6 +9,7 @@ from regulars.tasks import segment as task
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from training.export import Exported, npy
 
@@ -81,6 +82,10 @@ class SegmentModel:
     def __init__(self, table: FeatureTable, k: int = DEFAULT) -> None:
         self.scaler = fit_scaler(table)
         rows = task.scaled(table, self.scaler)
+        with threadpool_limits(1):  # threads add up in whatever order they end, and the last bits would be theirs
+            self._fit(rows, k)
+
+    def _fit(self, rows: npt.NDArray[np.float64], k: int) -> None:
         self.evidence = evidence(rows)
         self.k = min(k, len(np.unique(rows, axis=0)))
         centroids = KMeans(self.k, n_init=10, random_state=7).fit(rows).cluster_centers_

@@ -93,10 +93,13 @@ def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> C
 
 def bind_cut_points(connection: duckdb.DuckDBPyConnection, cut_points: CutPoints) -> None:
     """Create the relation `rfm_cut_points` from learnt rows."""
+    measures, numbers, values = zip(*cut_points, strict=True)
+    columns = {"measures": list(measures), "numbers": list(numbers), "amounts": list(values)}
     connection.execute(
-        f"create or replace temp table {CUT_POINTS} (measure varchar, cut_number bigint, cut_value bigint)"
+        f"create or replace temp table {CUT_POINTS} as select unnest(cast($measures as varchar[])) as measure, "
+        "unnest(cast($numbers as bigint[])) as cut_number, unnest(cast($amounts as bigint[])) as cut_value",
+        columns,
     )
-    connection.executemany(f"insert into {CUT_POINTS} values (?, ?, ?)", cut_points)
 
 
 def make_features(
