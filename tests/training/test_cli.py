@@ -1,0 +1,140 @@
+"""The command line, in this process: what each command leaves, and how it fails."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from regulars.bundle import Bundle
+
+from tests.conftest import forget_process
+from training import cli
+
+COMMANDS = sorted(command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands)
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`run("train", lake, ...)` returns exit status, standard output and standard error."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        forget_process()
+        cold.setenv("COLUMNS", "200")
+        cold.setattr(sys, "argv", ["regulars", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as left:
+            status = int(left.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+def test_the_commands_are_these() -> None:
+    assert COMMANDS == ["features", "ingest", "invoke", "models", "score", "serve", "simulate", "train"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run: Run, command: str) -> None:
+    """A sentence of its own, and one for each option."""
+    status, out, _ = run(command, "--help")
+    assert status == 0
+    assert f"Usage: regulars {command}" in out
+    registered = next(one for one in cli.app.registered_commands if command in (one.name, one.callback.__name__))  # type: ignore[union-attr] # every command has one
+    assert registered.callback
+    assert (registered.callback.__doc__ or "").split(":")[0].split(",")[0].rstrip(".") in out
+
+
+def refused(answer: tuple[int, str, str], message: str) -> None:
+    """Check for exit status 2 and one line of error on standard error, notes apart."""
+    status, _, said = answer
+    err = "".join(line for line in said.splitlines(keepends=True) if not line.startswith("note:"))
+    assert status == 2
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_training_again_gives_the_same_bytes(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    """By the command line, with more threads, in another folder: the same id and the same files."""
+    out = tmp_path / "bundle"
+    status, said, _ = run("train", lake, "--as-of", "2025-07-01", "--horizon", 90, "--out", out)
+    assert status == 0
+    assert Bundle(out).manifest.bundle in said
+    assert "Verdict" in said
+    files = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    first = {file.relative_to(bundle_folder): file.read_bytes() for file in bundle_folder.rglob("*") if file.is_file()}
+    assert {str(name) for name in files if files[name] != first.get(name)} == set()
+    assert files.keys() == first.keys()
+
+
+def test_simulate_makes_a_lake_that_features_reads(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", tmp_path / "lake", "--customers", 50, "--years", 1, "--seed", 3)[0] == 0
+    out = tmp_path / "features.parquet"
+    status, said, _ = run("features", tmp_path / "lake", "--as-of", "2024-06-30", "--out", out)
+    rows = duckdb.sql(f"select count(*), count(ltv_to_cac) from '{out}'").fetchall()[0]
+    assert status == 0
+    assert f"{rows[0]} customers as of 2024-06-30 00:00Z" in said
+    assert 0 < rows[1] <= rows[0] <= 50
+
+
+def test_features_with_a_bundle_use_its_cut_points(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    columns = "customer_id, recency_score, frequency_score, monetary_score"
+    out, scores = tmp_path / "features.parquet", tmp_path / "scores.parquet"
+    at = ("--as-of", "2024-12-01", "--bundle", bundle_folder)
+    run("features", lake, *at, "--out", out)
+    status, said, err = run("score", lake, *at, "--out", scores, "--top", 3)
+    assert status == 0
+    assert "The 3 customers with the highest predicted value" in said
+    assert "no forecast that could be judged" in err
+    assert duckdb.sql(f"(select {columns} from '{out}') except (select {columns} from '{scores}')").fetchall() == []
+
+
+def test_models_verifies_every_file(run: Run, bundle_folder: Path) -> None:
+    status, said, _ = run("models", bundle_folder)
+    assert status == 0
+    assert Bundle(bundle_folder).manifest.bundle in said
+    assert "churn/leaf_finder.onnx" in said
+
+
+def test_invoke_runs_a_functions_own_event(run: Run, bundle_folder: Path) -> None:
+    status, said, _ = run("invoke", "churn", "--bundle", bundle_folder)
+    assert status == 0
+    assert '"churn_probability"' in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("models", "/nowhere"), 'no bundle at /nowhere; run "regulars train" or set REGULARS_BUNDLE'),
+        (("features", "/nowhere", "--as-of", "2025-01-01", "--out", "x"), "no lake at /nowhere"),
+        (("invoke", "clvv", "--bundle", "/nowhere"), "no function clvv; there are"),
+        (("simulate", "x", "--customers", "0"), "customers is 0; ask for 1 to"),
+    ],
+)
+def test_an_error_of_the_users_world_is_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    refused(run(*arguments), message)
+
+
+def test_a_failed_score_leaves_the_old_file_and_nothing_else(
+    run: Run, lake: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "scores.parquet"
+    out.write_text("old")
+    at = ("score", lake, "--bundle", bundle_folder, "--out", out, "--as-of")
+    refused(run(*at, "2020-01-01"), "no order before as_of 2020-01-01")
+    refused(run(*at, "tomorrow"), "is no date or timestamp")
+    refused(run("score", lake, "--bundle", tmp_path, "--out", out, "--as-of", "2025-01-01"), "no bundle at")
+    assert out.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_a_failed_train_leaves_no_bundle(run: Run, lake: Path, tmp_path: Path) -> None:
+    answer = run("train", lake, "--as-of", "2023-07-10", "--out", tmp_path / "bundle")
+    refused(answer, "days of history before as_of are too short")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,176 @@
+"""A training run: what the snapshots hold, what the bundle says of it, and what cannot be learnt from."""
+
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from regulars.bundle import Bundle
+from regulars.errors import HistoryError
+from regulars.lake import attach, finish
+from regulars.sql import SqlFolder
+
+from tests.conftest import AS_OF
+from training import segment
+from training.cutoffs import Plan, plan
+from training.dataset import NOT_FEATURES, Dataset, build, history
+from training.train import train, verdict
+
+CUTOFF = AS_OF - timedelta(days=90)
+
+
+@pytest.fixture
+def snapshots(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> Dataset:
+    """Two snapshots of the simulated lake."""
+    attach(connection, lake)
+    return build(connection, sql, [CUTOFF, CUTOFF - timedelta(days=45)], 90)
+
+
+def test_labels_are_what_the_window_held(connection: duckdb.DuckDBPyConnection, snapshots: Dataset) -> None:
+    """Value, orders and churn of [cutoff, cutoff + 90 days), and the last period of the 90 days before."""
+    naive = CUTOFF.replace(tzinfo=None)
+    for column, start in (("future_value_cents", naive), ("last_period_cents", naive - timedelta(days=90))):
+        query = """select customer_id, sum(order_value_cents)::bigint from orders
+            where not is_return and ordered_at >= $start and ordered_at < $end group by 1"""
+        window = {"start": start, "end": start + timedelta(days=90)}
+        spent = dict(connection.execute(query, window).fetchall())
+        frame = snapshots.at([CUTOFF]).frame
+        assert frame[column].to_list() == [spent.get(name, 0) for name in frame["customer_id"]]
+    newest = snapshots.at([CUTOFF])
+    np.testing.assert_array_equal(newest.churned, newest.frame["future_orders"].to_numpy() == 0)
+    assert 0.2 < newest.churned.mean() < 0.9
+
+
+def test_targets_identities_and_scores_are_no_features(snapshots: Dataset) -> None:
+    forbidden = {"cutoff", "customer_id", "future_value_cents", "future_orders", "last_period_cents", *NOT_FEATURES}
+    assert not forbidden & set(snapshots.features)
+    assert not [
+        name for name in snapshots.features if "future" in name or (name.endswith("_score") and "eng" not in name)
+    ]
+    assert snapshots.matrix.shape == (len(snapshots.frame), len(snapshots.features))
+
+
+def test_older_snapshots_weigh_less(snapshots: Dataset) -> None:
+    weights = snapshots.weights(0.8)
+    newest = snapshots.frame["cutoff"].to_numpy() == np.datetime64(CUTOFF.replace(tzinfo=None))
+    assert set(weights[newest]) == {1.0}
+    assert set(weights[~newest]) == {0.8}
+
+
+def test_the_bundle_says_what_it_was_made_from(
+    bundle: Bundle, lake: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    manifest = bundle.manifest
+    attach(connection, lake)
+    moments: Plan = plan(*history(connection), AS_OF, 90)
+    assert manifest.as_of == AS_OF
+    assert manifest.training["holdout"] == f"{moments.holdout:%Y-%m-%d}"
+    assert manifest.training["cutoffs"] == [f"{cutoff:%Y-%m-%d}" for cutoff in moments.fit]
+    assert not set(NOT_FEATURES) & set(manifest.features)
+    assert {"duckdb", "numpy", "onnxruntime", "scikit-learn", "xgboost-cpu"} <= set(manifest.libraries)
+    assert manifest.metrics["churn"]["roc_auc"] > 0.8
+    assert manifest.metrics["clv"]["rmse"] < manifest.metrics["clv"]["baselines"]["mean"]["rmse"]
+
+
+def test_segments_are_named_once_from_their_profile(bundle: Bundle) -> None:
+    said = bundle.manifest.metrics["segment"]
+    names = [one["name"] for one in said["segments"]]
+    assert len(set(names)) == len(names) == said["k"] == 5
+    assert set(names) <= set(segment.PROFILES)
+    assert names == bundle.json("segment/constants.json")["names"]
+    assert sum(one["spend_share"] for one in said["segments"]) == pytest.approx(1)
+    rows = [row["k"] for row in said["evidence"]]
+    assert rows == list(segment.CANDIDATES)
+
+
+@pytest.mark.parametrize("name", segment.PROFILES)
+def test_a_segment_that_is_a_profile_takes_its_name(name: str) -> None:
+    """And beside a twin, one of the two has to take another."""
+    recent, orders, spend, tenure = segment.PROFILES[name]
+    measured = {"recency_days": -recent, "order_count": orders, "spend_cents": spend, "tenure_days": tenure}
+    centre = np.array([measured.get(feature, 0.0) for feature in segment.FEATURES])
+    assert segment.names_of(centre[None]) == [name]
+    twins = segment.names_of(np.stack([centre, centre]))
+    assert name in twins
+    assert len(set(twins)) == 2
+
+
+def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:
+    """Write a lake whose customers all order once, and a share of them again every ten days."""
+    rng = np.random.default_rng(1)
+    start = datetime(2024, 1, 1)  # noqa: DTZ001 - as the lake keeps it
+    rows = []
+    for number in range(customers):
+        first = rng.uniform(0, 5)
+        again = np.arange(10, days - 10, 10) if number < back * customers else []
+        rows += [(f"c{number}", start + timedelta(days=float(first + step))) for step in (0, *again)]
+    rows.append(("last", start + timedelta(days=days)))
+    names, moments = zip(*rows, strict=True)
+    (folder / "orders").mkdir(parents=True)
+    frame = {
+        "customer_id": names,
+        "ordered_at": moments,
+        "order_value_cents": [1000] * len(rows),
+        "is_return": [False] * len(rows),
+    }
+    pl.DataFrame(frame).write_parquet(folder / "orders" / "part.parquet")
+    with duckdb.connect() as connection:
+        finish(connection, folder, "EUR", 2)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("customers", "back", "message"),
+    [
+        (30, 0.5, r"only 30 customers ordered before .* at least 50 are needed"),
+        (100, 0.0, r"of 100 customers at .*, 0 ordered within 90 days: with nearly all or none churned"),
+        (100, 1.0, r"of 100 customers at .*, 100 ordered within 90 days: with nearly all or none churned"),
+    ],
+    ids=["too few", "only churners", "no churner"],
+)
+def test_what_cannot_be_learnt_from_is_refused_and_no_bundle_written(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path, customers: int, back: float, message: str
+) -> None:
+    lake = shop(tmp_path / "lake", customers, back=back)
+    as_of = datetime(2025, 2, 4, tzinfo=UTC)
+    with pytest.raises(HistoryError, match=message):
+        train(connection, lake, sql, as_of=as_of, horizon_days=90, out=tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def said(rmse: float, gini: float, auc: float) -> dict[str, Any]:
+    """Return metrics with these gaps, in standard errors, to every baseline."""
+    value = {"rmse": 10.0, "gini": 0.5, "rmse_gap_se": rmse, "gini_gap_se": gini}
+    baselines = {"last_period": value, "mean": {**value, "rmse_gap_se": -9.0}}
+    churn = {"roc_auc": 0.8, "baselines": {"recency": {"roc_auc": 0.7, "roc_auc_gap_se": auc}}}
+    return {"clv": {**value, "baselines": baselines}, "churn": churn}
+
+
+@pytest.mark.parametrize(
+    ("gaps", "words", "passed"),
+    [
+        ((-2.0, 2.0, 2.0), ["better", "better", "better", "better"], True),
+        ((0.5, -0.5, -0.99), ["tie", "better", "tie", "tie"], True),
+        ((2.0, 2.0, 2.0), ["WORSE", "better", "better", "better"], False),
+        ((-2.0, -2.0, 2.0), ["better", "better", "WORSE", "better"], False),
+        ((-2.0, 2.0, -1.0), ["better", "better", "better", "WORSE"], False),
+    ],
+)
+def test_the_verdict_knows_worse_from_a_tie(
+    gaps: tuple[float, float, float], words: list[str], *, passed: bool
+) -> None:
+    """A lower RMSE is better, a higher Gini and AUC are; within one standard error nobody wins."""
+    found = verdict(said(*gaps))
+    assert [line.partition(":")[0] for line in found.reasons] == words
+    assert found.passed is passed
+
+
+def test_training_leaves_the_warning_filters_alone(bundle_folder: Path) -> None:
+    """scikit-learn's threads race for them; a later warning must still be an error here."""
+    assert bundle_folder.is_dir()
+    with pytest.raises(UserWarning, match="still"):
+        warnings.warn("still", UserWarning, stacklevel=1)
