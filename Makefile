@@ -12,6 +12,7 @@ demo: .venv/ready
 	$(BIN)/regulars train $(DEMO)/lake --as-of $(AS_OF) --horizon 90 --out $(BUNDLE)
 	$(BIN)/regulars invoke churn --bundle $(BUNDLE)
 	$(BIN)/regulars score $(DEMO)/lake --bundle $(BUNDLE) --as-of $(AS_OF) --out $(DEMO)/scores.parquet --top 10
+	@echo "Lake: $(DEMO)/lake  Bundle: $(BUNDLE)  Scores: $(DEMO)/scores.parquet"
 
 test: .venv/ready
 	$(BIN)/python -m pytest

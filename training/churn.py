@@ -43,6 +43,7 @@ class ChurnModel:
         )
         with _threads():
             self.forest.fit(data.matrix, data.churned, sample_weight=data.weights(WEIGHT))
+        self.forest.set_params(n_jobs=1)  # threads would add the trees up in whatever order they end
 
     def predict(self, data: Dataset) -> FloatArray:
         """Return P(no order in the label window), shape (rows,)."""

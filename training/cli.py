@@ -159,6 +159,7 @@ def score(
             "so these scores are no forecast that could be judged"
         )
     table = run(connection, lake, ModelLoader(opened), moment, out)
+    show.proof(opened.manifest)
     if top:
         show.scores(connection, str(out), top)
     show.console.print(f"Wrote {out}: {len(table):,} customers, bundle {opened.manifest.bundle}")

@@ -129,6 +129,19 @@ def _segments(segment: Mapping[str, Any]) -> None:
     table("Segments", ("segment", ">customers", ">share of spend", ">median orders", ">median recency, days"), rows)
 
 
+def proof(said: Manifest) -> None:
+    """Print in three lines how good the models that scored were on held-out time, beside a baseline."""
+    value, churn = said.metrics["clv"], said.metrics["churn"]
+    last, recency = value["baselines"]["last_period"], churn["baselines"]["recency"]
+    rows = [
+        (f"value, RMSE in {said.currency}", value["rmse"], last["rmse"], "last period carried forward"),
+        ("value, Gini", value["gini"], last["gini"], "last period carried forward"),
+        ("churn, ROC-AUC", churn["roc_auc"], recency["roc_auc"], "ranked by recency"),
+    ]
+    heads = ("measure", ">these models", ">baseline", "which is")
+    table(f"Judged on {said.training['holdout_customers']:,} customers from {said.training['holdout']} on", heads, rows)
+
+
 def scores(connection: duckdb.DuckDBPyConnection, file: str, count: int) -> None:
     """Print the customers of a score file with the highest predicted value at risk."""
     query = """

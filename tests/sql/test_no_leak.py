@@ -92,7 +92,7 @@ def lake_of(before: st.SearchStrategy[datetime], early: str, late: str) -> st.Se
 
 
 @given(seen=lake_of(past, "a", "b"), one=lake_of(future, "c", "c"), other=lake_of(future, "c", "c"))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_at_or_after_as_of_reaches_a_feature(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,

@@ -11,11 +11,14 @@ import polars as pl
 import pytest
 from regulars.bundle import Bundle
 from regulars.errors import HistoryError
+from regulars.features import FeatureTable
 from regulars.lake import attach, finish
 from regulars.sql import SqlFolder
+from threadpoolctl import threadpool_limits
 
 from tests.conftest import AS_OF
 from training import segment
+from training.churn import ChurnModel
 from training.cutoffs import Plan, plan
 from training.dataset import NOT_FEATURES, Dataset, build, history
 from training.train import train, verdict
@@ -85,6 +88,19 @@ def test_segments_are_named_once_from_their_profile(bundle: Bundle) -> None:
     assert sum(one["spend_share"] for one in said["segments"]) == pytest.approx(1)
     rows = [row["k"] for row in said["evidence"]]
     assert rows == list(segment.CANDIDATES)
+
+
+def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None:
+    """A forest's answers and the segments' centres come out the same, to the bit, whenever they are made."""
+    columns = {name: snapshots.frame[name].to_numpy().astype(np.float64) for name in snapshots.features}
+    table = FeatureTable(snapshots.frame["customer_id"].to_numpy(), columns)
+    moments = plan(AS_OF - timedelta(days=720), AS_OF, AS_OF, 90)
+    with threadpool_limits(1):
+        centres = segment.SegmentModel(table).centroids
+        probability = ChurnModel(snapshots, moments).predict(snapshots)
+    with threadpool_limits(2):
+        assert segment.SegmentModel(table).centroids.tobytes() == centres.tobytes()
+        assert ChurnModel(snapshots, moments).predict(snapshots).tobytes() == probability.tobytes()
 
 
 @pytest.mark.parametrize("name", segment.PROFILES)
