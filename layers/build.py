@@ -86,15 +86,19 @@ def byte_compile(folder: Path) -> None:
     """
     python = lambda_python()
     if python is None:
-        say(f"warning: no python{PYTHON} on PATH: no byte code in this layer, every cold start will compile it again")
+        say(f"warning: no python{PYTHON} here: no byte code in this layer, every cold start will compile it again")
         return
     options = ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/opt"]
     run([python, "-m", "compileall", "-q", "-j", "1", *options, str(folder)], PYTHONHASHSEED="0")
 
 
 def lambda_python() -> str | None:
-    """Return the first python of Lambda's version on PATH that runs (a version manager's stand-in may not)."""
-    for folder in os.get_exec_path():
+    """Return the first python of Lambda's version that runs, on PATH or among pyenv's.
+
+    On PATH may be a version manager's stand-in, which runs only where that version was chosen.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for folder in [*os.get_exec_path(), *map(str, sorted(pyenv.glob(f"versions/{PYTHON}*/bin"), reverse=True))]:
         python = shutil.which(f"python{PYTHON}", path=folder)
         if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603
             return python
