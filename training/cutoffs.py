@@ -41,6 +41,19 @@ class Plan:
         return cutoff if enough else None
 
     @property
+    def warnings(self) -> list[str]:
+        """What the history was too short for."""
+        said = []
+        if self.label_days < self.horizon_days:
+            said.append(
+                f"history is too short for labels of {self.horizon_days} days: learnt on {self.label_days} days and "
+                "stretched at a constant rate"
+            )
+        if self.year_before(self.as_of) is None:
+            said.append("history does not reach the same window last year: the total is not set to the season")
+        return said
+
+    @property
     def stretch(self) -> float:
         """How many label windows the horizon holds; 1 when history is long enough for full labels."""
         return self.horizon_days / self.label_days

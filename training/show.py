@@ -82,9 +82,8 @@ def ingested(report: IngestReport) -> None:
 def manifest(said: Manifest) -> None:
     """Print what a bundle is, how good it was on held-out time beside the baselines, and its segments."""
     training = said.training
-    stretch = "" if said.label_days == said.horizon_days else f" (learnt on {said.label_days} days and stretched)"
     console.print(
-        f"[bold]Bundle {said.bundle}[/]: as of {said.as_of:%Y-%m-%d}, horizon {said.horizon_days} days{stretch}, "
+        f"[bold]Bundle {said.bundle}[/]: as of {said.as_of:%Y-%m-%d}, horizon {said.horizon_days} days, "
         f"{said.currency}; trained on {training['rows']:,} snapshots at {', '.join(training['cutoffs'])}; "
         f"judged on {training['holdout_customers']:,} customers from {training['holdout']} on"
     )
@@ -107,6 +106,8 @@ def manifest(said: Manifest) -> None:
     why = list(churn["importance"].items())[:5]
     table("Why customers leave", ("feature", ">importance"), why)
     _segments(said.metrics["segment"])
+    for warning in training["warnings"]:
+        console.print(f"[yellow]warning:[/] {warning}")
     console.print("\n".join(said.verdict.reasons))
     verdict = (
         "[green]no worse than any baseline"

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from regulars import lake as lakes
 from regulars.bundle import Bundle, Verdict
-from regulars.features import CutPoints, FeatureTable, make_features_learning
+from regulars.features import CutPoints, FeatureTable, collapsed, make_features_learning
 from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
@@ -51,7 +51,9 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     metrics["segment"] = segments_model.metrics(table)
     advance("bundle")
     files = package.contents([clv_files, churn_files, segments_model.export()], cut_points, sql)
-    return package.write(out, files, _facts(lake, info, plan, data, metrics))
+    facts = _facts(lake, info, plan, data, metrics)
+    facts["training"]["warnings"] = [*collapsed(cut_points), *plan.warnings]
+    return package.write(out, files, facts)
 
 
 def _judge(data: dataset.Dataset, plan: cutoffs.Plan, minor_units: int, advance: Advance) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from regulars.errors import HistoryError
 from regulars.features import (
     FeatureTable,
     as_of_params,
+    collapsed,
     make_features,
     make_features_learning,
     parse_as_of,
@@ -118,3 +119,11 @@ def test_the_feature_file_says_its_as_of(
     query = "select count(*), count(distinct customer_id), min(as_of), max(as_of) from read_parquet($file)"
     found = connection.execute(query, {"file": str(tmp_path / "features.parquet")}).fetchall()
     assert found == [(rows, rows, AS_OF.replace(tzinfo=None), AS_OF.replace(tzinfo=None))]
+
+
+def test_collapsed_cut_points_are_told_by_measure() -> None:
+    alike = [("frequency", number, 1) for number in (1, 2, 3)] + [("frequency", 4, 9)]
+    apart = [("monetary", number, number * 100) for number in (1, 2, 3, 4)]
+    [said] = collapsed([*alike, *apart])
+    assert "frequency" in said
+    assert "only 3 of 5 scores" in said

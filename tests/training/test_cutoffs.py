@@ -44,11 +44,15 @@ def test_a_long_history_learns_on_the_whole_horizon() -> None:
     assert (found.label_days, found.stretch) == (90, 1.0)
     assert len(found.fit) == len(found.before_holdout) == 4
     assert found.fit[0] == AS_OF - timedelta(days=90)
+    assert found.warnings == []
 
 
 def test_a_short_history_is_cut_in_three_and_stretched() -> None:
     found = plan(AS_OF - timedelta(days=60), LAST, AS_OF, 90)
     assert (found.label_days, found.stretch) == (20, 4.5)
+    stretched, season = found.warnings
+    assert "learnt on 20 days and stretched" in stretched
+    assert "season" in season
 
 
 def test_the_season_needs_a_year_and_a_label_of_history() -> None:

@@ -91,6 +91,19 @@ def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> C
     return [(str(measure), int(number), int(value)) for measure, number, value in rows]
 
 
+def collapsed(cut_points: CutPoints) -> list[str]:
+    """Say for each measure which of its cut points coincide, so that not all five scores can be given."""
+    said = []
+    for measure in sorted({row[0] for row in cut_points}):
+        values = [value for name, _, value in cut_points if name == measure]
+        if len(set(values)) < len(values):
+            scores = len(set(values)) + 1
+            said.append(
+                f"RFM {measure}: cut points coincide (many customers are alike), only {scores} of 5 scores are given"
+            )
+    return said
+
+
 def bind_cut_points(connection: duckdb.DuckDBPyConnection, cut_points: CutPoints) -> None:
     """Create the relation `rfm_cut_points` from learnt rows."""
     measures, numbers, values = zip(*cut_points, strict=True)

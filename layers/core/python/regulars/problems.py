@@ -1,5 +1,6 @@
 """Errors become HTTP here and nowhere else: problem details (RFC 9457) that never repeat what was sent."""
 
+import traceback
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -39,7 +40,9 @@ def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 def _unforeseen(_: Request, error: Exception) -> JSONResponse:
-    logger().error("unforeseen", extra={"kind": type(error).__name__}, exc_info=error)
+    # Where it happened, not what it said: an exception's text may hold a customer's row.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger().error("unforeseen", extra={"kind": type(error).__name__, "where": where})
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of ours; the log has it under this request's id")
 
 
