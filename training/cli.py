@@ -210,7 +210,7 @@ def _said(error: Exception) -> str:
 def main() -> None:
     """Run the command line; an error of the user's world is one line on standard error and exit status 2."""
     try:
-        app()
+        app(prog_name="regulars")
     except (RegularsError, duckdb.OutOfMemoryException, PermissionError) as error:
         show.errors.print(f"[red]error:[/] {_said(error)}", soft_wrap=True)
         sys.exit(2)
