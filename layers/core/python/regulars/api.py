@@ -6,13 +6,13 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI
 from mangum import Mangum
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, create_model
 
 from regulars import __version__, problems
 from regulars.loader import process_loader
 from regulars.observability import Handler, instrumented, metrics
 from regulars.online import Scored, score_request
-from regulars.requests import Rejected, UtcInstant
+from regulars.requests import Customer, Rejected, UtcInstant
 from regulars.tasks import TASKS, Result
 
 PROFILE = "profile"
@@ -41,7 +41,7 @@ class ScoringRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
     as_of: UtcInstant = Field(description="rows at or after it are not looked at; UTC unless it has an offset")
-    customers: list[Any] = Field(min_length=1, description="each is checked by itself: a bad one is rejected alone")
+    customers: list[SkipValidation[Customer]] = Field(min_length=1, description="each is checked by itself: a bad one is rejected alone")
 
 
 class Answered(BaseModel):
