@@ -31,16 +31,16 @@ SHOPS = {
 }
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """Return how long `run` takes."""
+def seconds(run: Callable[..., object], *arguments: str) -> float:
+    """Return how long `run(*arguments)` takes."""
     start = time.perf_counter()
-    run()
+    run(*arguments)
     return time.perf_counter() - start
 
 
 def run(*arguments: str) -> None:
     """Run Python as a process of its own."""
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT)  # noqa: S603
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own words
 
 
 def regulars(*arguments: str) -> None:
@@ -122,17 +122,13 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             lake, bundle, scores = (Path(folder) / name for name in ("lake", "bundle", "scores.parquet"))
             source, mapping = data / shop / file, ROOT / "examples" / "maps" / f"{shop.removesuffix('_sample')}.toml"
-            ingest = seconds(lambda: regulars("ingest", str(source), "--map", str(mapping), "--out", str(lake)))  # noqa: B023
-            moment = ("--as-of", as_of)
-            train = seconds(
-                lambda: regulars("train", str(lake), *moment, "--horizon", str(horizon), "--out", str(bundle))  # noqa: B023
-            )
-            score = seconds(
-                lambda: regulars("score", str(lake), "--bundle", str(bundle), *moment, "--out", str(scores))  # noqa: B023
-            )
+            at, into = ("--as-of", as_of), ("--out", str(bundle))
+            ingest = seconds(regulars, "ingest", str(source), "--map", str(mapping), "--out", str(lake))
+            train = seconds(regulars, "train", str(lake), *at, "--horizon", str(horizon), *into)
+            score = seconds(regulars, "score", str(lake), "--bundle", str(bundle), *at, "--out", str(scores))
             peer = ratio = "-"
             if "raw" in file:
-                took = seconds(lambda: run("benchmarks/shops.py", "--peer", str(source), f"{folder}/peer.parquet"))  # noqa: B023
+                took = seconds(run, "benchmarks/shops.py", "--peer", str(source), f"{folder}/peer.parquet")
                 peer, ratio = f"{took:.1f}", f"{ingest / took:.1f}"
             report = json.loads((lake / "ingest_report.json").read_bytes())
             counts = [f"{report[f'rows_{name}']:,}" for name in ("read", "kept", "rejected")]
