@@ -96,10 +96,13 @@ def test_a_wrong_column_is_named(connection: duckdb.DuckDBPyConnection, query: s
         view(connection, ORDERS, f"({query})")
 
 
-def test_a_folder_with_a_quote_in_its_name_is_read(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    lake = tmp_path / "Anna's shop"
+@pytest.mark.parametrize("name", ["Anna's shop", "lake[1]", "lake*", "lake?", "[", "customer_id=other"])
+def test_a_folder_of_any_name_is_read(connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str) -> None:
+    """And no other: `lake[1]` is a glob that matches `lake1`."""
+    write(connection, tmp_path / "lake1", "orders", f"{ORDER} union all {ORDER}")
+    lake = tmp_path / name
     (lake / "orders").mkdir(parents=True)
     connection.execute(f"copy ({ORDER}) to $file (format parquet)", {"file": str(lake / "orders" / "part.parquet")})
     finish(connection, lake, "EUR", 2)
     attach(connection, lake)
-    assert connection.execute("select count(*) from orders").fetchall() == [(1,)]
+    assert connection.execute("select customer_id from orders").fetchall() == [("c",)]

@@ -15,6 +15,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from regulars.errors import LakeError
+from regulars.globs import parquet
 from regulars.schema import TABLES, Table
 
 MARKER = "lake.json"
@@ -58,15 +59,18 @@ def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
     """Create the views orders, customers, events and treatments over the lake's Parquet files."""
     info = read_info(lake)
     for table in TABLES.values():
-        files = sorted((lake / table.name).glob("**/*.parquet"))
+        files = _files(lake, table)
         if files:
-            pattern = str(lake / table.name / "**" / "*.parquet").replace("'", "''")
-            view(connection, table, f"read_parquet('{pattern}', union_by_name = true, hive_partitioning = false)")
+            view(connection, table, parquet(files))
         elif table.name == "orders":
             raise LakeError(f"{lake / table.name} has no Parquet file; ingest again")
         else:
             view(connection, table, None)
     return info
+
+
+def _files(lake: Path, table: Table) -> list[Path]:
+    return sorted(path for path in (lake / table.name).glob("**/*.parquet") if path.is_file())
 
 
 def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None) -> None:
@@ -110,11 +114,11 @@ def finish(connection: duckdb.DuckDBPyConnection, lake: Path, currency: str, min
     """Write lake.json, the marker that the folder is complete, from what its Parquet files hold; call it last."""
     tables = {}
     for table in TABLES.values():
-        if not any((lake / table.name).glob("**/*.parquet")):
+        files = _files(lake, table)
+        if not files:
             continue
-        files = str(lake / table.name / "**" / "*.parquet")
-        query = f"select count(*), min({table.time}), max({table.time}) from read_parquet($files)"
-        [(rows, first, last)] = connection.execute(query, {"files": files}).fetchall()
+        query = f"select count(*), min({table.time}), max({table.time}) from {parquet(files)}"
+        [(rows, first, last)] = connection.execute(query).fetchall()
         tables[table.name] = TableInfo(rows=rows, first=first, last=last)
     info = LakeInfo(currency=currency, minor_units=minor_units, tables=tables)
     (lake / MARKER).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import duckdb
 
 from regulars.errors import SourceError
+from regulars.globs import exactly
 from regulars.ingest.expressions import Source, literal, quoted
 from regulars.ingest.sources import SourceFile
 
@@ -50,7 +51,7 @@ def unreadable(file: SourceFile, error: Exception) -> SourceError:
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> OpenFile:
-    read = f"read_parquet({literal(str(file.path))}, hive_partitioning = false, file_row_number = true)"
+    read = f"read_parquet({exactly(file.path)}, hive_partitioning = false, file_row_number = true)"
     described = connection.execute(f"describe select * from {read}").fetchall()
     columns = {row[0]: str(row[1]) for row in described if row[0] != "file_row_number"}
     selected = [_blank_as_null(name) if kind == "VARCHAR" else quoted(name) for name, kind in columns.items()]
@@ -73,9 +74,9 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
     # One column more than the header has, and a null that no cell can spell, show rows that are too long or too short.
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in [*names, EXTRA])
     read = (
-        f"read_csv({literal(str(file.path))}, auto_detect = false, header = true, delim = {literal(delimiter)}, "
-        f"quote = '\"', escape = '\"', strict_mode = false, null_padding = true, parallel = false, "
-        f"nullstr = '\x01\x02', encoding = {literal(found)}, columns = {{{types}}})"
+        f"read_csv({exactly(file.path)}, auto_detect = false, hive_partitioning = false, header = true, "
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = false, null_padding = true, "
+        f"parallel = false, nullstr = '\x01\x02', encoding = {literal(found)}, columns = {{{types}}})"
     )
     broken = (
         f"case when {EXTRA} is not null then 'more than {len(names)} cells' "

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from regulars.errors import SourceError
+from regulars.globs import parquet
 from regulars.ingest.expressions import literal
 from regulars.ingest.readers import OpenFile
 from regulars.ingest.report import FileReport, total
@@ -33,8 +34,8 @@ class Rejects:
 
     def settle(self, staged: Path, rejects: Path) -> list[FileReport]:
         """Make the views of kept and rejected rows, write the rejects, and count both by file."""
-        pattern = literal(str(staged / "*.parquet"))
-        self.session.execute(f"create or replace temp view staged_rows as select * from read_parquet({pattern})")
+        rows = parquet(sorted(staged.glob("*.parquet")))
+        self.session.execute(f"create or replace temp view staged_rows as select * from {rows}")
         self._find_repeats()
         self.session.execute(
             f"create or replace temp view staged_{self.table} as select * exclude (problem, row) from staged_rows "

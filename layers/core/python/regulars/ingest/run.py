@@ -11,6 +11,7 @@ import duckdb
 from regulars import lake as lakes
 from regulars.errors import MapError, SourceError
 from regulars.files import atomic_folder
+from regulars.globs import parquet
 from regulars.ingest.mapping import CONTRACT, Mapping, near
 from regulars.ingest.report import FileReport, IngestReport, judge, total
 from regulars.ingest.sources import SourceFile, assign, find
@@ -28,7 +29,7 @@ with customers as (
     select
         count(*) filter (where not is_return) as sales,
         count(*) filter (where is_return) as returns
-    from read_parquet(?)
+    from {orders}
     group by customer_id
 )
 select cast(sum(sales) as bigint), cast(sum(returns) as bigint), count(*), count(*) filter (where sales > 1)
@@ -121,6 +122,11 @@ class _Run:
     def currency(self) -> str:
         return self.mapping.currency
 
+    @property
+    def _orders(self) -> str:
+        """The lake's orders as written, in SQL."""
+        return parquet([self.folder / "orders" / "orders.parquet"])
+
     def tables(self, chosen: dict[str, list[SourceFile]]) -> None:
         """Stage, check and write each table that has files."""
         for name, files in chosen.items():
@@ -136,9 +142,8 @@ class _Run:
 
     def _warn_shared(self) -> None:
         [(shared,)] = self.session.execute(
-            "select count(*) from (select order_id from read_parquet(?) group by order_id "
-            "having min(customer_id) <> max(customer_id))",
-            [str(self.folder / "orders" / "*.parquet")],
+            f"select count(*) from (select order_id from {self._orders} group by order_id "
+            "having min(customer_id) <> max(customer_id))"
         ).fetchall()
         if shared:
             self.warnings.append(
@@ -149,8 +154,8 @@ class _Run:
     def report(self, unread: Sequence[str]) -> IngestReport:
         """Finish the lake and say what became of the rows."""
         info = lakes.finish(self.session, self.folder, self.currency, minor_units(self.currency))
-        orders = str(self.folder / "orders" / "*.parquet")
-        [(sales, returns, customers, repeaters)] = self.session.execute(HISTORY, [orders]).fetchall()
+        history = self.session.execute(HISTORY.format(orders=self._orders)).fetchall()
+        [(sales, returns, customers, repeaters)] = history
         first, last = info.tables["orders"].first, info.tables["orders"].last
         if first is None or last is None:
             raise SourceError("orders: not one was kept")
