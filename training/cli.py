@@ -2,6 +2,7 @@
 
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated
@@ -15,6 +16,7 @@ from regulars.features import make_features, make_features_learning, parse_as_of
 from regulars.lake import attach
 from regulars.schema import NO_CURRENCY
 from regulars.sql import SqlFolder, connect
+from rich.text import Text
 
 from training import show
 
@@ -33,7 +35,7 @@ MemoryLimit = Annotated[str, typer.Option(help="what DuckDB may take before it s
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag
     if asked:
-        show.console.print(f"regulars {__version__}")
+        show.say(f"regulars {__version__}")
         raise typer.Exit
 
 
@@ -53,14 +55,16 @@ def ingest(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Read your own files into a lake: every row is kept, or rejected with its reason."""
-    from regulars.ingest.mapping import Mapping, load  # noqa: PLC0415
+    from regulars.ingest.mapping import CONTRACT, load, parse  # noqa: PLC0415
     from regulars.ingest.run import ingest as run  # noqa: PLC0415
 
-    mapping = load(map_file) if map_file else Mapping(currency=currency)
+    mapping = load(map_file) if map_file else CONTRACT
+    if mapping.currency == NO_CURRENCY:
+        mapping = mapping.model_copy(update={"currency": parse({"currency": currency}, "--currency").currency})
     with show.status("reading") as tell, _connect(memory_limit) as connection:
         report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
     show.ingested(report)
-    show.console.print(f"Wrote {out}")
+    show.say(f"Wrote {out}")
 
 
 @app.command()
@@ -103,7 +107,7 @@ def train(
             advance=advance,
         )
     show.manifest(bundle.manifest)
-    show.console.print(f"Wrote {out}")
+    show.say(f"Wrote {out}")
 
 
 @app.command()
@@ -134,7 +138,7 @@ def features(
     else:
         make_features_learning(connection, SqlFolder(SQL), moment)
     rows = write_features(connection, moment, out)
-    show.console.print(f"Wrote {out}: {rows:,} customers as of {moment:%Y-%m-%d %H:%M}Z")
+    show.say(f"Wrote {out}: {rows:,} customers as of {moment:%Y-%m-%d %H:%M}Z")
 
 
 @app.command()
@@ -155,14 +159,14 @@ def score(
     moment = parse_as_of(as_of)
     if moment < opened.manifest.as_of:
         show.errors.print(
-            f"[yellow]note:[/] the models were trained on time up to {opened.manifest.as_of:%Y-%m-%d}, "
+            f"note: the models were trained on time up to {opened.manifest.as_of:%Y-%m-%d}, "
             "so these scores are no forecast that could be judged"
         )
     table = run(connection, lake, ModelLoader(opened), moment, out)
     show.proof(opened.manifest)
     if top:
         show.scores(connection, str(out), top)
-    show.console.print(f"Wrote {out}: {len(table):,} customers, bundle {opened.manifest.bundle}")
+    show.say(f"Wrote {out}: {len(table):,} customers, bundle {opened.manifest.bundle}")
 
 
 @app.command()
@@ -177,7 +181,10 @@ def invoke(
     from training.local import invoke as run  # noqa: PLC0415
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)
-    show.console.print_json(data=run(ROOT / "functions" / function, event))
+    answer = run(ROOT / "functions" / function, event)
+    show.console.print_json(data=answer)
+    if answer.get("statusCode", 0) >= HTTPStatus.BAD_REQUEST or answer.get("batchItemFailures"):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -191,7 +198,7 @@ def serve(
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)
     Bundle(bundle).verify()
-    show.console.print(f"http://127.0.0.1:{port}/docs (stop with Ctrl-C)")
+    show.say(f"http://127.0.0.1:{port}/docs (stop with Ctrl-C)")
     uvicorn.run(create_app(*ROUTES), host="127.0.0.1", port=port, log_level="warning")
 
 
@@ -204,13 +211,17 @@ def _said(error: Exception) -> str:
     """Return the message of an error that a user can act on."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return "DuckDB reached its memory limit; give more with --memory-limit"
-    return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}"
+    return str(error).partition("\n")[0]
 
 
 def main() -> None:
     """Run the command line; an error of the user's world is one line on standard error and exit status 2."""
     try:
         app(prog_name="regulars")
-    except (RegularsError, duckdb.OutOfMemoryException, PermissionError) as error:
-        show.errors.print(f"[red]error:[/] {_said(error)}", soft_wrap=True)
+    except (RegularsError, duckdb.Error, OSError) as error:
+        show.errors.print(Text.assemble(("error: ", "red"), _said(error)), soft_wrap=True)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

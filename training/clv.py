@@ -49,7 +49,8 @@ class ClvModel:
             season=1.0,
             stretch=plan.stretch,
         )
-        self.booster = xgb.train(PARAMETERS, self._rows(data, data.value_cents / mean, weights), ROUNDS)
+        target = np.maximum(data.value_cents, 0.0) / mean  # Tweedie's target is not negative
+        self.booster = xgb.train(PARAMETERS, self._rows(data, target, weights), ROUNDS)
         if season_window is not None:
             season = float(season_window.value_cents.sum() / self.predict_cents(season_window).sum())
             self.constants = self.constants.model_copy(update={"season": season})

@@ -71,6 +71,8 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
     Labels are as long as the horizon, or a third of the history where that is shorter: a third to see, a third to
     label for learning, a third held out. HistoryError when `as_of` lies outside the data or the history is too short.
     """
+    if horizon_days < SHORTEST_DAYS:
+        raise HistoryError(f"a horizon of {horizon_days} days is shorter than a week; ask for {SHORTEST_DAYS} or more")
     if as_of <= first_order:
         raise HistoryError(
             f"as_of {as_of:%Y-%m-%d} is not after the first order ({first_order:%Y-%m-%d}); choose a later one"

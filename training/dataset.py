@@ -108,7 +108,7 @@ def _refuse_thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> None
     stayed = int((frame["future_orders"] > 0).sum())
     if customers < FEW_CUSTOMERS:
         raise HistoryError(
-            f"only {customers} customers ordered before {cutoff:%Y-%m-%d}, the earliest cutoff to learn from; "
+            f"only {customers} customers ordered before {cutoff:%Y-%m-%d}, one of the cutoffs to learn from; "
             f"at least {FEW_CUSTOMERS} are needed: bring more history, or a later --as-of"
         )
     if min(stayed, customers - stayed) < FEW_CUSTOMERS // 10:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regulars.errors import SourceError
+from regulars.errors import RegularsError, SourceError
 
 
 @dataclass
@@ -33,7 +33,14 @@ def invoke(folder: Path, event: Path | None = None) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise SourceError(f"{file} cannot be read as a JSON event: {error}") from error
-    answer: dict[str, Any] = runpy.run_path(str(app))["handler"](content, LocalContext(folder.name))
+    handler = runpy.run_path(str(app))["handler"]
+    try:
+        answer: dict[str, Any] = handler(content, LocalContext(folder.name))
+    except RegularsError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise SourceError(f"{folder.name} does not take the event {file} ({said}); see its event.json") from error
     if isinstance(answer.get("body"), str):
         answer["body"] = json.loads(answer["body"])
     return answer

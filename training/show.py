@@ -8,8 +8,10 @@ import duckdb
 from regulars.bundle import Manifest
 from regulars.ingest.report import IngestReport
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -41,9 +43,14 @@ def status(first: str) -> Iterator[Callable[[str], None]]:
         yield spinner.update
 
 
+def say(text: str, style: str = "", head: str = "") -> None:
+    """Print a line as it is: brackets in names and paths are no markup. `head` comes first, in `style`."""
+    console.print(Text.assemble((head, style), text) if head else Text(text, style))
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; columns whose name starts with '>' are aligned to the right."""
-    out = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    out = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         out.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     for row in rows:
@@ -54,7 +61,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 def _text(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.3f}" if abs(cell) < 10 else f"{cell:,.2f}"  # noqa: PLR2004 - three significant places below ten
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+    if cell is None:
+        return "-"
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else escape(str(cell))
 
 
 def ingested(report: IngestReport) -> None:
@@ -68,24 +77,28 @@ def ingested(report: IngestReport) -> None:
     if report.rejected:
         table("Rejected, all kept under rejects/", ("reason", ">rows"), list(report.rejected.items())[:20])
     verdict = report.verdict
-    console.print(
+    say(
         f"{report.orders:,} orders and {report.returns:,} returns of {report.customers:,} customers, "
         f"{report.first_order:%Y-%m-%d} to {report.last_order:%Y-%m-%d}, {report.currency}; "
         f"{verdict.repeat_rate:.0%} ordered more than once"
     )
     for warning in report.warnings:
-        console.print(f"[yellow]warning:[/] {warning}")
-    word = "[green]enough to train on[/]" if verdict.trainable else "[yellow]not enough to train on[/]"
-    console.print(f"History: {word}: {verdict.reason}")
+        say(warning, "yellow", "warning: ")
+    if verdict.trainable:
+        say(verdict.reason, "green", "History is enough to train on: ")
+    else:
+        say(verdict.reason, "yellow", "History is not enough to train on: ")
 
 
 def manifest(said: Manifest) -> None:
     """Print what a bundle is, how good it was on held-out time beside the baselines, and its segments."""
     training = said.training
-    console.print(
-        f"[bold]Bundle {said.bundle}[/]: as of {said.as_of:%Y-%m-%d}, horizon {said.horizon_days} days, "
+    say(
+        f": as of {said.as_of:%Y-%m-%d %H:%M}Z, horizon {said.horizon_days} days, "
         f"{said.currency}; trained on {training['rows']:,} snapshots at {', '.join(training['cutoffs'])}; "
-        f"judged on {training['holdout_customers']:,} customers from {training['holdout']} on"
+        f"judged on {training['holdout_customers']:,} customers from {training['holdout']} on",
+        "bold",
+        f"Bundle {said.bundle}",
     )
     value, churn = said.metrics["clv"], said.metrics["churn"]
     names = ("rmse", "mae", "gini", "top_decile_share", "bias_percent")
@@ -106,15 +119,13 @@ def manifest(said: Manifest) -> None:
     why = list(churn["importance"].items())[:5]
     table("Why customers leave", ("feature", ">importance"), why)
     _segments(said.metrics["segment"])
-    for warning in training["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}")
-    console.print("\n".join(said.verdict.reasons))
-    verdict = (
-        "[green]no worse than any baseline"
-        if said.verdict.passed
-        else "[yellow]WORSE than a baseline: look before you use it"
-    )
-    console.print(f"Verdict: {verdict}[/]")
+    for warning in training.get("warnings", ()):
+        say(warning, "yellow", "warning: ")
+    say("\n".join(said.verdict.reasons))
+    if said.verdict.passed:
+        say("no worse than any baseline", "green", "Verdict: ")
+    else:
+        say("look before you use it", "yellow", "Verdict: WORSE than a baseline: ")
 
 
 def _segments(segment: Mapping[str, Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import duckdb
 from regulars import lake as lakes
-from regulars.bundle import Bundle, Verdict
+from regulars.bundle import MANIFEST, Bundle, Verdict
 from regulars.features import CutPoints, FeatureTable, collapsed, make_features_learning
+from regulars.files import refuse_foreign
 from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
@@ -35,6 +36,7 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
 
     HistoryError when the history cannot carry it; nothing is written then.
     """
+    refuse_foreign(out, MANIFEST)
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
     plan = cutoffs.plan(first, last, as_of, horizon_days)

@@ -12,6 +12,7 @@ import pytest
 from regulars.bundle import MANIFEST, Bundle, FileEntry
 from regulars.errors import BundleError
 from regulars.loader import ModelLoader
+from regulars.sql import SqlFolder
 from regulars.tasks import TASKS
 
 
@@ -154,3 +155,18 @@ def test_no_customer_is_in_any_file(bundle: Bundle, lake: Path, connection: duck
 
 def test_the_frozen_sql_is_the_repositorys(bundle: Bundle, sql: object) -> None:
     assert bundle.sql.relations == getattr(sql, "relations", None)
+
+
+def test_sql_that_the_manifest_does_not_name_is_never_read(copy: Bundle) -> None:
+    """Whatever lies beside the frozen files, and whatever it is called."""
+    strange = copy.path / "sql" / "zz" / "purchases.sql"
+    strange.parent.mkdir()
+    strange.write_text("-- One row per attack.\n-- Reads: orders.\nselect 1 as customer_id\n")
+    assert "attack" not in copy.sql.relations["purchases"].grain
+
+
+def test_a_file_of_sql_holds_one_select(copy: Bundle) -> None:
+    file = copy.path / "sql" / "features" / "rfm.sql"
+    file.write_text(file.read_text() + "; copy (select 1) to 'out.txt'")
+    with pytest.raises(BundleError, match="one SELECT and no semicolon"):
+        _ = SqlFolder(copy.path / "sql").relations

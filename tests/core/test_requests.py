@@ -25,7 +25,12 @@ SECRET = "jane@example.com"  # noqa: S105 - stands for what must not be repeated
         ({**GOOD, "orders": []}, "orders: list should have at least 1 item"),
         ({**GOOD, "email": SECRET}, "email: extra inputs are not permitted"),
         ({**GOOD, "acquisition_cost": -1}, "acquisition_cost: input should be greater than or equal to 0"),
-        ({**GOOD, "signed_up_at": SECRET}, "signed_up_at: input should be a valid datetime"),
+        ({**GOOD, "signed_up_at": SECRET}, "signed_up_at: no instant between 1970 and 2199"),
+        ({**GOOD, "orders": [{**ORDER, "ordered_at": "20240301x"}]}, "orders.0.ordered_at: no instant"),
+        ({**GOOD, "orders": [{**ORDER, "ordered_at": 20240301}]}, "orders.0.ordered_at: an instant is text"),
+        ({**GOOD, "orders": [{**ORDER, "ordered_at": "2024"}]}, "orders.0.ordered_at: no instant"),
+        ({**GOOD, "orders": [{**ORDER, "ordered_at": "0001-01-01T00:00:00+05:00"}]}, "orders.0.ordered_at: no instant"),
+        ({**GOOD, "orders": [{**ORDER, "ordered_at": "9999-12-31T23:59:59-05:00"}]}, "orders.0.ordered_at: no instant"),
         (
             {**GOOD, "orders": [ORDER, {**ORDER, "order_value": SECRET}]},
             "orders.1.order_value: input should be a valid",
@@ -35,8 +40,8 @@ SECRET = "jane@example.com"  # noqa: S105 - stands for what must not be repeated
         ({**GOOD, "orders": [{**ORDER, "order_value": 1e13}]}, "orders.0.order_value: input should be less than"),
         ({**GOOD, "orders": [{"order_value": 1}]}, "orders.0.ordered_at: field required"),
         ({**GOOD, "events": [{"kind": "site_visit"}]}, "events.0.occurred_at: field required"),
-        (None, ": input should be a valid dictionary"),
-        (SECRET, ": input should be a valid dictionary"),
+        (None, "input should be a valid dictionary"),
+        (SECRET, "input should be a valid dictionary"),
     ],
 )
 def test_one_bad_customer_is_rejected_with_place_and_cause(bad: object, reason: str) -> None:
@@ -126,7 +131,7 @@ def test_money_is_rounded_as_ingest_rounds_it(
     assert bound(connection, sql, raw, "select order_value_cents from orders", minor_units) == [(expected,)]
 
 
-@given(cents=st.lists(st.integers(-(10**14), 10**14), min_size=1, max_size=50))
+@given(cents=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=50))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cents_sent_as_a_fraction_come_back_exactly(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, cents: list[int]

@@ -54,6 +54,7 @@ def test_without_an_order_id_one_customer_at_one_instant_is_one_order(connection
 
 
 def test_a_return_is_negative_whichever_way_it_was_written(connection: duckdb.DuckDBPyConnection) -> None:
+    """And what brings less than nothing is a return, whatever it was called."""
     found = orders(
         connection,
         "order_id, is_return, order_value_cents, quantity, margin_cents",
@@ -64,7 +65,7 @@ def test_a_return_is_negative_whichever_way_it_was_written(connection: duckdb.Du
     assert found == [
         ("negative", True, -5, -1.0, -2),
         ("positive", True, -5, -1.0, -2),
-        ("rebate", False, -5, 1.0, 2),
+        ("rebate", True, -5, 1.0, 2),
     ]
 
 

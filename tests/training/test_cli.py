@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from regulars.bundle import Bundle
+from regulars.lake import read_info
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
@@ -142,3 +143,53 @@ def test_a_failed_train_leaves_no_bundle(run: Run, lake: Path, tmp_path: Path) -
     answer = run("train", lake, "--as-of", "2023-07-10", "--out", tmp_path / "bundle")
     refused(answer, "days of history before as_of are too short")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_currency_is_that_of_the_map_or_of_the_command(run: Run, tmp_path: Path) -> None:
+    orders, lake = tmp_path / "orders.csv", tmp_path / "lake"
+    orders.write_text("customer_id,ordered_at,order_value\na,2024-01-01,5\n")
+    silent, loud = tmp_path / "silent.toml", tmp_path / "loud.toml"
+    silent.write_text('timezone = "UTC"\n')
+    loud.write_text('currency = "GBP"\n')
+
+    def currency(*options: object) -> str:
+        status, _, err = run("ingest", orders, "--out", lake, *options)
+        assert (status, err) == (0, "")
+        return read_info(lake).currency
+
+    assert currency("--currency", "JPY") == "JPY"
+    assert currency("--map", silent, "--currency", "JPY") == "JPY"
+    assert currency("--map", loud, "--currency", "JPY") == "GBP"
+    refused(run("ingest", orders, "--out", lake, "--currency", "eur"), "currency")
+
+
+def test_brackets_in_ids_and_paths_are_no_markup(run: Run, tmp_path: Path) -> None:
+    status, out, _ = run("simulate", tmp_path / "[red]", "--customers", 5, "--years", 1)
+    assert status == 0
+    assert "[red]" in out
+    refused(run("models", tmp_path / "[/x]"), "[/x]")
+
+
+def test_train_refuses_before_it_works(run: Run, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    at = ("--as-of", "2025-07-01")
+    refused(run("train", lake, *at, "--out", tmp_path), "exists and has no manifest.json")
+    refused(run("train", lake, *at, "--out", tmp_path / "out", "--horizon", 1), "shorter than a week")
+
+
+def test_invoke_fails_when_the_function_does(run: Run, bundle_folder: Path, tmp_path: Path) -> None:
+    status, out, _ = run("invoke", "clv", "--bundle", tmp_path / "none")
+    assert status == 1
+    assert "regulars train" in out
+    foreign = tmp_path / "event.json"
+    foreign.write_text("[]")
+    refused(run("invoke", "clv", "--bundle", bundle_folder, "--event", foreign), "does not take the event")
+
+
+def test_what_the_system_refuses_is_said_in_one_line(run: Run, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused(
+        run("features", lake, "--as-of", "2025-07-01", "--out", tmp_path / "file" / "out.parquet"), "cannot be made"
+    )
+    refused(run("features", lake, "--as-of", "0001-01-01T00:00:00+05:00", "--out", tmp_path / "out"), "as_of")
+    refused(run("features", lake, "--as-of", "2025-07-01", "--out", tmp_path / "out", "--memory-limit", "foo"), "foo")

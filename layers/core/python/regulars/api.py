@@ -41,7 +41,9 @@ class ScoringRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
     as_of: UtcInstant = Field(description="rows at or after it are not looked at; UTC unless it has an offset")
-    customers: list[SkipValidation[Customer]] = Field(min_length=1, description="each is checked by itself: a bad one is rejected alone")
+    customers: list[SkipValidation[Customer]] = Field(
+        min_length=1, description="each is checked by itself: a bad one is rejected alone"
+    )
 
 
 class Answered(BaseModel):

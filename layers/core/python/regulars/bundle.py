@@ -83,7 +83,7 @@ class Bundle:
         file = self.path / MANIFEST
         try:
             manifest = Manifest.model_validate_json(file.read_bytes())
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise BundleError(f'no bundle at {self.path}; run "regulars train" or set REGULARS_BUNDLE') from error
         except (ValidationError, OSError) as error:
             raise BundleError(f"{file} is truncated or changed; restore it, or train the bundle again") from error
@@ -121,11 +121,11 @@ class Bundle:
 
     @cached_property
     def sql(self) -> SqlFolder:
-        """Return the bundle's frozen SQL, every file of it verified."""
-        for name in self.manifest.files:
-            if name.startswith("sql/"):
-                self.file(name)
-        return SqlFolder(self.path / "sql")
+        """Return the bundle's frozen SQL: the files that the manifest names, each verified, and no other."""
+        names = [name for name in self.manifest.files if name.startswith("sql/")]
+        for name in names:
+            self.file(name)
+        return SqlFolder(self.path / "sql", tuple(name.removeprefix("sql/") for name in names))
 
     @cached_property
     def cut_points(self) -> list[tuple[str, int, int]]:

@@ -22,6 +22,9 @@ APPLIED = ("rfm_scores", "behaviour", "engagement", "economics", "customer_featu
 
 CUT_POINTS = "rfm_cut_points"
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Instants outside are typing errors, and ingest rejects them too."""
+
 CutPoints = Sequence[tuple[str, int, int]]
 """Rows of `rfm_cut_points`: measure, cut number (1 to 4), cut value (seconds, orders or minor units)."""
 
@@ -31,15 +34,18 @@ FloatArray = npt.NDArray[np.float64]
 def parse_as_of(text: str | date) -> datetime:
     """Read a date or a timestamp as an instant; without an offset it is UTC, and a date is its midnight.
 
-    HistoryError when it is neither.
+    HistoryError when it is neither, or lies outside 1970 to 2199.
     """
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError as error:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise HistoryError(
-            f"as_of {text!r} is no date or timestamp; write it like 2026-06-30 or 2026-06-30T00:00:00Z"
+            f"as_of {str(text)[:40]!r} is no date or timestamp; write it like 2026-06-30 or 2026-06-30T00:00:00Z"
         ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise HistoryError(f"as_of {moment:%Y-%m-%d} is not between {FIRST_YEAR} and {LAST_YEAR}; check it")
+    return moment
 
 
 def as_of_params(as_of: datetime) -> dict[str, Any]:
@@ -79,6 +85,8 @@ def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: date
     sql.materialise(connection, BASE, as_of_params(as_of))
     if not connection.execute("select 1 from purchases limit 1").fetchall():
         first = connection.execute("select min(ordered_at) from orders").fetchall()[0][0]
+        if first is None:
+            raise HistoryError("there is no order at all; bring orders first")
         raise HistoryError(
             f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of"
         )

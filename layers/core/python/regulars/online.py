@@ -78,6 +78,8 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
         table = _features(list(good.values()), loader, as_of) if good else None
     except HistoryError:
         table = None
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        raise RequestError("the amounts of one customer sum beyond what can be counted; check order_value") from error
     found = {customer_id: row for row, customer_id in enumerate(table.customer_ids)} if table else {}
     rejected += [
         Rejected(index=index, reason=NO_ORDER) for index, customer in good.items() if customer.customer_id not in found

@@ -1,33 +1,48 @@
 """A scoring request: its contract, and its rows as relations for the SQL files."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+)
 
+from regulars.errors import HistoryError
+from regulars.features import parse_as_of
 from regulars.lake import view
 from regulars.schema import TABLES, Column
 from regulars.sql import SqlFolder
 
+MANY, NAME = 5, 80
+"""How many wrong fields are named, and how much of a name is repeated."""
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Money = Annotated[FiniteFloat, Field(ge=-1e12, le=1e12)]
+Money = Annotated[FiniteFloat, Field(ge=-1e10, le=1e10)]
 
 
-def _utc(moment: datetime) -> datetime:
-    """An instant without an offset is UTC."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+def _instant(value: object) -> datetime:
+    """Read ISO 8601 only: pydantic alone would take 20240301, with or without quotes, for seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("an instant is text, like 2026-06-30 or 2026-06-30T00:00:00Z")  # noqa: TRY004 - pydantic's way
+    try:
+        return parse_as_of(value)
+    except HistoryError as error:
+        raise ValueError("no instant between 1970 and 2199; write it like 2026-06-30T00:00:00Z") from error
 
 
-def _naive_utc(moment: datetime) -> datetime:
-    return _utc(moment).replace(tzinfo=None)
-
-
-UtcInstant = Annotated[datetime, AfterValidator(_utc)]
-Instant = Annotated[datetime, AfterValidator(_naive_utc)]
+UtcInstant = Annotated[datetime, BeforeValidator(_instant)]
+Instant = Annotated[UtcInstant, AfterValidator(lambda moment: moment.replace(tzinfo=None))]
 """An instant as the lake keeps it: UTC, and no offset said."""
 
 
@@ -98,12 +113,15 @@ def validate_customers(raw: Sequence[Any]) -> tuple[dict[int, Customer], list[Re
 
 def describe(errors: Sequence[Any]) -> str:
     """Say in one line which fields are wrong and how, without repeating what was sent."""
-    said = [
-        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-        for error in errors
-    ]
-    more = f"; and {len(said) - 5} more" if len(said) > 5 else ""  # noqa: PLR2004 - enough to see the pattern
-    return "; ".join(said[:5]) + more
+    said = [_wrong(".".join(str(part)[:NAME] for part in error["loc"]), error["msg"]) for error in errors]
+    more = f"; and {len(said) - MANY} more" if len(said) > MANY else ""
+    return "; ".join(said[:MANY]) + more
+
+
+def _wrong(field: str, message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    lowered = message[:1].lower() + message[1:] if message[1:2].islower() else message
+    return f"{field}: {lowered}" if field else lowered
 
 
 def bind(

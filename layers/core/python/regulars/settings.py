@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     """S3 bucket that batch writes scores and rejects to."""
     max_customers: int = Field(default=10_000, ge=1)
     """Customers that one request may hold; Lambda's own limit is 6 MB of request."""
-    memory_limit: str = "1GB"
+    memory_limit: str = Field(default="1GB", pattern=r"^[0-9.]+ ?([KMGT]i?B|%)$")
     """DuckDB's memory limit; about 0.6 of the function's memory, the rest is models and Python."""
     threads: int = Field(default=2, ge=1)
     """Threads of DuckDB and of ONNX Runtime; the vCPUs of the function."""

@@ -9,11 +9,14 @@ from typing import Any
 
 import duckdb
 
-from regulars.errors import BundleError
+from regulars.errors import BundleError, SettingsError
 
 HEADER = re.compile(
     r"\A-- (?P<grain>One row per [^\n]+)\.\n-- Reads: (?P<reads>[\w, ]+)\.(?: Params: (?P<params>[$\w, ]+)\.)?\n"
 )
+
+
+COMMENT = re.compile(r"--[^\n]*")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ def parse(path: Path) -> Relation:
     header = HEADER.match(text)
     if header is None:
         raise BundleError(f"{path.name}: the header must say '-- One row per ....' then '-- Reads: a, b. Params: $c.'")
+    if ";" in COMMENT.sub("", text):
+        raise BundleError(f"{path.name}: a file holds one SELECT and no semicolon")
     return Relation(
         name=path.stem,
         folder=path.parent.name,
@@ -57,7 +62,10 @@ def connect(
     }
     if temp_directory is not None:
         config["temp_directory"] = str(temp_directory)
-    connection = duckdb.connect(config=config)
+    try:
+        connection = duckdb.connect(config=config)
+    except duckdb.Error as error:
+        raise SettingsError(f"DuckDB cannot start with memory limit {memory_limit!r}; write it like 4GB") from error
     connection.execute("set timezone = 'UTC'")
     return connection
 
@@ -67,14 +75,19 @@ class SqlFolder:
     """SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""
 
     path: Path
+    names: tuple[str, ...] | None = None
+    """Only these files of the folder (`features/rfm.sql`, ...); all of them when None."""
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
         """Every relation of the folder by name."""
-        files = sorted(self.path.glob("*/*.sql"))
+        files = [self.path / name for name in self.names] if self.names else sorted(self.path.glob("*/*.sql"))
         if not files:
             raise BundleError(f"no SQL files under {self.path}; restore the folder, or train the bundle again")
-        return {file.stem: parse(file) for file in files}
+        relations = {file.stem: parse(file) for file in files}
+        if len(relations) < len(files):
+            raise BundleError(f"{self.path}: two files make the same relation; each name may stand once")
+        return relations
 
     def materialise(
         self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, Any]

@@ -34,7 +34,9 @@ class RunRate(BaseModel):
     def cents(self, spend_365d_cents: FloatArray, tenure_days: FloatArray) -> FloatArray:
         """Return the expected spend in the label window, in minor units, always above zero."""
         days = np.clip(tenure_days, 1.0, 365.0)
-        cents: FloatArray = (spend_365d_cents + self.prior_cents) / (days + self.prior_days) * self.label_days
+        # A lake made elsewhere may hold sales below zero; a rate of spending is not negative.
+        spend = np.maximum(spend_365d_cents, 0.0)
+        cents: FloatArray = (spend + self.prior_cents) / (days + self.prior_days) * self.label_days
         return cents
 
 
