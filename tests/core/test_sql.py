@@ -67,3 +67,17 @@ def test_above_its_memory_limit_it_spills_to_the_named_folder(tmp_path: Path) ->
     query = "select count(*) from (select * from range(3_000_000) t(n) order by hash(n), n % 7)"
     with connect("24MB", 1, tmp_path / "spill") as connection:
         assert connection.execute(query).fetchall() == [(3_000_000,)]
+
+
+def test_a_connection_without_files_reads_and_writes_none(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with connect("1GB", 1, tmp_path / "spill", files=False) as closed:
+        for query in (
+            f"select * from read_csv('{secret}')",
+            f"copy (select 1) to '{tmp_path / 'out.csv'}'",
+            "set enable_external_access = true",
+        ):
+            with pytest.raises(duckdb.Error):
+                closed.execute(query)
+    assert not (tmp_path / "out.csv").exists()

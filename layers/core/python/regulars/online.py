@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a NumPy scalar or a Python obje
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB; each request works on a cursor, with temporary tables of its own."""
-    return connect(settings().memory_limit, settings().threads, settings().temp_directory)
+    return connect(settings().memory_limit, settings().threads, settings().temp_directory, files=False)
 
 
 def _features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:

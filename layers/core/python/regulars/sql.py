@@ -50,9 +50,12 @@ def parse(path: Path) -> Relation:
 
 
 def connect(
-    memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None
+    memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None, *, files: bool = True
 ) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net, and spills above its limit."""
+    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net, and spills above its limit.
+
+    Without `files` it reads and writes none but its own: whatever SQL runs there stays inside.
+    """
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
         "threads": threads,
@@ -67,6 +70,8 @@ def connect(
     except duckdb.Error as error:
         raise SettingsError(f"DuckDB cannot start with memory limit {memory_limit!r}; write it like 4GB") from error
     connection.execute("set timezone = 'UTC'")
+    if not files:
+        connection.execute("set enable_external_access = false")  # last: it forbids naming a temporary folder, too
     return connection
 
 
