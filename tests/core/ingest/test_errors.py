@@ -62,7 +62,10 @@ def _empty_folder(folder: Path) -> Path:
             _bytes("open.csv", b'who,at,value\na,2024-01-01,1\na,2024-01-01,"1\na,2024-01-01,1\n'),
             "a quote opens in row 2",
         ),
-        (_bytes("long.csv", b'who,at,value\n"' + b"x\n" * 2_000_000), r"long\.csv is not readable as CSV"),
+        (
+            _bytes("long.csv", b'who,at,value\n"' + b"x\n" * 2_000_000),
+            r"long\.csv: line 2 is longer than 2 MB; a quote opens there",
+        ),
         (
             _bytes("us.csv", b"who,at,value\na,12/31/2023,1\nb,12/31/2023,1\n"),
             r"not one row.*does not parse \(2 rows\).*12/31/2023.*date_format",

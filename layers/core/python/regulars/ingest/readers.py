@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ ROW, BROKEN = "__source_row", "__broken"
 
 EXTRA = "__extra"
 CHUNK = 1 << 22
+TOO_LONG = re.compile(r"CSV Error on Line: (\d+)\n.*Maximum line size", re.DOTALL)
 BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -40,14 +42,27 @@ def open_file(connection: duckdb.DuckDBPyConnection, file: SourceFile, encoding:
         if file.path.stat().st_size == 0:
             raise SourceError(f"{file.name} is empty (0 bytes); export it again")
         return _open_parquet(connection, file) if file.is_parquet else _open_csv(file, encoding)
+    except duckdb.InterruptException:
+        raise
     except (OSError, EOFError, duckdb.Error) as error:
         raise unreadable(file, error) from error
 
 
 def unreadable(file: SourceFile, error: Exception) -> SourceError:
     """Turn a reader's error into one line for the user."""
+    long = TOO_LONG.search(str(error))
+    if long:
+        return SourceError(
+            f"{file.name}: line {long[1]} is longer than 2 MB; a quote opens there and never closes, "
+            "or a cell holds a document: close the quote, or export without that column"
+        )
     kind = "Parquet" if file.is_parquet else "CSV"
-    return SourceError(f"{file.name} is not readable as {kind}: {str(error).splitlines()[0][:300]}; export it again")
+    return SourceError(f"{file.name} is not readable as {kind}: {first_line(error)}; export it again")
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the listings that DuckDB adds."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> OpenFile:

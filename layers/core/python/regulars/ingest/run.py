@@ -12,6 +12,7 @@ from regulars import lake as lakes
 from regulars.errors import MapError, SourceError
 from regulars.files import atomic_folder
 from regulars.globs import parquet
+from regulars.ingest.faults import writing
 from regulars.ingest.mapping import CONTRACT, Mapping, near
 from regulars.ingest.report import FileReport, IngestReport, judge, total
 from regulars.ingest.sources import SourceFile, assign, find
@@ -54,7 +55,7 @@ def ingest(
     tell = progress or (lambda _: None)
     _check_outside(sources, out)
     chosen, unread = assign(find(sources), mapping)
-    with atomic_folder(out, lakes.MARKER) as folder:
+    with writing(out), atomic_folder(out, lakes.MARKER) as folder:
         staging = folder / STAGING
         with _session(connection, mapping.timezone, staging) as session:
             run = _Run(session, folder, mapping, sql, tell)

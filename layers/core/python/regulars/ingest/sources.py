@@ -84,7 +84,7 @@ def assign(files: Sequence[SourceFile], mapping: Mapping) -> tuple[dict[str, lis
 
 
 def _matches(one: SourceFile, pattern: str) -> bool:
-    return fnmatch(one.path.name, pattern) or fnmatch(one.name, pattern)
+    return any(name == pattern or fnmatch(name, pattern) for name in (one.path.name, one.name))
 
 
 def _by_name(one: SourceFile, tables: Sequence[str]) -> str | None:

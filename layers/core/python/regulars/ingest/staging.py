@@ -11,6 +11,7 @@ import duckdb
 
 from regulars.errors import MapError
 from regulars.ingest.expressions import Expression, Source, compile_expression, literal, quoted
+from regulars.ingest.faults import Said
 from regulars.ingest.mapping import UNNAMED, Mapping, Section
 from regulars.ingest.readers import BROKEN, ROW, OpenFile
 from regulars.ingest.values import Check, Value, absent, read_name, value_of
@@ -30,6 +31,8 @@ class Stager:
         self.table = table
         self.mapping = mapping
         self.section = section
+        self.said: list[list[Said]] = []
+        """The expressions of each file so far."""
         if mapping.date_format:
             _check_format(connection, mapping.date_format)
 
@@ -39,6 +42,7 @@ class Stager:
         `attributes` are those of all files of the table: a file without one of them holds null.
         MapError and SourceError as `compile_expression`.
         """
+        self.said.append([])
         section = self.section or identity(self.table, file.source, attributes)
         values = [self._value(file.source, column, section.columns.get(column.name)) for column in self.table.columns]
         checks = [check for value in values for check in value.checks]
@@ -65,6 +69,7 @@ class Stager:
             [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
         except duckdb.Error as error:
             raise MapError(f"{where} = {text!r} does not fit {source.name}: {str(error).splitlines()[0]}") from error
+        self.said[-1].append(Said(f"{where} = {text!r}", expression.sql))
         return expression, str(found[1])
 
     def _problem(self, source: Source, section: Section, checks: Sequence[Check]) -> str:

@@ -7,8 +7,9 @@ import duckdb
 
 from regulars.errors import SourceError
 from regulars.ingest.expressions import literal, quoted
+from regulars.ingest.faults import blame
 from regulars.ingest.mapping import Mapping
-from regulars.ingest.readers import ROW, OpenFile, open_file, unreadable
+from regulars.ingest.readers import ROW, OpenFile, open_file
 from regulars.ingest.rejects import Rejects
 from regulars.ingest.report import FileReport
 from regulars.ingest.sources import SourceFile
@@ -53,7 +54,10 @@ class TableRows:
         for number, select in enumerate(selects):
             file, opened = self.files[number]
             tell(f"reading {file.name} as {self.table.name}")
-            self._copy(file, select, self.folder / f"{number:06d}.parquet")
+            try:
+                self._copy(select, self.folder / f"{number:06d}.parquet")
+            except duckdb.Error as error:
+                raise blame(self.session, file, opened, stager.said[number], error) from error
             self._check_quotes(file, opened)
             self.warnings += opened.warnings
 
@@ -66,13 +70,8 @@ class TableRows:
                 names.setdefault(name.lower(), name)
         return list(names.values())
 
-    def _copy(self, file: SourceFile, select: str, target: Path) -> None:
-        try:
-            self.session.execute(f"copy ({select}) to {literal(str(target))} (format parquet)")
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise unreadable(file, error) from error
+    def _copy(self, select: str, target: Path) -> None:
+        self.session.execute(f"copy ({select}) to {literal(str(target))} (format parquet)")
 
     def _check_quotes(self, file: SourceFile, opened: OpenFile) -> None:
         """Refuse a CSV whose last row swallowed the lines after a quote that never closes: a loss unseen."""
