@@ -106,3 +106,46 @@ def test_a_folder_of_any_name_is_read(connection: duckdb.DuckDBPyConnection, tmp
     finish(connection, lake, "EUR", 2)
     attach(connection, lake)
     assert connection.execute("select customer_id from orders").fetchall() == [("c",)]
+
+
+def test_a_damaged_file_is_named(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    write(connection, tmp_path, "orders", ORDER)
+    finish(connection, tmp_path, "EUR", 2)
+    whole = (tmp_path / "orders" / "part.parquet").read_bytes()
+    for content in (whole[: len(whole) // 2], b"no Parquet at all", b"", bytes(200)):
+        (tmp_path / "orders" / "stray.parquet").write_bytes(content)
+        with pytest.raises(LakeError, match=r"orders/stray\.parquet is damaged or no Parquet file"):
+            attach(connection, tmp_path)
+
+
+def test_other_files_beside_the_tables_do_not_matter(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    write(connection, tmp_path, "orders", ORDER)
+    finish(connection, tmp_path, "EUR", 2)
+    (tmp_path / "orders" / "notes.txt").write_text("by hand")
+    (tmp_path / "orders" / "spark.parquet").mkdir()
+    attach(connection, tmp_path)
+    assert connection.execute("select count(*) from orders").fetchall() == [(1,)]
+
+
+def test_a_description_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lake.json").mkdir()
+    with pytest.raises(LakeError, match=r"lake\.json is not readable as a lake's description; ingest again"):
+        read_info(tmp_path)
+
+
+def test_a_wrong_type_is_told_with_the_tables_folder(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    write(connection, tmp_path, "orders", ORDER.replace("::bigint", "::double"))
+    finish(connection, tmp_path, "EUR", 2)
+    with pytest.raises(
+        LakeError, match=r"/orders: column order_value_cents is DOUBLE, the lake keeps BIGINT"
+    ) as caught:
+        attach(connection, tmp_path)
+    assert "read_parquet" not in str(caught.value)
+
+
+def test_a_customer_twice_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    write(connection, tmp_path, "orders", ORDER)
+    finish(connection, tmp_path, "EUR", 2)
+    write(connection, tmp_path, "customers", "select unnest(['c', 'd', 'c']) as customer_id")
+    with pytest.raises(LakeError, match="customers has 1 row too many: a customer_id may be there once"):
+        attach(connection, tmp_path)

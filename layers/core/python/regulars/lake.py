@@ -19,6 +19,8 @@ from regulars.globs import parquet
 from regulars.schema import TABLES, Table
 
 MARKER = "lake.json"
+DAMAGED = (duckdb.IOException, duckdb.InvalidInputException)
+"""What DuckDB raises over a file that is no whole Parquet file."""
 
 
 class TableInfo(BaseModel):
@@ -49,36 +51,70 @@ def read_info(lake: Path) -> LakeInfo:
         )
     try:
         return LakeInfo.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        raise LakeError(
-            f"{file} is not readable as a lake's description; ingest again ({error.error_count()} errors)"
-        ) from error
+    except (OSError, ValidationError) as error:
+        raise LakeError(f"{file} is not readable as a lake's description; ingest again") from error
 
 
 def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
-    """Create the views orders, customers, events and treatments over the lake's Parquet files."""
+    """Create the views orders, customers, events and treatments over the lake's Parquet files.
+
+    LakeError when one cannot be read, lacks a column, or when customers has one twice.
+    """
     info = read_info(lake)
     for table in TABLES.values():
         files = _files(lake, table)
         if files:
-            view(connection, table, parquet(files))
+            try:
+                view(connection, table, parquet(files), str(lake / table.name))
+            except DAMAGED as error:
+                raise _damaged(connection, files, error) from error
         elif table.name == "orders":
             raise LakeError(f"{lake / table.name} has no Parquet file; ingest again")
         else:
             view(connection, table, None)
+    _refuse_repeated(connection, lake)
     return info
+
+
+def _damaged(connection: duckdb.DuckDBPyConnection, files: list[Path], error: duckdb.Error) -> LakeError:
+    """Name the file that is at fault. Found by its footer: damage further in shows when the rows are read."""
+    for file in files:
+        try:
+            connection.execute(f"describe select * from {parquet([file])}").fetchall()
+        except DAMAGED:
+            return LakeError(
+                f"{file} is damaged or no Parquet file; remove it if it is not the lake's, or ingest again"
+            )
+    return LakeError(f"{files[0].parent} is not readable: {str(error).splitlines()[0]}; ingest again")
+
+
+def _refuse_repeated(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Refuse customers of whom there are two rows: each would have two rows of features, and two scores.
+
+    A million customers take a fifth of a second and 100 MB, within the connection's limit.
+    """
+    query = "select count(customer_id) - count(distinct customer_id) from customers"
+    try:
+        [(repeated,)] = connection.execute(query).fetchall()
+    except DAMAGED as error:
+        raise LakeError(f"{lake / 'customers'} is damaged; ingest again") from error
+    if repeated:
+        raise LakeError(
+            f"{lake / 'customers'} has {repeated} {'row' if repeated == 1 else 'rows'} too many: a customer_id may be there once; "
+            "ingest the customers again, or remove the rows"
+        )
 
 
 def _files(lake: Path, table: Table) -> list[Path]:
     return sorted(path for path in (lake / table.name).glob("**/*.parquet") if path.is_file())
 
 
-def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None) -> None:
+def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None, place: str | None = None) -> None:
     """Create the view of one contract table over `source` (a relation in SQL), or an empty one when None.
 
-    LakeError when a needed column is missing or a column has another type than the contract's.
+    `place` is what messages call the source. LakeError when a needed column is missing or a column has another type than the contract's.
     """
-    present = _columns(connection, table, source) if source else {}
+    present = _columns(connection, table, source, place or table.name) if source else {}
     selected = [_select(column.lake_name, column.lake_type, present) for column in table.columns]
     selected += [
         f"cast(floor(epoch({table.time})) as bigint) as {table.time}_s",
@@ -96,16 +132,16 @@ def _select(name: str, kind: str, present: dict[str, str]) -> str:
     return f'"{name}"' if name in present else f'cast(null as {kind}) as "{name}"'
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> dict[str, str]:
+def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str, place: str) -> dict[str, str]:
     """Map the source's column names to types, checked against the contract."""
     present = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()}
     for column in table.columns:
         found = present.get(column.lake_name)
         if found is None and column.needed:
-            raise LakeError(f"{table.name}: column {column.lake_name} is missing from {source}; ingest again")
+            raise LakeError(f"{place}: column {column.lake_name} is missing; ingest again")
         if found is not None and found != column.lake_type:
             raise LakeError(
-                f"{table.name}: column {column.lake_name} is {found}, the lake keeps {column.lake_type}; ingest again"
+                f"{place}: column {column.lake_name} is {found}, the lake keeps {column.lake_type}; ingest again"
             )
     return present
 
