@@ -99,8 +99,9 @@ def _refuse_repeated(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     except DAMAGED as error:
         raise LakeError(f"{lake / 'customers'} is damaged; ingest again") from error
     if repeated:
+        rows = "1 row" if repeated == 1 else f"{repeated} rows"
         raise LakeError(
-            f"{lake / 'customers'} has {repeated} {'row' if repeated == 1 else 'rows'} too many: a customer_id may be there once; "
+            f"{lake / 'customers'} has {rows} too many: a customer_id may be there once; "
             "ingest the customers again, or remove the rows"
         )
 
@@ -112,7 +113,8 @@ def _files(lake: Path, table: Table) -> list[Path]:
 def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None, place: str | None = None) -> None:
     """Create the view of one contract table over `source` (a relation in SQL), or an empty one when None.
 
-    `place` is what messages call the source. LakeError when a needed column is missing or a column has another type than the contract's.
+    `place` is what messages call the source. LakeError when a needed column is missing or a column has another type
+    than the contract's.
     """
     present = _columns(connection, table, source, place or table.name) if source else {}
     selected = [_select(column.lake_name, column.lake_type, present) for column in table.columns]

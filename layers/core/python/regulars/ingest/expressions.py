@@ -33,10 +33,11 @@ WORDS = re.compile(r"\s*[^\W\d][\w .-]*")
 
 @dataclass(frozen=True)
 class Source:
-    """What an expression may use: a file's columns with their DuckDB types, in order."""
+    """What an expression may use: a file's columns with their DuckDB types, in order, and names the file has twice."""
 
     name: str
     columns: Mapping[str, str]
+    doubled: frozenset[str] = frozenset()
 
     def column(self, name: str) -> str | None:
         """Return the column as the file spells it; DuckDB's names ignore case, and so does this."""

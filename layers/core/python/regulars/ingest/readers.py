@@ -83,7 +83,10 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
     with _binary(file.path) as stream:
         first = _first_line(stream, found)
     delimiter = max(",;\t|", key=lambda one: _outside_quotes(first).count(one))
-    names = _unique(next(csv.reader(first.splitlines(keepends=True), delimiter=delimiter), []))
+    header = next(csv.reader(first.splitlines(keepends=True), delimiter=delimiter), [])
+    names = _unique(header)
+    counts = Counter(name.strip().lower() for name in header)
+    doubled = frozenset(name for name in names if counts[name.lower()] > 1)
     if not names:
         raise SourceError(f"{file.name} holds blank lines only; export it again")
     # One column more than the header has, and a null that no cell can spell, show rows that are too long or too short.
@@ -100,7 +103,7 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
     # Read by one thread, in order: a row's number is its place.
     numbers = f"row_number() over () as {ROW}, {broken}"
     sql = f"select {', '.join([*map(_blank_as_null, names), numbers])} from {read}"
-    return OpenFile(Source(file.name, dict.fromkeys(names, "VARCHAR")), sql, warnings, odd_quotes)
+    return OpenFile(Source(file.name, dict.fromkeys(names, "VARCHAR"), doubled), sql, warnings, odd_quotes)
 
 
 def _binary(path: Path) -> BinaryIO:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from regulars.errors import MapError
+from regulars.errors import MapError, SourceError
 from regulars.ingest.expressions import Expression, Source, compile_expression, literal, quoted
 from regulars.ingest.faults import Said
 from regulars.ingest.mapping import UNNAMED, Mapping, Section
@@ -64,6 +64,9 @@ class Stager:
         """Return the expression and its DuckDB type; MapError when DuckDB cannot make sense of it."""
         where = f"[{self.table.name}] {key}"
         expression = compile_expression(self.connection, text, source, where, numeric=numeric)
+        # Without a map every other column is an attribute: one that is there twice is worth a warning, no more.
+        if self.section or not key.startswith("attributes."):
+            _refuse_doubled(source, expression, where)
         nulls = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in source.columns.items())
         try:
             [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
@@ -104,6 +107,15 @@ class Stager:
             return absent(column)
         expression, kind = self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
         return value_of(column, expression, kind, self.mapping)
+
+
+def _refuse_doubled(source: Source, expression: Expression, where: str) -> None:
+    """Refuse a column whose name the file has twice: nothing says which of them is meant."""
+    for name in expression.columns:
+        if name in source.doubled:
+            raise SourceError(
+                f'{source.name}: several columns are called "{name}", which {where} reads; rename or drop all but one'
+            )
 
 
 def source_rows(file: OpenFile, number: int) -> str:

@@ -60,6 +60,10 @@ class TableRows:
                 raise blame(self.session, file, opened, stager.said[number], error) from error
             self._check_quotes(file, opened)
             self.warnings += opened.warnings
+            self.warnings += [
+                f'{file.name} has several columns called "{name}"; the later ones are called "{name}_2" and so on here'
+                for name in sorted(opened.source.doubled)
+            ]
 
     def _attributes(self) -> list[str]:
         if self.section:
