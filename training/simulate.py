@@ -1,27 +1,31 @@
-"""Make a lake of synthetic customers whose truth is known: a Pareto law, injected correlations, and seasons."""
+"""Make a lake of synthetic customers whose truth is known: a Pareto law, injected correlations, seasons, responses."""
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
-import numpy as np
+import polars as pl
 from regulars import lake
 from regulars.errors import SettingsError
 from regulars.files import atomic_folder
 from regulars.schema import minor_units
 
-from training.world.clock import Clock
-from training.world.events import events
-from training.world.orders import orders
-from training.world.people import customers as customer_table
-from training.world.people import people
+from training.world import warts as planting
+from training.world.shop import SHOPS
+from training.world.worlds import TABLES, TRUTHS, Maker, World, tail_index
 
 START = date(2023, 7, 1)
 BLOCK = 10_000
-"""Customers drawn together and written to one file: bounds the memory, and is part of what a seed means."""
+"""Customers drawn together from one random stream: part of what a seed means, whatever the chunk."""
+CHUNK = 20_000
+"""Customers written to one file of each table, in whole blocks: bounds the memory, and changes nothing else."""
+WORKERS = 2
+"""Threads that each draw and write a chunk; sampling, sorting and compressing all run outside Python's lock."""
 MAX_CUSTOMERS = 99_999_999
 MAX_YEARS = 50
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -34,41 +38,80 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
     years: float,
     seed: int,
     start: date = START,
+    as_of: date | None = None,
     currency: str = "EUR",
+    shop: str = "grocery",
+    top_share: float | None = None,
+    chunk: int = CHUNK,
+    warts: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> lake.LakeInfo:
-    """Write the lake of a world of `customers` over [start, start + years) to the folder `out`.
+    """Write the lake of a world of `customers` over [start, start + years) to the folder `out`, and its truth/.
 
+    With `as_of` the log ends there instead, `years` after its start. `shop` is a name in `SHOPS`; `top_share` is the
+    share of revenue of the best fifth of the buyers, the shop's own unless given.
     The same arguments and library versions give the same bytes: each block of customers has a seed of its own,
-    spawned from `seed`. Rows lie by customer and time.
-    Amounts are drawn in minor units, so that 2,000 is EUR 20.00 or JPY 2,000. `progress` is called after each block
-    with the number of customers done so far. SettingsError when an argument is out of its range; SourceError when
-    `out` holds something that Regulars did not make.
+    spawned from `seed`. `chunk` only groups blocks into files. Rows lie by customer and time.
+    Amounts are drawn in minor units, so that 2,000 is EUR 20.00 or JPY 2,000. `progress` is called after each chunk
+    with the number of customers done so far. With `warts` the folder also gets warts/: raw files as a shop would export
+    them, a map, and a ledger of what was planted.
+    SettingsError when an argument is out of its range; SourceError when `out` holds something that Regulars did not
+    make.
     """
+    start = start_of(as_of, years) if as_of and 0 < years <= MAX_YEARS else start
     _check(customers, years, seed, start, currency)
-    clock = Clock.between(start, end_of(start, years))
+    world = _world(customers, start, end_of(start, years), seed, currency, shop, top_share)
     with atomic_folder(out, lake.MARKER) as folder:
-        for table in ("customers", "orders", "events"):
-            (folder / table).mkdir()
-        for block, first in enumerate(range(0, customers, BLOCK)):
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(block,)))
-            count = min(BLOCK, customers - first)
-            _write_block(folder, block, rng, clock, range(first + 1, first + count + 1))
-            if progress:
-                progress(first + count)
+        for table in TABLES + TRUTHS:
+            (folder / table).mkdir(parents=True)
+        _write(folder, Maker.of(world), chunk, progress or (lambda _: None))
+        world.write(folder / "truth")
         with duckdb.connect() as connection:
-            return lake.finish(connection, folder, currency, minor_units(currency))
+            info = lake.finish(connection, folder, currency, minor_units(currency))
+            if warts:
+                planting.plant(connection, folder, seed)
+            return info
 
 
-def _write_block(folder: Path, block: int, rng: np.random.Generator, clock: Clock, numbers: range) -> None:
-    drawn = people(rng, clock, numbers)
-    tables = {
-        "customers": customer_table(drawn, clock),
-        "orders": orders(rng, clock, drawn),
-        "events": events(rng, clock, drawn),
-    }
-    for name, table in tables.items():
-        table.write_parquet(folder / name / f"part-{block:05}.parquet")
+def _world(  # noqa: PLR0913, PLR0917 - one plain knob each
+    customers: int, start: date, end: date, seed: int, currency: str, shop: str, top_share: float | None
+) -> World:
+    if shop not in SHOPS:
+        raise SettingsError(f'no shop "{shop}"; there are: {", ".join(SHOPS)}')
+    chosen = SHOPS[shop] if top_share is None else replace(SHOPS[shop], top_share=top_share)
+    index, gini = tail_index(chosen, start, end)
+    return World(shop, seed, customers, start, end, currency, chosen, index, gini)
+
+
+def _write(folder: Path, maker: Maker, chunk: int, progress: Callable[[int], None]) -> None:
+    """Draw and write all chunks, a few at a time."""
+    total, size = maker.world.customers, max(1, chunk // BLOCK) * BLOCK
+    done = 0
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [
+            pool.submit(_write_chunk, folder, maker, part, range(first + 1, min(first + size, total) + 1))
+            for part, first in enumerate(range(0, total, size))
+        ]
+        try:
+            for job in as_completed(jobs):
+                done += job.result()
+                progress(done)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _write_chunk(folder: Path, maker: Maker, part: int, numbers: range) -> int:
+    """Draw the blocks of these customers and write each table's file; return how many customers they are."""
+    blocks = [maker.block((first - 1) // BLOCK, numbers_of) for first, numbers_of in _blocks(numbers)]
+    for table in TABLES + TRUTHS:
+        file = folder / table / f"part-{part:05}.parquet"
+        pl.concat([block.pop(table) for block in blocks]).write_parquet(file, compression_level=1)
+    return len(numbers)
+
+
+def _blocks(numbers: range) -> Iterator[tuple[int, range]]:
+    for first in range(numbers.start, numbers.stop, BLOCK):
+        yield first, range(first, min(first + BLOCK, numbers.stop))
 
 
 def _check(customers: int, years: float, seed: int, start: date, currency: str) -> None:
@@ -92,3 +135,9 @@ def end_of(start: date, years: float) -> date:
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     whole = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
     return whole + timedelta(days=max(0, round((years * 12 - months) * 365.25 / 12)))
+
+
+def start_of(end: date, years: float) -> date:
+    """Return the latest day from which `years` lead to `end` or beyond it by a month's odd days at most."""
+    guess = end - timedelta(days=round(years * 365.25) - 3)
+    return next(day for day in (guess - timedelta(days=back) for back in range(10)) if end_of(day, years) <= end)
