@@ -35,7 +35,6 @@ class Clock:
 
     start: date
     days: float
-    _grid: Floats
     _shopping: Floats
     _seconds: Floats
 
@@ -48,7 +47,7 @@ class Clock:
         shopping = np.concatenate(([0.0], np.cumsum(demand / 24)))
         even = np.linspace(0, shopping[-1], hours * FINE + 1)
         seconds = np.interp(even, shopping, grid) * DAY_S
-        return cls(start, hours / 24, grid, shopping, np.append(seconds, seconds[-1]))
+        return cls(start, hours / 24, shopping, np.append(seconds, seconds[-1]))
 
     @property
     def seconds(self) -> int:
@@ -57,7 +56,11 @@ class Clock:
 
     def shopping(self, days: Floats) -> Floats:
         """Turn calendar days since the start into shopping days."""
-        return np.interp(days, self._grid, self._shopping)
+        # The grid is even, so that the cell is known without np.interp's search.
+        place = np.clip(days, 0.0, self.days) * 24
+        cell = np.minimum(place.astype(np.int64), len(self._shopping) - 2)
+        low = self._shopping[cell]
+        return low + (place - cell) * (self._shopping[cell + 1] - low)
 
     def draw(self, rng: np.random.Generator, since: Floats, until: Floats, count: Ints) -> Ints:
         """Draw `count[i]` instants in each [since[i], until[i]], by the season's demand.
@@ -88,10 +91,6 @@ class Clock:
         """Make instants of whole seconds since the start: UTC, microseconds, no zone, as the lake keeps them."""
         origin = (self.start - date(1970, 1, 1)).days * DAY_S
         return pl.Series((seconds + origin) * 1_000_000).cast(pl.Datetime("us"))
-
-    def instant(self, days: float) -> date:
-        """Return the day that lies so many whole days after the start."""
-        return self.start + timedelta(days=days)
 
 
 def _demand(start: date, end: date, shop: Shop) -> Floats:
