@@ -63,7 +63,7 @@ def checked(found: Sequence[Any]) -> None:
         (one.what, float(one.asked), float(one.measured), float(one.allowed), "pass" if one.passed else "[red]FAIL[/]")
         for one in found
     ]
-    table("Asked and measured", ("measure", ">asked", ">measured", ">may differ by", "verdict"), rows)
+    table("Asked and measured", ("measure", ">asked", ">measured", ">allowed", "verdict"), rows)
     failed = sum(not one.passed for one in found)
     console.print(f"[red]{failed} of {len(found)} fail[/]" if failed else f"[green]all {len(found)} pass[/]")
 

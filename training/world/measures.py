@@ -1,14 +1,14 @@
 """What a simulated lake shows of what was asked for: one measure a line, each with what may be left to chance."""
 
+from calendar import month_abbr
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from training.world import oracle
-from training.world.clock import YEAR, daily_demand
+from training.world.clock import YEAR, Floats, Ints, daily_demand
 from training.world.people import LEAST
 from training.world.shop import TRAITS
 from training.world.sight import Sight
@@ -39,12 +39,12 @@ def pareto(sight: Sight) -> Iterator[Measure]:
     ranked = np.sort(spent)[::-1]
     chance = 0.01 + 3 / np.sqrt(len(spent))  # sums of a heavy tail: wider than a share's own standard error
     best = ranked[: len(ranked) // BEST].sum() / ranked.sum()
-    yield Measure("revenue of the best fifth of the buyers, share", sight.world.shop.top_share, float(best), chance)
-    yield Measure("revenue of the buyers, Gini coefficient", sight.world.gini, gini(spent), chance)
+    yield Measure("best fifth's share of revenue", sight.world.shop.top_share, float(best), chance)
+    yield Measure("Gini of the buyers' revenue", sight.world.gini, gini(spent), chance)
     level = sight.people.spend / sight.world.shop.spend_floor
     tail = (level < sight.world.shop.spend_cap * (1 - LEAST)).sum() / np.log(level).sum()
     asked = sight.world.tail_index
-    yield Measure("spend level, tail index", asked, float(tail), SIGMAS * asked / np.sqrt(len(level)))
+    yield Measure("tail index of spend levels", asked, float(tail), SIGMAS * asked / np.sqrt(len(level)))
 
 
 def seasons(sight: Sight) -> Iterator[Measure]:
@@ -67,7 +67,7 @@ def seasons(sight: Sight) -> Iterator[Measure]:
     for one in np.flatnonzero(counts):
         # Days are not met evenly by a growing crowd, and gaps that are regular carry a month's demand into the next.
         allowed = 0.03 * asked[one] + SIGMAS * asked[one] / np.sqrt(counts[one])
-        yield Measure(f"demand in month {one + 1}, 1 is the mean", asked[one], float(seen[one] / scale), allowed)
+        yield Measure(f"demand in {month_abbr[one + 1]}, mean is 1", asked[one], float(seen[one] / scale), allowed)
 
 
 def traits(sight: Sight) -> Iterator[Measure]:
@@ -78,8 +78,12 @@ def traits(sight: Sight) -> Iterator[Measure]:
     pairs = [("engagement", "hazard"), ("engagement", "rate"), ("trouble", "hazard"), ("patience", "hazard")]
     for one, other in pairs:
         normal = sight.world.shop.correlation[TRAITS.index(one)][TRAITS.index(other)]
-        asked, seen = 6 / np.pi * np.arcsin(normal / 2), spearmanr(own[one], own[other]).statistic
-        yield Measure(f"{one} with {other}, rank correlation", float(asked), float(seen), SIGMAS / np.sqrt(len(person)))
+        asked, seen = 6 / np.pi * np.arcsin(normal / 2), np.corrcoef(_ranks(own[one]), _ranks(own[other]))[0, 1]
+        yield Measure(f"rho of {one}, {other}", float(asked), float(seen), SIGMAS / np.sqrt(len(person)))
+
+
+def _ranks(values: Floats) -> Ints:
+    return np.argsort(np.argsort(values))
 
 
 def tenure(sight: Sight) -> Iterator[Measure]:
@@ -91,12 +95,12 @@ def tenure(sight: Sight) -> Iterator[Measure]:
     years = (sight.clock.days - person.joined) / YEAR
     here = person.leaves > sight.clock.days
     expected = law.shape / (law.shape / law.mean + years / sight.quality) / sight.quality
-    for what, chosen in (("under a year", here & (years < 1)), ("a year or more", here & (years >= 1))):
+    for what, chosen in (("below a year", here & (years < 1)), ("of a year up", here & (years >= 1))):
         if chosen.any():
             # Campaigns drive some of the impatient away, who have the higher hazards.
             allowed = (0.05 + SIGMAS / np.sqrt(chosen.sum())) * expected[chosen].mean()
             seen = person.hazard[chosen].mean()
-            yield Measure(f"hazard a year, tenure of {what}", float(expected[chosen].mean()), float(seen), allowed)
+            yield Measure(f"hazard, tenure {what}", float(expected[chosen].mean()), float(seen), allowed)
 
 
 def churn(sight: Sight) -> Iterator[Measure]:
@@ -113,79 +117,80 @@ def churn(sight: Sight) -> Iterator[Measure]:
         silent, orders, after = seen.silent[horizon][known], seen.orders[horizon][known], after[known]
         error = np.sqrt((silent * (1 - silent)).sum()) / len(after)
         rate = float((after == 0).mean())
-        yield Measure(f"churn within {horizon} days, share", float(silent.mean()), rate, 0.005 + SIGMAS * error)
+        yield Measure(f"churn in {horizon} days", float(silent.mean()), rate, 0.005 + SIGMAS * error)
         # Leaving is one draw for all orders of a customer, so that their sum strays twice as far as a Poisson sum.
         allowed = 0.02 + 2 * SIGMAS / np.sqrt(orders.sum())
-        yield Measure(f"orders within {horizon} days, over expected", 1.0, float(after.sum() / orders.sum()), allowed)
+        yield Measure(f"orders in {horizon} days / expected", 1.0, float(after.sum() / orders.sum()), allowed)
 
 
 def responses(sight: Sight) -> Iterator[Measure]:
     """Measure what the campaigns did: orders within the window, treated less control, by group."""
-    names = ["action", "group", "treated", "here", "orders"]
-    data = dict(zip(names, sight.columns(RESPONSES, window=WINDOW), strict=True))
-    treated = data["treated"].astype(bool)
+    names = ["action", "group", "treated", "here", "day", "rate", "orders"]
+    data = dict(zip(names, sight.columns(RESPONSES, window=WINDOW, start=sight.world.start), strict=True))
+    treated, day = data["treated"].astype(bool), data["day"].astype(np.float64)
+    # What each would have bought anyway is taken off: less noise, and no bias, since the arms were drawn by lot.
+    usual = data["rate"] / YEAR * (sight.clock.shopping(day + WINDOW) - sight.clock.shopping(day))
+    more = data["orders"] - usual * data["here"]
     if not len(treated):
         return
     share = SIGMAS * np.sqrt(TREATED * (1 - TREATED) / len(treated))
-    yield Measure("campaigns, share treated", TREATED, float(treated.mean()), share)
+    yield Measure("share treated by campaigns", TREATED, float(treated.mean()), share)
     for number, group in enumerate(GROUPS):
         chosen = data["group"] == group
-        arms = [data["orders"][chosen & arm] for arm in (treated, ~treated)]
+        arms = [more[chosen & arm] for arm in (treated, ~treated)]
         if min(map(len, arms)) > 1:
             told = {name: data["action"][chosen & treated] == name for name in ACTIONS}
             here = data["here"][chosen & treated]
             asked = sum(float((here * told[name]).mean()) * law.lift[number] for name, law in ACTIONS.items())
             if group == GROUPS[-1]:
                 harm = sum(float((here * told[name]).mean()) * law.harm for name, law in ACTIONS.items())
-                asked -= harm * float(arms[1].mean())
+                asked -= harm * float(data["orders"][chosen & ~treated].mean()) / float(data["here"][chosen & ~treated].mean())
             error = np.sqrt(sum(arm.var() / len(arm) for arm in arms))
             uplift = float(arms[0].mean() - arms[1].mean())
-            yield Measure(f"{group.replace('_', ' ')}: orders added", asked, uplift, 0.1 * abs(asked) + SIGMAS * error)
+            yield Measure(f"orders added, {group.replace('_', ' ')}", asked, uplift, 0.1 * abs(asked) + SIGMAS * error)
 
 
 def goods(sight: Sight) -> Iterator[Measure]:
     """Measure returns and discounts."""
     shop = sight.world.shop
     [[orders], [discounted]] = sight.columns("select count(*), count(*) filter (where discount_cents > 0) from sales")
-    [[returned]] = sight.columns("select count(*) from orders where is_return")
-    [[early]] = sight.columns(f"select count(*) from sales where ordered_at < timestamp '{sight.world.end}' - interval 60 day")
-    [[back]] = sight.columns(
-        "select count(*) from sales join orders as r on r.order_id = sales.order_id || 'R' "
-        f"where sales.ordered_at < timestamp '{sight.world.end}' - interval 60 day"
-    )
-    del returned
+    # Only orders that had the time to come back.
+    cut = datetime.combine(sight.world.end, datetime.min.time()) - timedelta(days=6 * shop.return_days)
+    [[early]] = sight.columns("select count(*) from sales where ordered_at < $cut", cut=cut)
+    [[back]] = sight.columns(f"select count(*) from {BACK} where sales.ordered_at < $cut", cut=cut)
     error = SIGMAS * np.sqrt(shop.returned / max(early, 1))
-    yield Measure("orders returned, share", shop.returned, back / max(early, 1), 0.02 * shop.returned + error)
+    yield Measure("share of orders returned", shop.returned, back / max(early, 1), 0.02 * shop.returned + error)
     # The price sensitive are no likelier to buy often, but a customer's orders share the sensitivity.
     error = 0.005 + SIGMAS * shop.discounted / np.sqrt(len(sight.people))
-    yield Measure("orders with a discount, share", shop.discounted, discounted / max(orders, 1), error)
+    yield Measure("share with a discount", shop.discounted, discounted / max(orders, 1), error)
 
 
 def broken(sight: Sight) -> Iterator[Measure]:
     """Count the rows that break a rule of the world."""
     for what, query in RULES.items():
         [[rows]] = sight.columns(f"select count(*) {query}")
-        yield Measure(f"broken: {what}", 0, float(rows), 0)
+        yield Measure(what, 0, float(rows), 0)
 
 
 ALL = (pareto, seasons, traits, tenure, churn, responses, goods, broken)
 
 RESPONSES = """
     with told as (
-        select customer_id, treated_at, action, arm, true_group, true_left_at > treated_at as here
+        select customer_id, treated_at, action, arm, true_group, true_rate, true_left_at >= treated_at as here
         from treatments join true_treatments using (customer_id, treated_at) join true_customers using (customer_id)
         where customer_id <= $last)
-    select action, true_group, arm = 'treated', here::integer, count(sales.customer_id)
+    select action, true_group, arm = 'treated', here::integer, date_diff('day', $start::timestamp, treated_at), true_rate,
+        count(sales.customer_id)
     from told left join sales on sales.customer_id = told.customer_id
         and ordered_at >= treated_at and ordered_at < treated_at + to_days($window)
-    group by told.customer_id, treated_at, action, true_group, arm, here
+    group by told.customer_id, treated_at, action, true_group, true_rate, arm, here
 """
+BACK = "(from orders where is_return) as r left join sales on rtrim(r.order_id, 'R') = sales.order_id"
 RULES = {
-    "an order before the sign-up": "from sales join customers using (customer_id) where ordered_at < signed_up_at",
-    "an order after leaving": "from sales join true_customers using (customer_id) where ordered_at > true_left_at",
-    "a return that follows no order": "from orders as r left join sales on r.order_id = sales.order_id || 'R' "
-    "where r.is_return and (sales.order_id is null or r.ordered_at < sales.ordered_at)",
-    "a customer whose orders do not add up to the truth": "from true_customers left join "
+    "orders before sign-up": "from sales join customers using (customer_id) where ordered_at < signed_up_at",
+    "orders after leaving": "from sales join true_customers using (customer_id) where ordered_at > true_left_at",
+    "returns without an order": f"from {BACK} where sales.order_id is null or r.ordered_at < sales.ordered_at",
+    "customers not adding up": "from true_customers left join "
     "(select customer_id, count(*) as n, sum(order_value_cents) as cents from sales group by 1) using (customer_id) "
     "where true_orders <> coalesce(n, 0) or true_value_cents <> coalesce(cents, 0)",
 }

@@ -113,6 +113,9 @@ def tail_index(shop: Shop, start: date, end: date) -> tuple[float, float]:
     opened = rng.random(SAMPLE) < shop.first_order
     spans = clock.shopping(drawn.until(clock)) - clock.shopping(drawn.joined)
     bought = opened + rng.poisson(drawn.rate / 365.25 * spans)
+    # The mean of n lognormal values, itself taken for lognormal (Fenton 1960): what noise adds to the inequality.
+    spread = np.sqrt(np.log1p(np.expm1(shop.value_spread**2) / np.maximum(bought, 1)))
+    bought = bought * np.exp(spread * rng.standard_normal(SAMPLE) - spread**2 / 2)
     above = (drawn.spend / shop.spend_floor) ** -FLAT
     low, high = STEEP, FLAT
     revenue = [bought * people.levels(above, shop, index) for index in (low, high)]
