@@ -6,7 +6,7 @@ import polars as pl
 
 from training.world.clock import DAY_S, YEAR, Clock, Floats, Ints
 from training.world.people import People
-from training.world.rows import MASK, keys, seconds_of, who_of
+from training.world.rows import MASK, keys, pick, seconds_of, who_of
 from training.world.shop import Shop
 
 OPENED, CLICKED = 0.65, 0.25
@@ -40,10 +40,10 @@ def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, or
     key, code = packed >> CODE_BITS, (packed & ((1 << CODE_BITS) - 1)).astype(np.uint32)
     return pl.DataFrame(
         {
-            "customer_id": ("C" + block.ids).gather(who_of(key).astype(np.uint32)),
+            "customer_id": pick("C" + block.ids, who_of(key).astype(np.uint32)),
             "occurred_at": clock.stamps(seconds_of(key)),
-            "kind": pl.Series([kind for kind, _ in CODES]).gather(code),
-            "cause": pl.Series([cause for _, cause in CODES], dtype=pl.String).gather(code),
+            "kind": pick(pl.Series([kind for kind, _ in CODES]), code),
+            "cause": pick(pl.Series([cause for _, cause in CODES], dtype=pl.String), code),
         }
     )
 

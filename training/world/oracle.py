@@ -10,9 +10,8 @@ from training.world.people import People
 from training.world.shop import Shop
 
 HORIZONS = (30, 90, 180, 365)
-STEP = 10
-"""Days between the nodes of the integral over the unknown day of leaving."""
-NODES = tuple(sorted({*range(0, HORIZONS[-1], STEP), *HORIZONS, HORIZONS[-1] + STEP}))
+NODES = (*range(0, 90, 10), *range(90, 361, 30), 365)
+"""The days between which the integral over the unknown day of leaving is a trapezoid; each horizon is one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def _settled(
     orders, silent = {}, {}
     mean, none = np.zeros(len(block)), np.zeros(len(block))
     alive, expected, quiet = np.ones(len(block)), np.zeros(len(block)), np.ones(len(block))
-    for day in NODES[1:-1]:
+    for day in NODES[1:]:
         then = np.exp(-block.hazard / YEAR * np.maximum(0.0, day - block.fade))
         shopping = float(ahead.shopping(np.array([day]))[0])
         reached, still = _mean(shop, block, waited, shopping), _silent(shop, block, waited, shopping)

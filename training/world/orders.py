@@ -9,7 +9,7 @@ import polars as pl
 
 from training.world.clock import DAY_S, YEAR, Clock, Floats, Ints
 from training.world.people import People
-from training.world.rows import keys, ordinals, seconds_of, who_of
+from training.world.rows import keys, ordinals, pick, seconds_of, who_of
 from training.world.shop import Shop
 
 LEAST_VALUE = 100
@@ -96,8 +96,8 @@ def frame(clock: Clock, block: People, made: Orders, back: tuple[Ints, Ints]) ->
     label = number[source] + is_return * (len(names) // 2)
     return pl.DataFrame(
         {
-            "customer_id": ("C" + block.ids).gather(who),
-            "order_id": ("O" + block.ids + "-").gather(who) + names.gather(label.astype(np.uint32)),
+            "customer_id": pick("C" + block.ids, who),
+            "order_id": pick("O" + block.ids + "-", who) + pick(names, label.astype(np.uint32)),
             "ordered_at": clock.stamps(seconds),
             "order_value_cents": made.value[source] * sign,
             "is_return": is_return,

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from scipy.special import gammaincinv, ndtr
 
-from training.world.clock import YEAR, Clock, Flags, Floats, Ints
+from training.world.clock import YEAR, Clock, Floats, Ints
+from training.world.rows import pick
 from training.world.shop import TRAITS, Gamma, Shop
 
 LEAST = 1e-9
@@ -45,10 +46,11 @@ class People:
         """Return when each one's buying ends: on leaving, or with the world."""
         return np.minimum(self.leaves, clock.days)
 
-    def annoyed(self, moment: float, who: Flags) -> "People":
-        """Return the people of whom `who` leave at `moment`, without warning, unless they left before."""
-        gone = who & (self.leaves > moment)
-        return replace(self, leaves=np.where(gone, moment, self.leaves), fade=np.where(gone, LEAST, self.fade))
+    def annoyed(self, moment: float, who: Ints) -> "People":
+        """Return the people of whom those at the places `who` leave at `moment`, without warning."""
+        leaves, fade = self.leaves.copy(), self.fade.copy()
+        leaves[who], fade[who] = moment, LEAST
+        return replace(self, leaves=leaves, fade=fade)
 
 
 def people(rng: np.random.Generator, clock: Clock, growing: Clock, shop: Shop, tail: float, numbers: range) -> People:  # noqa: PLR0913, PLR0917
@@ -111,7 +113,7 @@ def customers(block: People, clock: Clock, shop: Shop) -> pl.DataFrame:
         {
             "customer_id": "C" + block.ids,
             "signed_up_at": clock.stamps(clock.whole(block.joined)),
-            "acquisition_channel": names.gather(block.channel),
+            "acquisition_channel": pick(names, block.channel),
             "acquisition_cost_cents": block.cost,
         }
     )

@@ -1,6 +1,8 @@
 """Rows as whole numbers: a customer's place in the block and a second in one 64-bit key, so that sorting is one pass."""
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from training.world.clock import Ints
 
@@ -22,6 +24,11 @@ def who_of(key: Ints) -> Ints:
 def seconds_of(key: Ints) -> Ints:
     """Return the seconds of keys."""
     return key & MASK
+
+
+def pick(values: pl.Series, places: npt.NDArray[np.integer]) -> pl.Series:
+    """Return the values at these places: by a series of them, which is many times as fast as `Series.gather`."""
+    return values[pl.Series(places)]
 
 
 def ordinals(who: Ints, size: int) -> Ints:

@@ -7,12 +7,11 @@ Analytics 2(4): persuadables, sure things, lost causes, sleeping dogs.
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from training.world.clock import DAY_S, YEAR, Clock, Flags, Floats, Ints
 from training.world.people import People
-from training.world.rows import keys
+from training.world.rows import keys, pick
 from training.world.shop import Shop
 
 GROUPS = ("lost_cause", "persuadable", "sure_thing", "sleeping_dog")
@@ -54,26 +53,26 @@ class Treated(NamedTuple):
     group: Ints
 
 
-def groups(block: People, day: float) -> npt.NDArray[np.int64]:
-    """Return each one's group at `day`: the gone and the unmoved are lost causes."""
+def groups(block: People) -> Ints:
+    """Return each one's group while a customer; the unmoved, like the gone, are lost causes."""
     sure = -np.expm1(-block.rate * WINDOW / YEAR) > SURE_CHANCE
-    alive = np.where(sure, SURE, np.where(block.price_sensitivity > KEEN, PERSUADABLE, LOST))
-    return np.where(block.leaves <= day, LOST, np.where(block.patience < IMPATIENT, DOG, alive))
+    other = np.where(sure, SURE, np.where(block.price_sensitivity > KEEN, PERSUADABLE, LOST))
+    return np.where(block.patience < IMPATIENT, DOG, other)
 
 
 def treat(rng: np.random.Generator, clock: Clock, block: People) -> tuple[People, Treated, Ints]:
     """Run all campaigns on a block: the people as they leave after them, the rows, and the keys of extra orders."""
-    rows, extras = [], []
+    rows, extras, staying = [], [], groups(block)
     for number, day in enumerate(campaign_days(clock)):
         action, law = number % len(ACTIONS), list(ACTIONS.values())[number % len(ACTIONS)]
         who = np.flatnonzero((block.joined < day) & (rng.random(len(block)) < SAMPLED))
         treated, chance = rng.random(len(who)) < TREATED, rng.random(len(who))
-        group = groups(block, day)[who]
+        group = np.where(block.leaves[who] > day, staying[who], LOST)
         second = np.full(len(who), day * DAY_S)
         rows.append(Treated(who, second, np.full(len(who), action), treated, group))
         bought = treated & (chance < np.array(law.lift)[group])
         harmed = treated & (chance < law.harm) & (group == DOG)
-        block = block.annoyed(day, np.isin(np.arange(len(block)), who[harmed]))
+        block = block.annoyed(day, who[harmed])
         when = day + _delay(rng, int(bought.sum()))
         stays = when < block.leaves[who[bought]]
         extras.append(keys(who[bought][stays], clock.whole(when[stays])))
@@ -99,10 +98,10 @@ def frame(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
     names, costs = pl.Series(list(ACTIONS)), np.array([each.cost for each in ACTIONS.values()])
     return pl.DataFrame(
         {
-            "customer_id": ("C" + block.ids).gather(drawn.who),
+            "customer_id": pick("C" + block.ids, drawn.who),
             "treated_at": clock.stamps(drawn.seconds),
-            "action": names.gather(drawn.action),
-            "arm": pl.Series(["control", "treated"]).gather(drawn.treated.astype(np.uint32)),
+            "action": pick(names, drawn.action),
+            "arm": pick(pl.Series(["control", "treated"]), drawn.treated.astype(np.uint32)),
             "cost_cents": np.where(drawn.treated, costs[drawn.action], 0),
         }
     )
@@ -112,9 +111,9 @@ def truth(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
     """Make the truth of past treatments: who was in which group."""
     return pl.DataFrame(
         {
-            "customer_id": ("C" + block.ids).gather(drawn.who),
+            "customer_id": pick("C" + block.ids, drawn.who),
             "treated_at": clock.stamps(drawn.seconds),
-            "true_group": pl.Series(GROUPS).gather(drawn.group),
+            "true_group": pick(pl.Series(GROUPS), drawn.group),
         }
     )
 

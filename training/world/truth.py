@@ -10,8 +10,9 @@ from training.world import oracle
 from training.world.clock import Clock, Floats, Ints
 from training.world.orders import Orders
 from training.world.people import People
+from training.world.rows import pick
 from training.world.shop import Shop
-from training.world.treatments import ACTIONS, DOG, GROUPS, groups, mean_margin, mean_value
+from training.world.treatments import ACTIONS, DOG, GROUPS, LOST, groups, mean_margin, mean_value
 
 
 def customers(clock: Clock, block: People, made: Orders) -> pl.DataFrame:
@@ -81,7 +82,7 @@ def waited(clock: Clock, block: People, who: Ints, seconds: Ints) -> Floats:
 
 def _responses(shop: Shop, clock: Clock, block: People, expected: Floats) -> pl.DataFrame:
     """Return a row for each customer and action; in the arrays inside, shape (customers, actions)."""
-    group = groups(block, clock.days)
+    group = np.where(block.leaves > clock.days, groups(block), LOST)
     lift = np.array([action.lift for action in ACTIONS.values()]).T[group] * (block.leaves > clock.days)[:, None]
     harm = np.array([action.harm for action in ACTIONS.values()]) * (group == DOG)[:, None]
     orders = lift - harm * expected[:, None]
@@ -89,9 +90,9 @@ def _responses(shop: Shop, clock: Clock, block: People, expected: Floats) -> pl.
     who = np.repeat(np.arange(len(block), dtype=np.uint32), len(ACTIONS))
     return pl.DataFrame(
         {
-            "customer_id": ("C" + block.ids).gather(who),
-            "action": pl.Series(list(ACTIONS)).gather(np.tile(np.arange(len(ACTIONS), dtype=np.uint32), len(block))),
-            "true_group": pl.Series(GROUPS).gather(group[who]),
+            "customer_id": pick("C" + block.ids, who),
+            "action": pick(pl.Series(list(ACTIONS)), np.tile(np.arange(len(ACTIONS), dtype=np.uint32), len(block))),
+            "true_group": pick(pl.Series(GROUPS), group[who]),
             "true_orders": orders.ravel(),
             "true_value_cents": (orders * mean_value(shop, block)[:, None]).ravel(),
             "true_net_margin_cents": margin.ravel(),
