@@ -69,7 +69,7 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
         with duckdb.connect() as connection:
             info = lake.finish(connection, folder, currency, minor_units(currency))
             if warts:
-                planting.plant(connection, folder, seed)
+                planting.plant(connection, folder, info, seed)
             return info
 
 
