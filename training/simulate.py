@@ -16,8 +16,8 @@ from regulars.files import atomic_folder
 from regulars.schema import minor_units
 
 from training.world import warts as planting
-from training.world.shop import SHOPS
-from training.world.worlds import TABLES, TRUTHS, Maker, World, tail_index
+from training.world.shop import SHOPS, Shop
+from training.world.worlds import TABLES, TRUTHS, Maker, Tail, World, tail_of
 
 START = date(2023, 7, 1)
 BLOCK = 10_000
@@ -29,6 +29,8 @@ WORKERS = 2
 MAX_CUSTOMERS = 99_999_999
 MAX_YEARS = 50
 FIRST_YEAR, LAST_YEAR = 1970, 2100
+NEAR = 0.005
+"""How near the share of the best fifth must come to what was asked."""
 
 
 def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by name
@@ -58,9 +60,12 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
     SettingsError when an argument is out of its range; SourceError when `out` holds something that Regulars did not
     make.
     """
-    start = start_of(as_of, years) if as_of and 0 < years <= MAX_YEARS else start
-    _check(customers, years, seed, start, currency)
-    world = _world(customers, start, end_of(start, years), seed, currency, shop, top_share)
+    _check(customers, years, seed, as_of or start, currency)
+    start, end = (start_of(as_of, years), as_of) if as_of else (start, end_of(start, years))
+    if start == end:
+        raise SettingsError(f"years is {years}, less than a day; ask for more")
+    chosen, tail = _tailed(shop, top_share, start, end)
+    world = World(shop, seed, customers, start, end, currency, chosen, tail)
     with atomic_folder(out, lake.MARKER) as folder:
         for table in TABLES + TRUTHS:
             (folder / table).mkdir(parents=True)
@@ -73,14 +78,17 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
             return info
 
 
-def _world(  # noqa: PLR0913, PLR0917 - one plain knob each
-    customers: int, start: date, end: date, seed: int, currency: str, shop: str, top_share: float | None
-) -> World:
-    if shop not in SHOPS:
-        raise SettingsError(f'no shop "{shop}"; there are: {", ".join(SHOPS)}')
-    chosen = SHOPS[shop] if top_share is None else replace(SHOPS[shop], top_share=top_share)
-    index, gini = tail_index(chosen, start, end)
-    return World(shop, seed, customers, start, end, currency, chosen, index, gini)
+def _tailed(kind: str, top_share: float | None, start: date, end: date) -> tuple[Shop, Tail]:
+    """Return the shop and the tail that gives its share of the best fifth; a share that was asked for must be met."""
+    if kind not in SHOPS:
+        raise SettingsError(f'no shop "{kind}"; there are: {", ".join(SHOPS)}')
+    shop = SHOPS[kind] if top_share is None else replace(SHOPS[kind], top_share=top_share)
+    tail = tail_of(shop, start, end)
+    if top_share is not None and abs(tail.share - top_share) > NEAR:
+        raise SettingsError(
+            f"the share of the best fifth is {top_share}; over this time this shop comes no nearer than {tail.share:.2f}"
+        )
+    return shop, tail
 
 
 def _write(folder: Path, maker: Maker, chunk: int, progress: Callable[[int], None]) -> None:
@@ -114,15 +122,13 @@ def _blocks(numbers: range) -> Iterator[tuple[int, range]]:
         yield first, range(first, min(first + BLOCK, numbers.stop))
 
 
-def _check(customers: int, years: float, seed: int, start: date, currency: str) -> None:
+def _check(customers: int, years: float, seed: int, day: date, currency: str) -> None:
     if not 1 <= customers <= MAX_CUSTOMERS:
         raise SettingsError(f"customers is {customers}; ask for 1 to {MAX_CUSTOMERS:,}")
     if not 0 < years <= MAX_YEARS:
         raise SettingsError(f"years is {years}; ask for more than 0 and at most {MAX_YEARS}")
-    if not FIRST_YEAR <= start.year <= LAST_YEAR:
-        raise SettingsError(f"start is {start}; give a day from {FIRST_YEAR} to {LAST_YEAR}")
-    if end_of(start, years) == start:
-        raise SettingsError(f"years is {years}, less than a day; ask for more")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise SettingsError(f"the log starts or ends at {day}; give a day from {FIRST_YEAR} to {LAST_YEAR}")
     if seed < 0:
         raise SettingsError(f"seed is {seed}; give a whole number from 0 up")
     if not re.fullmatch("[A-Z]{3}", currency):
@@ -138,6 +144,8 @@ def end_of(start: date, years: float) -> date:
 
 
 def start_of(end: date, years: float) -> date:
-    """Return the latest day from which `years` lead to `end` or beyond it by a month's odd days at most."""
-    guess = end - timedelta(days=round(years * 365.25) - 3)
-    return next(day for day in (guess - timedelta(days=back) for back in range(10)) if end_of(day, years) <= end)
+    """Return the first day of the world that ends at `end`: whole months by the calendar, as `end_of` counts them."""
+    months = int(years * 12 + 1e-9)
+    year, month = divmod(end.year * 12 + end.month - 1 - months, 12)
+    whole = date(year, month + 1, min(end.day, monthrange(year, month + 1)[1]))
+    return whole - timedelta(days=max(0, round((years * 12 - months) * 365.25 / 12)))

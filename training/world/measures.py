@@ -39,11 +39,11 @@ def pareto(sight: Sight) -> Iterator[Measure]:
     ranked = np.sort(spent)[::-1]
     chance = 0.01 + 3 / np.sqrt(len(spent))  # sums of a heavy tail: wider than a share's own standard error
     best = ranked[: len(ranked) // BEST].sum() / ranked.sum()
-    yield Measure("best fifth's share of revenue", sight.world.shop.top_share, float(best), chance)
-    yield Measure("Gini of the buyers' revenue", sight.world.gini, gini(spent), chance)
+    yield Measure("best fifth's share of revenue", sight.world.tail.share, float(best), chance)
+    yield Measure("Gini of the buyers' revenue", sight.world.tail.gini, gini(spent), chance)
     level = sight.people.spend / sight.world.shop.spend_floor
     tail = (level < sight.world.shop.spend_cap * (1 - LEAST)).sum() / np.log(level).sum()
-    asked = sight.world.tail_index
+    asked = sight.world.tail.index
     yield Measure("tail index of spend levels", asked, float(tail), SIGMAS * asked / np.sqrt(len(level)))
 
 
