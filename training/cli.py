@@ -70,11 +70,13 @@ def simulate(  # noqa: PLR0913 - one plain option each
     customers: Annotated[int, typer.Option(help="customers to make")] = 10_000,
     years: Annotated[float, typer.Option(help="length of the log")] = 3,
     seed: Annotated[int, typer.Option(help="same seed, same rows")] = 7,
-    as_of: Annotated[str, typer.Option(help="day at which the log ends")] = "2026-07-01",
+    as_of: Annotated[str | None, typer.Option(help="day at which the log ends; else it starts on 2023-07-01")] = None,
     shop: Annotated[str, typer.Option(help="grocery, fashion or subscription-like")] = "grocery",
     top_share: Annotated[float | None, typer.Option(help="revenue share of the best fifth of the buyers")] = None,
     chunk: Annotated[int, typer.Option(help="customers to a file; the rows stay the same", min=1)] = 20_000,
-    warts: Annotated[bool, typer.Option("--warts", help="also write warts/: raw exports full of planted trouble")] = False,
+    warts: Annotated[
+        bool, typer.Option("--warts", help="also write warts/: raw exports full of planted trouble")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="measure a simulated lake against what was asked for")] = False,
 ) -> None:
     """Make a synthetic shop: heavy-tailed spend, seasons, campaigns, and the truth of each customer in truth/."""
@@ -88,7 +90,7 @@ def simulate(  # noqa: PLR0913 - one plain option each
             customers=customers,
             years=years,
             seed=seed,
-            as_of=parse_as_of(as_of).date(),
+            as_of=parse_as_of(as_of).date() if as_of else None,
             shop=shop,
             top_share=top_share,
             chunk=chunk,

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 
-import duckdb
 import polars as pl
 from regulars import lake
 from regulars.errors import SettingsError
 from regulars.files import atomic_folder
 from regulars.schema import minor_units
+from regulars.sql import connect
 
 from training.world import warts as planting
 from training.world.shop import SHOPS, Shop
@@ -71,7 +72,7 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
             (folder / table).mkdir(parents=True)
         _write(folder, Maker.of(world), chunk, progress or (lambda _: None))
         world.write(folder / "truth")
-        with duckdb.connect() as connection:
+        with connect("1GB", WORKERS, Path(gettempdir()) / "regulars") as connection:
             info = lake.finish(connection, folder, currency, minor_units(currency))
             if warts:
                 planting.plant(connection, folder, info, seed)
@@ -86,7 +87,7 @@ def _tailed(kind: str, top_share: float | None, start: date, end: date) -> tuple
     tail = tail_of(shop, start, end)
     if top_share is not None and abs(tail.share - top_share) > NEAR:
         raise SettingsError(
-            f"the share of the best fifth is {top_share}; over this time this shop comes no nearer than {tail.share:.2f}"
+            f"the share of the best fifth is {top_share}; this shop comes no nearer than {tail.share:.2f} in this time"
         )
     return shop, tail
 

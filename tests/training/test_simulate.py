@@ -144,7 +144,7 @@ def test_a_full_block_is_the_same_in_a_larger_world(tmp_path: Path, monkeypatch:
     simulate(tmp_path / "large", customers=250, years=1, seed=2, chunk=1, progress=progress.append)
     small, large = content(tmp_path / "small"), content(tmp_path / "large")
     assert {file for file in small if small[file] != large[file]} == {"lake.json", "truth/world.json"}
-    assert sorted(progress)[-1] == 250
+    assert max(progress) == 250
     assert len(progress) == 3
 
 
@@ -182,7 +182,7 @@ def test_one_customer_is_a_world(tmp_path: Path, seed: int) -> None:
         ({"seed": -1}, "seed is -1"),
         ({"currency": "euro"}, 'currency is "euro"'),
         ({"shop": "bakery"}, 'no shop "bakery"; there are: grocery, fashion'),
-        ({"top_share": 0.1}, "the share of the best fifth is 0.1; over this time this shop comes no nearer"),
+        ({"top_share": 0.1}, "the share of the best fifth is 0.1; this shop comes no nearer"),
     ],
 )
 def test_bad_arguments_are_named(tmp_path: Path, bad: dict[str, Any], message: str) -> None:

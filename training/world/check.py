@@ -5,8 +5,11 @@ from pathlib import Path
 
 import duckdb
 
-from training.world.measures import ALL, Measure
+from training.world.measures import Measure, churn, pareto, responses, seasons, tenure, traits
+from training.world.rules import broken, goods
 from training.world.sight import Sight
+
+ALL = (pareto, seasons, traits, tenure, churn, responses, goods, broken)
 
 
 def check(

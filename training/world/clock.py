@@ -17,7 +17,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 HOURS = (2, 1, 1, 1, 1, 2, 3, 5, 7, 9, 10, 10, 11, 10, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5)
 """Demand by hour of the day (UTC)."""
 HOLIDAYS = ((12, 8, 6, 0.35), (12, 18, 3, 0.35), (12, 25, 1, -0.60), (1, 1, 1, -0.50), (2, 12, 2, 0.20))
-"""Month, day, half-width in days, and what demand gains at the height: the run up to Christmas, closed days, Valentine."""
+"""Month, day, half-width in days, and the gain of demand at the height: before Christmas, closed days, Valentine."""
 BLACK_FRIDAY, BLACK_DAYS = 0.8, 3
 DAY_S = 86_400
 YEAR = 365.25
@@ -60,7 +60,7 @@ class Clock:
         place = np.clip(days, 0.0, self.days) * 24
         cell = np.minimum(place.astype(np.int64), len(self._shopping) - 2)
         low = self._shopping[cell]
-        return low + (place - cell) * (self._shopping[cell + 1] - low)
+        return np.asarray(low + (place - cell) * (self._shopping[cell + 1] - low), dtype=np.float64)
 
     def draw(self, rng: np.random.Generator, since: Floats, until: Floats, count: Ints) -> Ints:
         """Draw `count[i]` instants in each [since[i], until[i]], by the season's demand.

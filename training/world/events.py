@@ -1,5 +1,7 @@
 """What customers do between orders: the signs by which leaving can be foreseen, but not known."""
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -8,6 +10,8 @@ from training.world.clock import DAY_S, YEAR, Clock, Floats, Ints
 from training.world.people import People
 from training.world.rows import MASK, keys, pick, seconds_of, who_of
 from training.world.shop import Shop
+
+Shares: TypeAlias = npt.NDArray[np.float32]
 
 OPENED, CLICKED = 0.65, 0.25
 """Opens of an email at full engagement and interest; clicks of an opened one."""
@@ -20,8 +24,8 @@ QUIET_TICKETS = 0.3
 CAUSES = ("question", "late_delivery", "damaged", "billing", "wrong_item")
 CONTENT, LEAVING = (0.60, 0.14, 0.08, 0.10, 0.08), (0.15, 0.30, 0.20, 0.20, 0.15)
 """Causes of a ticket from the content and from those about to leave."""
-CODES = (("email_sent", None), ("email_open", None), ("email_click", None), ("site_visit", None))
-CODES += tuple(("support_ticket", cause) for cause in CAUSES)
+KINDS = ("email_sent", "email_open", "email_click", "site_visit", *["support_ticket"] * len(CAUSES))
+"""The kinds by code: one for each kind, of tickets one for each cause."""
 CODE_BITS = 4
 SENT, OPEN, CLICK, VISIT, TICKET = range(5)
 
@@ -29,34 +33,35 @@ SENT, OPEN, CLICK, VISIT, TICKET = range(5)
 def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, orders: Ints) -> pl.DataFrame:
     """Make the lake's events of a block of customers, by customer and time; `orders` are the keys of their orders."""
     sent = _process(rng, clock, block, np.full(len(block), shop.emails))
-    opened = _follow(rng, clock, sent, OPENED * _appeal(block, sent), OPEN_DAYS)
+    opened = _follow(rng, clock, sent, np.float32(OPENED) * _appeal(block, sent), OPEN_DAYS)
     clicked = _follow(rng, clock, opened, np.float32(CLICKED), CLICK_DAYS)
     visits = np.concatenate([_visits(rng, clock, shop, block), _before(rng, shop, block, orders)])
     tickets, causes = _tickets(rng, clock, block)
-    kinds = [(sent, SENT), (opened, OPEN), (clicked, CLICK), (visits, VISIT), (tickets, TICKET + causes)]
     # Seconds stay below 2**32 and places below 2**14, so that four bits of code still fit below them.
-    packed = np.concatenate([key << CODE_BITS | code for key, code in kinds])
+    kinds = [key << CODE_BITS | code for key, code in ((sent, SENT), (opened, OPEN), (clicked, CLICK), (visits, VISIT))]
+    packed = np.concatenate([*kinds, tickets << CODE_BITS | (TICKET + causes)])
     packed.sort()
     key, code = packed >> CODE_BITS, (packed & ((1 << CODE_BITS) - 1)).astype(np.uint32)
     return pl.DataFrame(
         {
             "customer_id": pick("C" + block.ids, who_of(key).astype(np.uint32)),
             "occurred_at": clock.stamps(seconds_of(key)),
-            "kind": pick(pl.Series([kind for kind, _ in CODES]), code),
-            "cause": pick(pl.Series([cause for _, cause in CODES], dtype=pl.String), code),
+            "kind": pick(pl.Series(KINDS), code),
+            "cause": pick(pl.Series([*[None] * TICKET, *CAUSES]), code),
         }
     )
 
 
-def interest(block: People, key: Ints) -> npt.NDArray[np.float32]:
+def interest(block: People, key: Ints) -> Shares:
     """Return 1 for a settled customer, falling in a straight line over the own fading time to a residue."""
     who = who_of(key)
     slope = (1 / (block.fade * DAY_S)).astype(np.float32)[who]
     left = (block.leaves * DAY_S)[who] - seconds_of(key)
-    return np.clip(left.astype(np.float32) * slope, np.float32(RESIDUE), np.float32(1))
+    level: Shares = np.clip(left.astype(np.float32) * slope, np.float32(RESIDUE), np.float32(1))
+    return level
 
 
-def _appeal(block: People, key: Ints) -> npt.NDArray[np.float32]:
+def _appeal(block: People, key: Ints) -> Shares:
     return block.engagement.astype(np.float32)[who_of(key)] * interest(block, key)
 
 
@@ -94,7 +99,7 @@ def _process(rng: np.random.Generator, clock: Clock, block: People, rate: Floats
     return keys(np.repeat(np.arange(len(block)), count), clock.draw(rng, block.joined, end, count))
 
 
-def _follow(rng: np.random.Generator, clock: Clock, cause: Ints, chance: Floats, mean_days: float) -> Ints:
+def _follow(rng: np.random.Generator, clock: Clock, cause: Ints, chance: Shares | np.float32, mean_days: float) -> Ints:
     """Draw what follows an event: with this chance, after an exponential delay, inside the world."""
     key = _keep(rng, cause, chance)
     delay = mean_days * DAY_S * rng.standard_exponential(len(key), dtype=np.float32)
@@ -103,5 +108,5 @@ def _follow(rng: np.random.Generator, clock: Clock, cause: Ints, chance: Floats,
     return (key & ~MASK | seconds)[inside]
 
 
-def _keep(rng: np.random.Generator, key: Ints, chance: Floats | np.float32) -> Ints:
+def _keep(rng: np.random.Generator, key: Ints, chance: Shares | np.float32) -> Ints:
     return key[rng.random(len(key), dtype=np.float32) < chance]

@@ -3,6 +3,7 @@
 from calendar import month_abbr
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Measure(NamedTuple):
 
 
 def pareto(sight: Sight) -> Iterator[Measure]:
-    """Measure how unequal the buyers are, and the tail index of their spend levels (Hill 1975, with the cap censored)."""
+    """Measure how unequal the buyers are, and the tail index of their levels (Hill 1975, with the cap censored)."""
     [spent] = sight.columns("select sum(order_value_cents)::double from sales group by customer_id")
     ranked = np.sort(spent)[::-1]
     chance = 0.01 + 3 / np.sqrt(len(spent))  # sums of a heavy tail: wider than a share's own standard error
@@ -57,9 +58,11 @@ def seasons(sight: Sight) -> Iterator[Measure]:
     bought = np.isfinite(first)
     first, until, rate = first[bought], until[bought], sight.people.rate[bought] / YEAR
     edges = np.append(np.flatnonzero(np.append(True, np.diff(months) != 0)), len(months))
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         expected[months[low]] += rate @ np.maximum(np.minimum(until, high) - np.maximum(first, low), 0.0)
-    [month, count] = sight.columns("select month(ordered_at), count(*) from repeats where customer_id <= $last group by 1")
+    [month, count] = sight.columns(
+        "select month(ordered_at), count(*) from repeats where customer_id <= $last group by 1"
+    )
     counts = np.bincount(month - 1, count, 12)
     seen = counts / np.maximum(expected, LEAST)
     asked = np.array([demand[months == one].mean() if (months == one).any() else 0.0 for one in range(12)])
@@ -67,7 +70,7 @@ def seasons(sight: Sight) -> Iterator[Measure]:
     for one in np.flatnonzero(counts):
         # Days are not met evenly by a growing crowd, and gaps that are regular carry a month's demand into the next.
         allowed = 0.03 * asked[one] + SIGMAS * asked[one] / np.sqrt(counts[one])
-        yield Measure(f"demand in {month_abbr[one + 1]}, mean is 1", asked[one], float(seen[one] / scale), allowed)
+        yield Measure(f"demand in {month_abbr[int(one) + 1]}, mean is 1", asked[one], float(seen[one] / scale), allowed)
 
 
 def traits(sight: Sight) -> Iterator[Measure]:
@@ -144,53 +147,24 @@ def responses(sight: Sight) -> Iterator[Measure]:
             asked = sum(float((here * told[name]).mean()) * law.lift[number] for name, law in ACTIONS.items())
             if group == GROUPS[-1]:
                 harm = sum(float((here * told[name]).mean()) * law.harm for name, law in ACTIONS.items())
-                asked -= harm * float(data["orders"][chosen & ~treated].mean()) / float(data["here"][chosen & ~treated].mean())
+                asked -= (
+                    harm
+                    * float(data["orders"][chosen & ~treated].mean())
+                    / float(data["here"][chosen & ~treated].mean())
+                )
             error = np.sqrt(sum(arm.var() / len(arm) for arm in arms))
             uplift = float(arms[0].mean() - arms[1].mean())
             yield Measure(f"orders added, {group.replace('_', ' ')}", asked, uplift, 0.1 * abs(asked) + SIGMAS * error)
 
-
-def goods(sight: Sight) -> Iterator[Measure]:
-    """Measure returns and discounts."""
-    shop = sight.world.shop
-    [[orders], [discounted]] = sight.columns("select count(*), count(*) filter (where discount_cents > 0) from sales")
-    # Only orders that had the time to come back.
-    cut = datetime.combine(sight.world.end, datetime.min.time()) - timedelta(days=6 * shop.return_days)
-    [[early]] = sight.columns("select count(*) from sales where ordered_at < $cut", cut=cut)
-    [[back]] = sight.columns(f"select count(*) from {BACK} where sales.ordered_at < $cut", cut=cut)
-    error = SIGMAS * np.sqrt(shop.returned / max(early, 1))
-    yield Measure("share of orders returned", shop.returned, back / max(early, 1), 0.02 * shop.returned + error)
-    # The price sensitive are no likelier to buy often, but a customer's orders share the sensitivity.
-    error = 0.005 + SIGMAS * shop.discounted / np.sqrt(len(sight.people))
-    yield Measure("share with a discount", shop.discounted, discounted / max(orders, 1), error)
-
-
-def broken(sight: Sight) -> Iterator[Measure]:
-    """Count the rows that break a rule of the world."""
-    for what, query in RULES.items():
-        [[rows]] = sight.columns(f"select count(*) {query}")
-        yield Measure(what, 0, float(rows), 0)
-
-
-ALL = (pareto, seasons, traits, tenure, churn, responses, goods, broken)
 
 RESPONSES = """
     with told as (
         select customer_id, treated_at, action, arm, true_group, true_rate, true_left_at >= treated_at as here
         from treatments join true_treatments using (customer_id, treated_at) join true_customers using (customer_id)
         where customer_id <= $last)
-    select action, true_group, arm = 'treated', here::integer, date_diff('day', $start::timestamp, treated_at), true_rate,
-        count(sales.customer_id)
+    select action, true_group, arm = 'treated', here::integer,
+        date_diff('day', $start::timestamp, treated_at), true_rate, count(sales.customer_id)
     from told left join sales on sales.customer_id = told.customer_id
         and ordered_at >= treated_at and ordered_at < treated_at + to_days($window)
     group by told.customer_id, treated_at, action, true_group, true_rate, arm, here
 """
-BACK = "(from orders where is_return) as r left join sales on rtrim(r.order_id, 'R') = sales.order_id"
-RULES = {
-    "orders before sign-up": "from sales join customers using (customer_id) where ordered_at < signed_up_at",
-    "orders after leaving": "from sales join true_customers using (customer_id) where ordered_at > true_left_at",
-    "returns without an order": f"from {BACK} where sales.order_id is null or r.ordered_at < sales.ordered_at",
-    "customers not adding up": "from true_customers left join "
-    "(select customer_id, count(*) as n, sum(order_value_cents) as cents from sales group by 1) using (customer_id) "
-    "where true_orders <> coalesce(n, 0) or true_value_cents <> coalesce(cents, 0)",
-}

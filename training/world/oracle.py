@@ -46,9 +46,7 @@ def _choose(gone: Flags, fading: Flags, nothing: float, known: Floats, settled: 
     return np.where(gone, nothing, np.where(fading, known, settled))
 
 
-def _settled(
-    shop: Shop, ahead: Clock, block: People, waited: Floats
-) -> tuple[dict[int, Floats], dict[int, Floats]]:
+def _settled(shop: Shop, ahead: Clock, block: People, waited: Floats) -> tuple[dict[int, Floats], dict[int, Floats]]:
     """Integrate over the day of leaving, by the trapezoid rule, with S(t) = exp(-hazard * max(0, t - fade))."""
     orders, silent = {}, {}
     mean, none = np.zeros(len(block)), np.zeros(len(block))
@@ -92,4 +90,5 @@ def _mean(shop: Shop, block: People, waited: Floats, shopping: Floats | float) -
 
 def _erlang(shop: Shop, events: Floats) -> Floats:
     """Return the survival of an Erlang gap, times exp(events)."""
-    return np.sum([events**number / factorial(number) for number in range(shop.regularity)], axis=0)
+    terms = [events**number / factorial(number) for number in range(shop.regularity)]
+    return np.asarray(np.sum(terms, axis=0), dtype=np.float64)

@@ -125,4 +125,5 @@ def _quantities(extra: float) -> Floats:
     """Return 1 + Poisson(`extra`) at each face."""
     terms = np.arange(40)
     logs = terms * np.log(extra) - extra - np.cumsum(np.log(np.maximum(terms, 1)))
-    return 1.0 + np.searchsorted(np.cumsum(np.exp(logs)), (np.arange(FACES) + 0.5) / FACES)
+    extras = np.searchsorted(np.cumsum(np.exp(logs)), (np.arange(FACES) + 0.5) / FACES)
+    return np.asarray(1 + extras, dtype=np.float64)

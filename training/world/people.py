@@ -53,7 +53,7 @@ class People:
         return replace(self, leaves=leaves, fade=fade)
 
 
-def people(rng: np.random.Generator, clock: Clock, growing: Clock, shop: Shop, tail: float, numbers: range) -> People:  # noqa: PLR0913, PLR0917
+def people(rng: np.random.Generator, growing: Clock, shop: Shop, tail: float, numbers: range) -> People:
     """Draw a customer for each number; `growing` is the clock of sign-ups, `tail` the Pareto index of spend levels.
 
     Purchase rate and dropout hazard are gamma and lifetimes exponential, as in the Pareto/NBD model (Schmittlein,

@@ -1,4 +1,4 @@
-"""Rows as whole numbers: a customer's place in the block and a second in one 64-bit key, so that sorting is one pass."""
+"""Rows as whole numbers: a customer's place in the block and a second in one key, so that sorting is one pass."""
 
 import numpy as np
 import numpy.typing as npt

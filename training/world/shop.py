@@ -52,9 +52,9 @@ STEADY: Weights = (1.06, 1.00, 1.00, 0.99, 0.99, 0.97, 0.94, 0.94, 1.01, 1.02, 1
 class Shop:
     """What a shop's customers are like; the defaults are the grocer's. Rates and counts are a year."""
 
-    rate: Gamma = Gamma(1.1, 21.0)
-    hazard: Gamma = Gamma(1.0, 1.0)
-    trouble: Gamma = Gamma(0.8, 0.5)
+    rate: Gamma = Gamma(1.1, 21.0)  # noqa: RUF009 - a NamedTuple cannot change
+    hazard: Gamma = Gamma(1.0, 1.0)  # noqa: RUF009 - the same
+    trouble: Gamma = Gamma(0.8, 0.5)  # noqa: RUF009 - the same
     regularity: int = 1
     """Erlang shape of the time between orders: 1 is a Poisson process, larger is more regular."""
     top_share: float = 0.80

@@ -35,7 +35,9 @@ class Sight:
             except duckdb.IOException as error:
                 raise LakeError(f"{lake / table} has no Parquet file; simulate again") from error
         connection.execute("create or replace temp view sales as select * from orders where not is_return")
-        connection.execute("create or replace temp view repeats as select * from sales where order_id not like '%-0001'")
+        connection.execute(
+            "create or replace temp view repeats as select * from sales where order_id not like '%-0001'"
+        )
 
     def columns(self, query: str, **params: object) -> list[Any]:
         """Run a query; return its columns as arrays. It may bind `$last`, the last customer of the sample."""
@@ -78,7 +80,8 @@ class Sight:
     @cached_property
     def quality(self) -> Floats:
         """The quality of each customer's channel."""
-        return np.array([channel.quality for _, channel in self.world.shop.channels])[self.channel]
+        quality: Floats = np.array([channel.quality for _, channel in self.world.shop.channels])[self.channel]
+        return quality
 
     @cached_property
     def first_order(self) -> Floats:

@@ -4,6 +4,7 @@ The groups are those of Kane, Lo & Zheng (2014), Mining for the truly responsive
 Analytics 2(4): persuadables, sure things, lost causes, sleeping dogs.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ IMPATIENT, SURE_CHANCE, KEEN = 0.10, 0.80, 0.50
 """A sleeping dog's patience is below the first; a sure thing orders within the window with more than the second chance
 anyway; of the others, a persuadable's price sensitivity is above the third."""
 RESPONSE_DAYS = 8.0
+"""Mean days from a treatment to the order that it brings, before the window cuts them."""
+NONE: Ints = np.zeros(0, np.int64)
 
 
 class Action(NamedTuple):
@@ -76,11 +79,17 @@ def treat(rng: np.random.Generator, clock: Clock, block: People) -> tuple[People
         when = day + _delay(rng, int(bought.sum()))
         stays = when < block.leaves[who[bought]]
         extras.append(keys(who[bought][stays], clock.whole(when[stays])))
-    empty = np.zeros(0, np.int64)
-    made = [np.concatenate(column) for column in zip(*rows, strict=True)] if rows else [empty] * 5
-    order = np.lexsort((made[1], made[0]))
-    drawn = Treated(*(column[order] for column in made))
-    return block, drawn._replace(treated=drawn.treated.astype(np.bool_)), np.concatenate([empty, *extras])
+    return block, _sorted(rows), np.concatenate([NONE, *extras])
+
+
+def _sorted(rows: Sequence[Treated]) -> Treated:
+    """Stack the rows of all campaigns, by customer and time."""
+    if not rows:
+        return Treated(NONE, NONE, NONE, NONE.astype(np.bool_), NONE)
+    stacked = [np.concatenate(column) for column in zip(*rows, strict=True)]
+    order = np.lexsort((stacked[1], stacked[0]))
+    who, seconds, action, treated, group = (column[order] for column in stacked)
+    return Treated(who, seconds, action, treated.astype(np.bool_), group)
 
 
 def campaign_days(clock: Clock) -> list[int]:
@@ -90,7 +99,9 @@ def campaign_days(clock: Clock) -> list[int]:
 
 def _delay(rng: np.random.Generator, size: int) -> Floats:
     """Draw days to respond: exponential, within the window."""
-    return -RESPONSE_DAYS * np.log1p(-rng.random(size) * -np.expm1(-WINDOW / RESPONSE_DAYS))
+    within = -np.expm1(-WINDOW / RESPONSE_DAYS)
+    days: Floats = -RESPONSE_DAYS * np.log1p(-within * rng.random(size))
+    return days
 
 
 def frame(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
@@ -120,10 +131,12 @@ def truth(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
 
 def mean_value(shop: Shop, block: People) -> Floats:
     """Return the expected value of one order of each customer, after discounts, in minor units."""
-    return block.spend * (1 - 2 * shop.discounted * block.price_sensitivity * np.mean(shop.discount))
+    value: Floats = block.spend * (1 - 2 * shop.discounted * block.price_sensitivity * np.mean(shop.discount))
+    return value
 
 
 def mean_margin(shop: Shop, block: People) -> Floats:
     """Return the expected margin of one order of each customer, after discounts, in minor units."""
     discount = 2 * shop.discounted * block.price_sensitivity * np.mean(shop.discount)
-    return block.spend * (np.mean(shop.margin) - discount)
+    margin: Floats = block.spend * (np.mean(shop.margin) - discount)
+    return margin

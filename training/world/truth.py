@@ -53,9 +53,7 @@ def month_ends(clock: Clock) -> list[tuple[date, int]]:
     return [(first, (end - clock.start).days) for first, end in pairwise([before, *firsts]) if end > clock.start]
 
 
-def value(
-    shop: Shop, clock: Clock, ahead: Clock, block: People, made: Orders
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def value(shop: Shop, clock: Clock, ahead: Clock, block: People, made: Orders) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what to expect after the log's end, without any action and by action.
 
     The first table: for each horizon in days, expected orders and value, and the chance of no order. The second: a row

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,8 @@ STEEP, FLAT = 1.02, 12.0
 DESCRIPTION = "world.json"
 
 
-class Tail(NamedTuple):
+@dataclass(frozen=True)
+class Tail:
     """What sets a world's inequality: the Pareto index of spend levels, and the share and the Gini that it gives."""
 
     index: float
@@ -87,7 +87,7 @@ class Maker:
         """Draw the customers of one block with all that they do: tables by folder, from a random stream of its own."""
         rng = np.random.default_rng(np.random.SeedSequence(self.world.seed, spawn_key=(number,)))
         shop, clock = self.world.shop, self.clock
-        born = people.people(rng, clock, self.growing, shop, self.world.tail.index, numbers)
+        born = people.people(rng, self.growing, shop, self.world.tail.index, numbers)
         block, treated, extra = treatments.treat(rng, clock, born)
         key = orders.purchases(rng, clock, shop, block, extra)
         made = orders.orders(rng, shop, block, key)
@@ -118,7 +118,7 @@ def tail_of(shop: Shop, start: date, end: date) -> Tail:
     """
     rng = np.random.default_rng(0)
     clock = Clock.between(start, end, shop)
-    drawn = people.people(rng, clock, Clock.between(start, end, shop, shop.growth), shop, FLAT, range(1, SAMPLE + 1))
+    drawn = people.people(rng, Clock.between(start, end, shop, shop.growth), shop, FLAT, range(1, SAMPLE + 1))
     opened = rng.random(SAMPLE) < shop.first_order
     spans = clock.shopping(drawn.until(clock)) - clock.shopping(drawn.joined)
     bought = opened + rng.poisson(drawn.rate / 365.25 * spans)

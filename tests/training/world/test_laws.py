@@ -87,7 +87,7 @@ def test_the_oracle_agrees_with_many_futures(regularity: int) -> None:
     many, horizon, lived = 40_000, 90, 400.0
     clock = Clock.between(START, END, shop)
     rng = np.random.default_rng(3)
-    one = people(rng, clock, clock, shop, 1.5, range(1, many + 1))
+    one = people(rng, clock, shop, 1.5, range(1, many + 1))
     fade, rate, hazard = np.full(many, 20.0), np.full(many, 6.0), np.full(many, 1.5)
     born = np.zeros(many)
     leaves = lived + fade + YEAR * rng.standard_exponential(many) / hazard
@@ -117,7 +117,7 @@ def histories(shop: Shop, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """Return repeat orders, years from the first order to the last, and to the end."""
     clock = Clock.between(START, END, shop)
     rng = np.random.default_rng(5)
-    block = people(rng, clock, clock, shop, 1.5, range(1, count + 1))
+    block = people(rng, clock, shop, 1.5, range(1, count + 1))
     key: Ints = purchases(rng, clock, shop, block, np.zeros(0, np.int64))
     who, day = who_of(key), seconds_of(key) / DAY_S
     buyers, place = np.unique(who, return_index=True)

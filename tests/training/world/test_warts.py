@@ -53,5 +53,7 @@ def test_the_bot_reaches_the_lake_alone(tmp_path: Path, sql: SqlFolder) -> None:
     raw = tmp_path / "clean" / "warts"
     ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
     seen = duckdb.sql(f"select count(*) from '{tmp_path}/lake/events/*.parquet' where customer_id = '{BOT}'").fetchall()
-    bought = duckdb.sql(f"select count(*) from '{tmp_path}/lake/orders/*.parquet' where customer_id = '{BOT}'").fetchall()
+    bought = duckdb.sql(
+        f"select count(*) from '{tmp_path}/lake/orders/*.parquet' where customer_id = '{BOT}'"
+    ).fetchall()
     assert (seen, bought) == ([(BOT_VISITS,)], [(0,)])

@@ -1,4 +1,4 @@
-"""Small worlds of every kind: the rules that hold between orders, truth and responses, and what --check says of them."""
+"""Small worlds of every kind: the rules between orders, truth and responses, and what --check says of them."""
 
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,8 @@ from tests.conftest import AS_OF
 from training.simulate import simulate
 from training.train import train
 from training.world.check import check
-from training.world.measures import Measure, broken
+from training.world.measures import Measure
+from training.world.rules import broken
 from training.world.shop import SHOPS
 from training.world.sight import Sight
 from training.world.truth import month_ends
@@ -55,7 +56,9 @@ def test_the_rules_hold_in_every_world(customers: int, years: float, seed: int, 
             assert rows(connection, f"from {table} anti join customers using (customer_id)") == 0
         wrong = "from true_value where true_no_order_90d not between 0 and 1.000001 or true_orders_30d < 0"
         assert rows(connection, wrong) == 0
-        grows = "from true_value where true_orders_90d < true_orders_30d or true_no_order_90d > true_no_order_30d + 1e-9"
+        grows = (
+            "from true_value where true_orders_90d < true_orders_30d or true_no_order_90d > true_no_order_30d + 1e-9"
+        )
         assert rows(connection, grows) == 0
 
 
@@ -82,7 +85,9 @@ def test_check_passes_and_fails(world: Path) -> None:
         found = check(connection, world)
         assert [one for one in found if not one.passed] == []
         assert len(found) > 35
-        connection.execute("create or replace temp view sales as select * from orders where not is_return and random() < 0.8")
+        connection.execute(
+            "create or replace temp view sales as select * from orders where not is_return and random() < 0.8"
+        )
         assert not all(one.passed for one in broken(_spoilt(connection, world)))
     assert not Measure("not measured", 1.0, float("nan"), 1.0).passed
 

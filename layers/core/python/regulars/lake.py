@@ -46,7 +46,9 @@ def read_info(lake: Path) -> LakeInfo:
     """Read lake.json; LakeError when the folder is no finished lake."""
     file = lake / MARKER
     if TRUTH in (lake.name, lake.resolve().name) or lake.resolve().parent.name == TRUTH:
-        raise LakeError(f"{lake} is the truth of a simulated world, which no model may see; name the lake that holds it")
+        raise LakeError(
+            f"{lake} is the truth of a simulated world, which no model may see; name the lake that holds it"
+        )
     if not file.exists():
         raise LakeError(
             f'no lake at {lake}: {MARKER} is missing; make one with "regulars ingest" or "regulars simulate"'
