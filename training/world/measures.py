@@ -20,6 +20,10 @@ SIGMAS = 4.0
 """Standard errors that chance may take: with some forty measures a false alarm in about five hundred worlds."""
 
 
+ENOUGH = 100
+"""Rows in each arm below which a group's response is not measured: its error would be unknown too."""
+
+
 class Measure(NamedTuple):
     """One line of the check: what was asked, what came out, and how far apart they may be."""
 
@@ -141,7 +145,7 @@ def responses(sight: Sight) -> Iterator[Measure]:
     for number, group in enumerate(GROUPS):
         chosen = data["group"] == group
         arms = [more[chosen & arm] for arm in (treated, ~treated)]
-        if min(map(len, arms)) > 1:
+        if min(map(len, arms)) >= ENOUGH:
             told = {name: data["action"][chosen & treated] == name for name in ACTIONS}
             here = data["here"][chosen & treated]
             asked = sum(float((here * told[name]).mean()) * law.lift[number] for name, law in ACTIONS.items())
