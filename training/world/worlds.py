@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from regulars.errors import LakeError
 
 from training.world import events, orders, people, treatments, truth
@@ -64,7 +64,10 @@ class World:
         file = lake / "truth" / DESCRIPTION
         if not file.exists():
             raise LakeError(f'no truth at {file}: only a lake that "regulars simulate" made can be checked')
-        return TypeAdapter(World).validate_json(file.read_bytes())
+        try:
+            return TypeAdapter(World).validate_json(file.read_bytes())
+        except ValidationError as error:
+            raise LakeError(f"{file} is of another version of Regulars; simulate again") from error
 
 
 @dataclass(frozen=True)
