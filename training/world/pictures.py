@@ -36,7 +36,9 @@ def _axis(side: str, name: str, title: str | None = None) -> Any:  # noqa: ANN40
 
 def season(sight: Sight) -> Any:  # noqa: ANN401
     """Orders a day of those who are customers, over the demand that was asked for."""
-    [day, orders] = sight.columns("select ordered_at::date as day, count(*) as orders from repeats group by 1 order by 1")
+    [day, orders] = sight.columns(
+        "select ordered_at::date as day, count(*) as orders from repeats group by 1 order by 1"
+    )
     start = np.datetime64(sight.world.start, "D")
     place = (day.astype("datetime64[D]") - start).astype(np.int64)
     seen = np.bincount(place, orders, int(sight.clock.days)).reshape(-1)
