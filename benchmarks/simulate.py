@@ -41,7 +41,9 @@ def stamps(when):
     return pl.Series((when * 86_400e6).astype(np.int64)).cast(pl.Datetime("us"))
 who, when = process(rng.gamma(1.1, 21 / 1.1, count), until)
 value = np.rint(level[who] * rng.lognormal(0, 0.45, len(who))).astype(np.int64)
-pl.DataFrame({"customer_id": who, "ordered_at": stamps(when), "order_value_cents": value}).write_parquet(out + "/orders.parquet")
+orders = pl.DataFrame({"customer_id": who, "ordered_at": stamps(when), "order_value_cents": value})
+orders.write_parquet(out + "/orders.parquet")
+del orders, value
 who, when = process(np.full(count, 8.5), np.full(count, 1095.0))
 kind = rng.integers(0, 5, len(who), dtype=np.int8)
 pl.DataFrame({"customer_id": who, "occurred_at": stamps(when), "kind": kind}).write_parquet(out + "/events.parquet")
@@ -53,7 +55,8 @@ import sys
 import numpy as np
 from lifetimes.generate_data import pareto_nbd_model
 np.random.seed(1)
-made = pareto_nbd_model(np.random.uniform(0, 1095, int(sys.argv[1])), 1.1, 1.1 * 365 / 21, 1.0, 365.0, size=int(sys.argv[1]))
+ages = np.random.uniform(0, 1095, int(sys.argv[1]))
+made = pareto_nbd_model(ages, 1.1, 1.1 * 365 / 21, 1.0, 365.0, size=len(ages))
 print(int(made["frequency"].sum()) + len(made))
 """
 """Its Pareto/NBD generator draws every order, and keeps a summary of each customer."""

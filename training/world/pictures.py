@@ -47,9 +47,9 @@ def season(sight: Sight) -> Any:  # noqa: ANN401
     asked = daily_demand(sight.world.start, sight.world.end, sight.world.shop)
     lines = {"orders over their yearly mean": seen / np.maximum(trend, 1e-9), "demand asked for": asked}
     frames = [
-        pl.DataFrame({"week": start + 7 * np.arange(weeks), "level": level[: weeks * 7].reshape(-1, 7).mean(axis=1)})
-        .with_columns(line=pl.lit(name))
-        .filter(pl.col("week").is_between(start + 183, start + int(sight.clock.days) - 183))
+        pl.DataFrame(
+            {"week": start + 7 * np.arange(weeks), "level": level[: weeks * 7].reshape(-1, 7).mean(axis=1)}
+        ).with_columns(line=pl.lit(name))[183 // 7 : -(183 // 7)]
         for name, level in lines.items()
     ]
     encoded = {"x": alt.X("week:T", title=None), "y": alt.Y("level:Q", title="1 is the mean")}
