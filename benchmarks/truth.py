@@ -1,8 +1,9 @@
 """Models against the truth of a world: `python benchmarks/truth.py LAKE SCORES`.
 
-LAKE is made by `regulars simulate`, SCORES by `regulars train LAKE --as-of END --horizon 90` and `regulars score`, both at
-the instant where the log ends. Prints, by tenths of the predicted churn probability, the mean prediction beside the mean
-true probability of no order within 90 days; and how much of the truly expected value the best tenth holds.
+LAKE is made by `regulars simulate`, SCORES by `regulars train LAKE --as-of END --horizon 90` and `regulars
+score`, both at the instant where the log ends. Prints, by tenths of the predicted churn probability, the mean
+prediction beside the mean true probability of no order within 90 days; and how much of the truly expected
+value the best tenth holds.
 """
 
 import sys
