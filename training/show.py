@@ -66,6 +66,17 @@ def _text(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else escape(str(cell))
 
 
+def checked(found: Sequence[Any]) -> None:
+    """Print the measures of a simulated lake: what was asked, what came out, and whether they are near enough."""
+    rows = [
+        (one.what, float(one.asked), float(one.measured), float(one.allowed), "pass" if one.passed else "[red]FAIL[/]")
+        for one in found
+    ]
+    table("Asked and measured", ("measure", ">asked", ">measured", ">allowed", "verdict"), rows)
+    failed = sum(not one.passed for one in found)
+    console.print(f"[red]{failed} of {len(found)} fail[/]" if failed else f"[green]all {len(found)} pass[/]")
+
+
 def ingested(report: IngestReport) -> None:
     """Print what became of every row read, and whether the history is enough to train on."""
     rows = [

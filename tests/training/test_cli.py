@@ -88,6 +88,22 @@ def test_simulate_makes_a_lake_that_features_reads(run: Run, tmp_path: Path) -> 
     assert 0 < rows[1] <= rows[0] <= 50
 
 
+def test_simulate_checks_itself(run: Run, tmp_path: Path) -> None:
+    """A shop, an end and warts are asked for; --check passes with status 0, and fails with 1 when orders are lost."""
+    lake = tmp_path / "lake"
+    asked = ("--customers", 4_000, "--years", 2, "--as-of", "2025-01-01", "--shop", "subscription-like", "--warts")
+    assert run("simulate", lake, *asked)[0] == 0
+    status, said, _ = run("simulate", "--check", lake)
+    assert (status, "FAIL" in said) == (0, False)
+    assert (lake / "warts" / "ledger.json").exists()
+    [orders] = (lake / "orders").iterdir()
+    duckdb.sql(f"copy (from '{orders}' where hash(order_id) % 5 > 0) to '{tmp_path}/fewer.parquet'")
+    (tmp_path / "fewer.parquet").replace(orders)
+    status, said, _ = run("simulate", "--check", lake)
+    assert status == 1
+    assert "FAIL" in said
+
+
 def test_features_with_a_bundle_use_its_cut_points(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     columns = "customer_id, recency_score, frequency_score, monetary_score"
     out, scores = tmp_path / "features.parquet", tmp_path / "scores.parquet"

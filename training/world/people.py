@@ -1,64 +1,29 @@
 """Who the customers are: when and how they came, and the hidden traits that drive all they do."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 from scipy.special import gammaincinv, ndtr
 
-from training.world.clock import Clock, Floats, Ints
+from training.world.clock import YEAR, Clock, Floats, Ints
+from training.world.rows import pick
+from training.world.shop import TRAITS, Gamma, Shop
 
-
-class Channel(NamedTuple):
-    """How customers are won: share of sign-ups, mean cost in minor units, and quality (1 is average)."""
-
-    share: float
-    cost: int
-    quality: float
-
-
-CHANNELS = {
-    "paid_search": Channel(0.30, 2_800, 0.95),
-    "social": Channel(0.24, 1_900, 0.70),
-    "referral": Channel(0.12, 1_200, 1.50),
-    "email": Channel(0.10, 600, 1.15),
-    "organic": Channel(0.24, 0, 1.20),
-}
-"""A good channel's customers buy more often and stay longer: rate times quality, hazard divided by it."""
-
-TRAITS = ("engagement", "rate", "hazard", "spend", "trouble")
-CORRELATION = (
-    # engagement rate   hazard spend  trouble
-    (1.00, 0.35, -0.55, 0.10, -0.10),  # engagement: opens, clicks, visits
-    (0.35, 1.00, -0.25, 0.05, 0.00),  # rate: orders a year while a customer
-    (-0.55, -0.25, 1.00, -0.10, 0.35),  # hazard: of leaving for good, a year
-    (0.10, 0.05, -0.10, 1.00, 0.00),  # spend: level of an order's value
-    (-0.10, 0.00, 0.35, 0.00, 1.00),  # trouble: support tickets a year
-)
-"""The injected truth, as correlations of normal scores: the engaged stay, those with tickets leave."""
-
-RATE_SHAPE, RATE_MEAN = 1.1, 17.0
-HAZARD_SHAPE, HAZARD_MEAN = 1.0, 1.0
-TROUBLE_SHAPE, TROUBLE_MEAN = 0.8, 0.5
-"""Gamma laws over customers, all a year: orders, leaving, support tickets (before the channel's quality)."""
-SPEND_FLOOR, SPEND_ALPHA, SPEND_CAP = 1_800.0, 1.6, 120.0
-"""Pareto level of an order: least value in minor units, tail index, cap as a multiple of the least.
-
-With the spread of rates and lifetimes, the best fifth of the buyers brings about four fifths of three years' revenue.
-"""
-
-GROWTH = 0.25
-"""Sign-ups grow by exp(0.25), about 28 %, a year."""
-FADE_DAYS, FADE_SPREAD = 45.0, 0.6
-"""Interest fades before a customer leaves: median length, and sigma of its logarithm."""
 LEAST = 1e-9
-"""Keeps scores inside (0, 1) and rates above zero, so that a lifetime is long and not infinite."""
+"""Keeps rates above zero, so that a lifetime is long and not infinite."""
+REACH, STEP = 6.0, 1 / 128
+"""Normal scores beyond this reach are as good as at it; the quantile tables' step."""
 
 
 @dataclass(frozen=True)
 class People:
-    """A block of customers, one array entry each; times in days since the world's start, rates a year."""
+    """A block of customers, one array entry each; times in days since the world's start, rates a year.
+
+    Engagement, price sensitivity and patience are uniform scores in (0, 1); spend is the level of an order in minor
+    units before its discount.
+    """
 
     ids: pl.Series
     channel: Ints
@@ -68,8 +33,11 @@ class People:
     fade: Floats
     engagement: Floats
     rate: Floats
+    hazard: Floats
     spend: Floats
     trouble: Floats
+    price_sensitivity: Floats
+    patience: Floats
 
     def __len__(self) -> int:
         return len(self.joined)
@@ -78,65 +46,78 @@ class People:
         """Return when each one's buying ends: on leaving, or with the world."""
         return np.minimum(self.leaves, clock.days)
 
+    def annoyed(self, moment: float, who: Ints) -> "People":
+        """Return the people of whom those at the places `who` leave at `moment`, without warning."""
+        leaves, fade = self.leaves.copy(), self.fade.copy()
+        leaves[who], fade[who] = moment, LEAST
+        return replace(self, leaves=leaves, fade=fade)
 
-def people(rng: np.random.Generator, clock: Clock, numbers: range) -> People:
-    """Draw a customer for each number.
+
+def people(rng: np.random.Generator, growing: Clock, shop: Shop, tail: float, numbers: range) -> People:
+    """Draw a customer for each number; `growing` is the clock of sign-ups, `tail` the Pareto index of spend levels.
 
     Purchase rate and dropout hazard are gamma and lifetimes exponential, as in the Pareto/NBD model (Schmittlein,
-    Morrison & Colombo 1987, Counting Your Customers, Management Science 33(1)), but correlated by `CORRELATION`.
+    Morrison & Colombo 1987, Counting Your Customers, Management Science 33(1)), but tied by the shop's correlations.
     """
     count = len(numbers)
-    channel = rng.choice(len(CHANNELS), size=count, p=[each.share for each in CHANNELS.values()])
-    quality = np.array([each.quality for each in CHANNELS.values()])[channel]
-    score = copula(rng, count)
-    joined = _arrivals(rng, clock, count)
-    hazard = _gamma(score["hazard"], HAZARD_SHAPE, HAZARD_MEAN) / quality
+    score = scores(rng, shop, count)
+    channels = [each for _, each in shop.channels]
+    channel = np.searchsorted(np.cumsum([each.share for each in channels])[:-1], rng.random(count), side="right")
+    quality = np.array([each.quality for each in channels])[channel]
+    joined = growing.draw(rng, np.zeros(1), np.array([growing.days]), np.array([count])) / 86_400
+    hazard = gamma(score["hazard"], shop.hazard) / quality
+    uniform = {name: ndtr(score[name]) for name in ("engagement", "price_sensitivity", "patience")}
     return People(
         ids=pl.Series(numbers).cast(pl.String).str.zfill(8),
         channel=channel,
-        cost=_cost(rng, channel),
+        cost=_cost(rng, np.array([each.cost for each in channels])[channel]),
         joined=joined,
-        leaves=joined + 365.25 * rng.exponential(size=count) / hazard,
-        fade=FADE_DAYS * np.exp(FADE_SPREAD * rng.standard_normal(count)),
-        engagement=score["engagement"],
-        rate=_gamma(score["rate"], RATE_SHAPE, RATE_MEAN) * quality,
-        spend=SPEND_FLOOR * np.minimum((1 - score["spend"]) ** (-1 / SPEND_ALPHA), SPEND_CAP),
-        trouble=_gamma(score["trouble"], TROUBLE_SHAPE, TROUBLE_MEAN),
+        leaves=joined + YEAR * rng.standard_exponential(count) / hazard,
+        fade=shop.fade_days * np.exp(shop.fade_spread * rng.standard_normal(count)),
+        rate=gamma(score["rate"], shop.rate) * quality,
+        hazard=hazard,
+        spend=levels(ndtr(-score["spend"]), shop, tail),
+        trouble=gamma(score["trouble"], shop.trouble),
+        **uniform,
     )
 
 
-def copula(rng: np.random.Generator, count: int) -> dict[str, Floats]:
-    """Draw uniform scores for each trait, tied by a Gaussian copula (Nelsen 2006, An Introduction to Copulas)."""
-    normal = rng.standard_normal((count, len(TRAITS))) @ np.linalg.cholesky(np.array(CORRELATION)).T
-    uniform = np.clip(ndtr(normal), LEAST, 1 - LEAST)
-    return {trait: uniform[:, place] for place, trait in enumerate(TRAITS)}
+def scores(rng: np.random.Generator, shop: Shop, count: int) -> dict[str, Floats]:
+    """Draw normal scores for each trait, tied by a Gaussian copula (Nelsen 2006, An Introduction to Copulas)."""
+    normal = rng.standard_normal((count, len(TRAITS))) @ np.linalg.cholesky(np.array(shop.correlation)).T
+    np.clip(normal, -REACH, REACH, out=normal)
+    return {trait: np.ascontiguousarray(normal[:, place]) for place, trait in enumerate(TRAITS)}
 
 
-def customers(block: People, clock: Clock) -> pl.DataFrame:
+def levels(above: Floats, shop: Shop, tail: float) -> Floats:
+    """Return the Pareto levels that a share `above` of customers exceeds, capped, in minor units."""
+    return shop.spend_floor * np.minimum(above ** (-1 / tail), shop.spend_cap)
+
+
+def gamma(score: Floats, law: Gamma) -> Floats:
+    """Return the gamma quantiles of normal scores, from a table: 0.1 % right, and fifty times as fast."""
+    return np.exp(np.interp(score, *_quantiles(law)))
+
+
+@lru_cache(maxsize=16)
+def _quantiles(law: Gamma) -> tuple[Floats, Floats]:
+    score = np.arange(-REACH, REACH + STEP, STEP)
+    quantile = gammaincinv(law.shape, ndtr(score)) * (law.mean / law.shape)
+    return score, np.log(np.maximum(quantile, LEAST))
+
+
+def customers(block: People, clock: Clock, shop: Shop) -> pl.DataFrame:
     """Make the lake's customers: the part of a person that a shop knows."""
-    names = pl.Series(list(CHANNELS))
+    names = pl.Series([name for name, _ in shop.channels])
     return pl.DataFrame(
         {
             "customer_id": "C" + block.ids,
-            "signed_up_at": clock.stamps(block.joined),
-            "acquisition_channel": names.gather(block.channel),
+            "signed_up_at": clock.stamps(clock.whole(block.joined)),
+            "acquisition_channel": pick(names, block.channel),
             "acquisition_cost_cents": block.cost,
         }
     )
 
 
-def _arrivals(rng: np.random.Generator, clock: Clock, count: int) -> Floats:
-    """Draw sign-ups over the whole world, by season and growth."""
-    growing = clock.growing(GROWTH)
-    return growing.draw(rng, np.zeros(count), np.full(count, clock.days))
-
-
-def _cost(rng: np.random.Generator, channel: Ints) -> Ints:
-    mean = np.array([each.cost for each in CHANNELS.values()])[channel]
-    return np.rint(mean * rng.gamma(8.0, 1 / 8.0, len(channel))).astype(np.int64)
-
-
-def _gamma(score: Floats, shape: float, mean: float) -> Floats:
-    """Return the gamma quantiles of uniform scores."""
-    quantile: Floats = gammaincinv(shape, score) * (mean / shape)
-    return np.maximum(quantile, LEAST)
+def _cost(rng: np.random.Generator, mean: Floats) -> Ints:
+    return np.rint(mean * rng.standard_gamma(8.0, len(mean)) / 8.0).astype(np.int64)

@@ -3,6 +3,7 @@
     LAKE/lake.json               currency and what is inside
     LAKE/orders/*.parquet        and customers/, events/, treatments/ where the user has them
     LAKE/rejects/<table>.parquet every row that was not kept, with its reason
+    LAKE/truth/                  of a simulated lake: what only its maker knows; refused here, so that no model sees it
 
 A view has every contract column under its lake name, null where the user brought none, and for its time column the
 two integers that the SQL files compute with: `<time>_s`, epoch seconds, and `<time>_day`, days since 1970-01-01.
@@ -21,6 +22,8 @@ from regulars.schema import TABLES, Table
 MARKER = "lake.json"
 DAMAGED = (duckdb.IOException, duckdb.InvalidInputException)
 """What DuckDB raises over a file that is no whole Parquet file."""
+TRUTH, HIDDEN = "truth", "true_"
+"""The folder of a simulated lake's truth, and how its columns' names begin."""
 
 
 class TableInfo(BaseModel):
@@ -45,6 +48,10 @@ class LakeInfo(BaseModel):
 def read_info(lake: Path) -> LakeInfo:
     """Read lake.json; LakeError when the folder is no finished lake."""
     file = lake / MARKER
+    if TRUTH in (lake.name, lake.resolve().name) or lake.resolve().parent.name == TRUTH:
+        raise LakeError(
+            f"{lake} is the truth of a simulated world, which no model may see; name the lake that holds it"
+        )
     if not file.exists():
         raise LakeError(
             f'no lake at {lake}: {MARKER} is missing; make one with "regulars ingest" or "regulars simulate"'
@@ -137,6 +144,9 @@ def _select(name: str, kind: str, present: dict[str, str]) -> str:
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str, place: str) -> dict[str, str]:
     """Map the source's column names to types, checked against the contract."""
     present = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()}
+    hidden = [name for name in present if name.lower().startswith(HIDDEN)]
+    if hidden:
+        raise LakeError(f"{table.name}: column {hidden[0]} is the truth of a simulated world, which no model may see")
     for column in table.columns:
         found = present.get(column.lake_name)
         if found is None and column.needed:
