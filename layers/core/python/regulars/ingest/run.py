@@ -14,7 +14,7 @@ from regulars.files import atomic_folder
 from regulars.globs import parquet
 from regulars.ingest.faults import writing
 from regulars.ingest.mapping import CONTRACT, Mapping, near, short
-from regulars.ingest.report import FileReport, IngestReport, judge, total
+from regulars.ingest.report import FileReport, IngestReport, counted, judge, total
 from regulars.ingest.sources import SourceFile, assign, find
 from regulars.ingest.table_rows import TableRows
 from regulars.schema import NO_CURRENCY, TABLES, minor_units
@@ -148,7 +148,7 @@ class _Run:
         ).fetchall()
         if shared:
             self.warnings.append(
-                f"{shared} order ids belong to several customers; each customer's lines were kept as an order "
+                f"{counted(shared, 'order id')} of several customers; each customer's lines were kept as an order "
                 "of its own: check customer_id and order_id in the map"
             )
 
