@@ -108,6 +108,28 @@ def test_a_map_that_does_not_fit_is_refused_before_reading(
     assert list((tmp_path / "lakes").iterdir()) == []
 
 
+LONG = "k" * 100_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timezone": LONG},
+        {"date_format": f"%Q{LONG}"},
+        *(
+            {"orders": {**ORDERS, "order_value": text}}
+            for text in (LONG, f"{LONG}(value)", f"value + {LONG}", f"value + + '{LONG}", f"'{LONG}' {LONG} {LONG}")
+        ),
+        {"orders": {**ORDERS, "where": f"'{LONG}'"}},
+        {"orders": {**ORDERS, "files": LONG}},
+    ],
+)
+def test_a_long_text_of_a_map_is_cut_in_the_message(tmp_path: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(RegularsError) as caught:
+        run([write(tmp_path / "good.csv", GOOD)], tmp_path / "lake", {**EUR, **change})
+    assert len(str(caught.value)) < 600
+
+
 def test_a_column_missing_in_one_of_two_files_names_that_file(tmp_path: Path) -> None:
     good, other = write(tmp_path / "1.csv", GOOD), write(tmp_path / "2.csv", "who,at,amount\na,2024-01-01,1\n")
     with pytest.raises(SourceError, match=r"2\.csv: no column 'value'"):

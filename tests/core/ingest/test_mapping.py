@@ -77,3 +77,27 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text("[orders\n")
     with pytest.raises(MapError, match=r"map\.toml is not readable as TOML"):
         load(tmp_path / "map.toml")
+
+
+def test_files_may_be_one_pattern() -> None:
+    assert parse({"orders": {**ORDERS, "files": "m.csv"}}).sections["orders"].files == ("m.csv",)
+
+
+LONG = "k" * 100_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {LONG: 1},
+        {"orders": LONG},
+        {"orders": {**ORDERS, LONG: "x"}},
+        {"orders": {**ORDERS, "attributes": {LONG + " ": "x"}}},
+        {"orders": {**ORDERS, "grain": LONG}},
+        {"orders": ORDERS, "currency": LONG},
+    ],
+)
+def test_a_long_text_of_a_map_is_cut_in_the_message(raw: dict[str, Any]) -> None:
+    with pytest.raises(MapError, match=r"k\.\.\.") as caught:
+        parse(raw)
+    assert len(str(caught.value)) < 400

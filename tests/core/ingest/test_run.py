@@ -126,7 +126,7 @@ def test_an_order_id_of_several_customers_is_kept_apart_and_told(tmp_path: Path)
     source = write(tmp_path / "o.csv", "who,at,value,id\na,2024-01-01,1,7\nb,2024-01-01,2,7\n")
     report = run([source], tmp_path / "lake", {**EUR, "orders": {**ORDERS, "order_id": "id", "grain": "line"}})
     assert read(tmp_path / "lake", VALUES) == [("a", 100), ("b", 200)]
-    assert any("1 order ids belong to several customers" in warning for warning in report.warnings)
+    assert any("1 order id of several customers; each" in warning for warning in report.warnings)
 
 
 def test_files_find_their_tables_by_name(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from regulars.errors import MapError, SourceError
-from regulars.ingest.mapping import near
+from regulars.ingest.mapping import near, short, shown
 from regulars.ingest.vocabulary import (
     ARITHMETIC,
     CLASSES,
@@ -70,7 +70,7 @@ def compile_expression(
     MapError when it is no scalar expression or uses a function off the list; SourceError when the file lacks a column.
     `where` names the key in messages, as in `[orders] order_value`.
     """
-    where = f"{where} = {text!r}"
+    where = f"{where} = {shown(text)}"
     plain = source.column(text.strip().strip('"'))
     # A column's bare name may hold spaces, as in `Customer ID`: no need to quote it inside the quotes of TOML.
     tree = _parse(connection, quoted(plain) if plain else text, source, where)
@@ -89,13 +89,13 @@ def _parse(connection: duckdb.DuckDBPyConnection, text: str, source: Source, whe
     if WORDS.fullmatch(text):
         raise _no_column(source, text, where)
     raise MapError(
-        f"{where} is not a SQL expression: {tree['error_message']}; "
+        f"{where} is not a SQL expression: {short(tree['error_message'], 200)}; "
         'a column name that has spaces or is a word of SQL needs double quotes, as in "Customer ID"'
     )
 
 
 def _no_column(source: Source, name: str, where: str) -> SourceError:
-    return SourceError(f"{source.name}: no column {name!r} for {where}; {near(name, [*source.columns])}")
+    return SourceError(f"{source.name}: no column {shown(name)} for {where}; {near(name, [*source.columns])}")
 
 
 def _only(tree: Node, where: str) -> Node:
@@ -145,7 +145,7 @@ class _Rewriter:
         odd = node["schema"] or node["catalog"] or node["filter"] or node["distinct"] or node["order_bys"]["orders"]
         if name not in FUNCTIONS or odd:
             raise MapError(
-                f"{self.where} calls {name}(), which is not on the list of functions for maps; "
+                f"{self.where} calls {short(name)}(), which is not on the list of functions for maps; "
                 "see docs/data-contract.md for those that are"
             )
         arguments = [argument["expression"] for argument in node["arguments"]]

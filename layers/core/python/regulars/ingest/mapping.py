@@ -23,6 +23,10 @@ def _as_rules(where: object) -> object:
     return {UNNAMED: where} if isinstance(where, str) else where
 
 
+def _as_list(files: object) -> object:
+    return (files,) if isinstance(files, str) else files
+
+
 class Section(BaseModel):
     """One table of the map: contract columns as expressions over the source's columns, and which rows and files."""
 
@@ -31,7 +35,7 @@ class Section(BaseModel):
     columns: dict[str, Text]
     attributes: dict[Name, Text] = Field(default_factory=dict)
     where: Annotated[dict[str, Text], BeforeValidator(_as_rules)] = Field(default_factory=dict)
-    files: tuple[Text, ...] = ()
+    files: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
     grain: Literal["order", "line"] = "order"
 
 
@@ -54,6 +58,16 @@ CONTRACT = Mapping()
 """The map of files whose columns have the contract's own names."""
 
 SETTINGS = [name for name in Mapping.model_fields if name != "sections"]
+
+
+def short(text: str, most: int = 80) -> str:
+    """Cut a text of the user's to what a message may hold."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def shown(value: object) -> str:
+    """Show a value of the user's in a message, as they wrote it or the beginning of it."""
+    return repr(short(value)) if isinstance(value, str) else short(repr(value))
 
 
 def near(name: str, known: AnyMapping[str, Any] | list[str]) -> str:
@@ -79,7 +93,7 @@ def parse(raw: AnyMapping[str, Any], name: str = "map") -> Mapping:
     for key in raw:
         if key not in SETTINGS and key not in TABLES:
             raise MapError(
-                f'{name}: unknown key "{key}"; {near(key, [*SETTINGS, *(f"[{table}]" for table in TABLES)])}'
+                f'{name}: unknown key "{short(key)}"; {near(key, [*SETTINGS, *(f"[{table}]" for table in TABLES)])}'
             )
     sections = {table.name: _section(table, raw[table.name], name) for table in TABLES.values() if table.name in raw}
     if sections and "orders" not in sections:
@@ -92,14 +106,15 @@ def _section(table: Table, raw: object, name: str) -> Section:
     """Sort a section's keys into contract columns and the section's own settings."""
     where = f"{name}, [{table.name}]"
     if not isinstance(raw, dict):
-        raise MapError(f"{where}: must be a section, not {raw!r}")
+        raise MapError(f"{where}: must be a section, not {shown(raw)}")
     columns = [column.name for column in table.columns]
     # Only orders come as lines; elsewhere `grain` would promise a summing that does not happen.
     own = ["files", "where", "attributes", *(["grain"] if table.name == "orders" else [])]
     for key in raw:
         if key not in columns and key not in own:
             raise MapError(
-                f'{where}: unknown key "{key}"; {near(key, [*columns, *own])}; keep others in [{table.name}.attributes]'
+                f'{where}: unknown key "{short(key)}"; {near(key, [*columns, *own])}; '
+                f"keep others in [{table.name}.attributes]"
             )
     missing = [column.name for column in table.columns if column.needed and column.name not in raw]
     if missing:
@@ -107,7 +122,9 @@ def _section(table: Table, raw: object, name: str) -> Section:
     taken = {taken for column in table.columns for taken in (column.name, column.lake_name)}
     for attribute in raw.get("attributes") or ():
         if attribute.lower() in taken:
-            raise MapError(f'{where}: attribute "{attribute}" has the name of a contract column; call it otherwise')
+            raise MapError(
+                f'{where}: attribute "{short(attribute)}" has the name of a contract column; call it otherwise'
+            )
     given = {column: raw[column] for column in columns if column in raw}
     return _validated(Section, {"columns": given} | {key: raw[key] for key in own if key in raw}, where)
 
@@ -123,4 +140,4 @@ def _validated(model: type[Model], content: dict[str, Any], name: str) -> Model:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part not in {"columns", "[key]"})
         hint = " (three capital letters, as in GBP)" if key == "currency" else ""
-        raise MapError(f"{name}: {key} = {first['input']!r}: {first['msg']}{hint}") from error
+        raise MapError(f"{name}: {short(key)} = {shown(first['input'])}: {first['msg']}{hint}") from error

@@ -10,7 +10,7 @@ from regulars.errors import SourceError
 from regulars.globs import parquet
 from regulars.ingest.expressions import literal
 from regulars.ingest.readers import OpenFile
-from regulars.ingest.report import FileReport, total
+from regulars.ingest.report import FileReport, counted, total
 from regulars.ingest.staging import POSITION, source_rows
 
 REASON = "case when field = 'where' then kind else field || ' ' || kind end"
@@ -110,7 +110,7 @@ class Rejects:
         repeated = sum(report.rejected.get("order_id is a duplicate", 0) for report in reports)
         if repeated > REPEATED * sum(report.rows_read for report in reports):
             self.warnings.append(
-                f"{repeated} rows repeat the order_id of an earlier row and were rejected; "
+                f"{counted(repeated, 'row')} with the order_id of an earlier row rejected; "
                 'when a row is one line of an order, say grain = "line" in [orders] of the map'
             )
 
@@ -121,7 +121,9 @@ class Rejects:
             raise SourceError(f"{self.table}: no rows in {names}; export again with the rows")
         if any(report.rows_kept for report in reports):
             return
-        top = ", ".join(f"{reason} ({count} rows)" for reason, count in list(total(list(reports)).items())[:3])
+        top = ", ".join(
+            f"{reason} ({counted(count, 'row')})" for reason, count in list(total(list(reports)).items())[:3]
+        )
         first = f"select {REASON} || coalesce(': ' || detail, '') from problems order by pos limit 1"
         [(example,)] = self._rows(first)
         raise SourceError(

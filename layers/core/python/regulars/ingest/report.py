@@ -5,6 +5,13 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 MIN_CUSTOMERS, MIN_REPEATERS, MIN_HORIZON_DAYS = 100, 10, 7
+"""The first two are advice, from a whole history. Training, which knows its cutoffs, refuses later: it counts who had
+ordered before the earliest of them. The third is its own: labels shorter than a week would learn weekdays."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Count in words that agree: `1 order`, `2 orders`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class FileReport(BaseModel):
@@ -58,11 +65,11 @@ def judge(span_days: int, customers: int, repeaters: int) -> Verdict:
     horizon = span_days // 3
     lacks = []
     if customers < MIN_CUSTOMERS:
-        lacks.append(f"{customers} customers, at least {MIN_CUSTOMERS} are needed")
+        lacks.append(f"{counted(customers, 'customer')}, at least {MIN_CUSTOMERS} are advised")
     if repeaters < MIN_REPEATERS:
-        lacks.append(f"{repeaters} customers with a second order, at least {MIN_REPEATERS} are needed")
+        lacks.append(f"{counted(repeaters, 'customer')} with a second order, at least {MIN_REPEATERS} are advised")
     if horizon < MIN_HORIZON_DAYS:
-        lacks.append(f"{span_days} days of orders, at least {3 * MIN_HORIZON_DAYS} are needed")
+        lacks.append(f"{counted(span_days, 'day')} of orders, at least {3 * MIN_HORIZON_DAYS} are needed")
     enough = f"{span_days} days of orders carry a horizon of up to {horizon} days"
     return Verdict(
         trainable=not lacks,

@@ -13,8 +13,8 @@ from regulars.errors import MapError, SourceError
 from regulars.files import atomic_folder
 from regulars.globs import parquet
 from regulars.ingest.faults import writing
-from regulars.ingest.mapping import CONTRACT, Mapping, near
-from regulars.ingest.report import FileReport, IngestReport, judge, total
+from regulars.ingest.mapping import CONTRACT, Mapping, near, short
+from regulars.ingest.report import FileReport, IngestReport, counted, judge, total
 from regulars.ingest.sources import SourceFile, assign, find
 from regulars.ingest.table_rows import TableRows
 from regulars.schema import NO_CURRENCY, TABLES, minor_units
@@ -96,7 +96,7 @@ def _set_timezone(session: duckdb.DuckDBPyConnection, timezone: str) -> None:
     zones = [row[0] for row in session.execute("select name from pg_timezone_names() order by name").fetchall()]
     if timezone not in zones:
         hint = near(timezone, zones).partition("there are")[0] or "write an IANA name such as Europe/London"
-        raise MapError(f'timezone = "{timezone}" is unknown; {hint.strip()}')
+        raise MapError(f'timezone = "{short(timezone)}" is unknown; {hint.strip()}')
     session.execute(f"set timezone = '{timezone}'")
 
 
@@ -148,7 +148,7 @@ class _Run:
         ).fetchall()
         if shared:
             self.warnings.append(
-                f"{shared} order ids belong to several customers; each customer's lines were kept as an order "
+                f"{counted(shared, 'order id')} of several customers; each customer's lines were kept as an order "
                 "of its own: check customer_id and order_id in the map"
             )
 

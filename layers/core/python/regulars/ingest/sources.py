@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from regulars.errors import SourceError
-from regulars.ingest.mapping import Mapping
+from regulars.ingest.mapping import Mapping, shown
 from regulars.schema import TABLES
 
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -95,5 +95,5 @@ def _by_name(one: SourceFile, tables: Sequence[str]) -> str | None:
 
 def _how_to_name(table: str, patterns: Sequence[str]) -> str:
     if patterns:
-        return f"none matches files = {list(patterns)} of [{table}]; correct the patterns or add the files"
+        return f"none matches files = {shown(list(patterns))} of [{table}]; correct the patterns or add the files"
     return f'call a file {table}*.csv, or give [{table}] files = ["..."] in the map'

@@ -12,8 +12,8 @@ import duckdb
 from regulars.errors import MapError, SourceError
 from regulars.ingest.expressions import Expression, Source, compile_expression, literal, quoted
 from regulars.ingest.faults import Said
-from regulars.ingest.mapping import UNNAMED, Mapping, Section
-from regulars.ingest.readers import BROKEN, ROW, OpenFile
+from regulars.ingest.mapping import UNNAMED, Mapping, Section, short, shown
+from regulars.ingest.readers import BROKEN, ROW, OpenFile, first_line
 from regulars.ingest.values import Check, Value, absent, read_name, value_of
 from regulars.schema import Column, Table
 
@@ -62,7 +62,7 @@ class Stager:
 
     def _compile(self, source: Source, text: str, key: str, *, numeric: bool = False) -> tuple[Expression, str]:
         """Return the expression and its DuckDB type; MapError when DuckDB cannot make sense of it."""
-        where = f"[{self.table.name}] {key}"
+        where = f"[{self.table.name}] {short(key)}"
         expression = compile_expression(self.connection, text, source, where, numeric=numeric)
         # Without a map every other column is an attribute: one that is there twice is worth a warning, no more.
         if self.section or not key.startswith("attributes."):
@@ -71,8 +71,8 @@ class Stager:
         try:
             [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
         except duckdb.Error as error:
-            raise MapError(f"{where} = {text!r} does not fit {source.name}: {str(error).splitlines()[0]}") from error
-        self.said[-1].append(Said(f"{where} = {text!r}", expression.sql))
+            raise MapError(f"{where} = {shown(text)} does not fit {source.name}: {first_line(error)}") from error
+        self.said[-1].append(Said(f"{where} = {shown(text)}", expression.sql))
         return expression, str(found[1])
 
     def _problem(self, source: Source, section: Section, checks: Sequence[Check]) -> str:
@@ -89,7 +89,9 @@ class Stager:
     def _condition(self, source: Source, text: str, key: str) -> str:
         expression, kind = self._compile(source, text, key)
         if kind != "BOOLEAN":
-            raise MapError(f"[{self.table.name}] {key} = {text!r} is of type {kind}; a rule must be true or false")
+            raise MapError(
+                f"[{self.table.name}] {short(key)} = {shown(text)} is of type {kind}; a rule must be true or false"
+            )
         return expression.sql
 
     def _attributes(self, source: Source, section: Section, names: Sequence[str]) -> str:
@@ -154,4 +156,4 @@ def _check_format(connection: duckdb.DuckDBPyConnection, date_format: str) -> No
     try:
         connection.execute(f"select try_strptime('', {literal(date_format)})").fetchall()
     except duckdb.Error as error:
-        raise MapError(f"date_format = {date_format!r} is not strptime's: {str(error).splitlines()[0]}") from error
+        raise MapError(f"date_format = {shown(date_format)} is not strptime's: {first_line(error)}") from error
