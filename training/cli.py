@@ -257,3 +257,7 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except RuntimeError as error:
+        if "interrupted" not in str(error):  # what DuckDB makes of Ctrl-C during a query
+            raise
+        sys.exit(130)
