@@ -6,6 +6,7 @@ BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
 .PHONY: demo test lint layers sam bench clean
+DATA ?= data
 
 demo: .venv/ready
 	$(BIN)/regulars simulate $(DEMO)/lake --customers 10000 --years 3 --seed 7
@@ -31,6 +32,10 @@ sam: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[train,dev]' --constraint constraints.txt
 	touch .venv/ready
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/simulate.py
+	$(BIN)/python benchmarks/shops.py $(DATA)
 
 clean:
 	rm -rf .venv .venv-sam $(DEMO) $(BUNDLE) layers/runtime/build build .aws-sam
