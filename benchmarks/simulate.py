@@ -129,7 +129,7 @@ def has_lifetimes(console: Console, python: str | None) -> bool:
     if python is None:
         console.print("lifetimes is left out: no --peer; see the head of this file for how to install it")
         return False
-    found = subprocess.run([python, "-c", "import lifetimes"], capture_output=True, check=False)  # noqa: S603
+    found = subprocess.run([python, "-c", "import lifetimes"], capture_output=True, check=False)  # noqa: S603 - our own words only
     if found.returncode:
         console.print(f"lifetimes is left out: {python} cannot import it; pip install lifetimes there")
     return not found.returncode

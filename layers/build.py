@@ -100,7 +100,7 @@ def lambda_python() -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for folder in [*os.get_exec_path(), *map(str, sorted(pyenv.glob(f"versions/{PYTHON}*/bin"), reverse=True))]:
         python = shutil.which(f"python{PYTHON}", path=folder)
-        if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603
+        if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603 - ours
             return python
     return None
 

@@ -93,7 +93,7 @@ def call(cold: pytest.MonkeyPatch, bundle_folder: Path) -> Call:
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
     handlers: dict[str, Any] = {}
 
-    def send(function: str, body: Any = None, path: str | None = None) -> tuple[int, dict[str, Any]]:  # noqa: ANN401
+    def send(function: str, body: Any = None, path: str | None = None) -> tuple[int, dict[str, Any]]:
         if function not in handlers:
             handlers[function] = runpy.run_path(str(ROOT / "functions" / function / "app.py"))["handler"]
         answer = handlers[function](event(function, body, path), LocalContext(function))
@@ -102,7 +102,7 @@ def call(cold: pytest.MonkeyPatch, bundle_folder: Path) -> Call:
     return send
 
 
-def event(function: str, body: Any, path: str | None = None) -> dict[str, Any]:  # noqa: ANN401 - text, or what becomes JSON
+def event(function: str, body: Any, path: str | None = None) -> dict[str, Any]:
     """Return the function's own event.json with another body; with a path it is a GET."""
     sent: dict[str, Any] = json.loads((ROOT / "functions" / function / "event.json").read_bytes())
     sent["body"] = body if isinstance(body, str) or body is None else json.dumps(body)

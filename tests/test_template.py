@@ -41,7 +41,7 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 BUCKETS = of_type("AWS::S3::Bucket")
 
 
-def statements(part: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any part of a template
+def statements(part: Any) -> list[dict[str, Any]]:
     """Return every policy statement at any depth."""
     if isinstance(part, list):
         return [found for each in part for found in statements(each)]

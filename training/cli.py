@@ -55,8 +55,8 @@ def ingest(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Read your own files into a lake: every row is kept, or rejected with its reason."""
-    from regulars.ingest.mapping import CONTRACT, load, parse  # noqa: PLC0415
-    from regulars.ingest.run import ingest as run  # noqa: PLC0415
+    from regulars.ingest.mapping import CONTRACT, load, parse
+    from regulars.ingest.run import ingest as run
 
     mapping = load(map_file) if map_file else CONTRACT
     if mapping.currency == NO_CURRENCY:
@@ -86,7 +86,7 @@ def simulate(  # noqa: PLR0913 - one plain option each
     """Make a synthetic shop: heavy-tailed spend, seasons, campaigns, and the truth of each customer in truth/."""
     if check:
         raise typer.Exit(_check(lake))
-    from training.simulate import simulate as make  # noqa: PLC0415 - each command pays for its own imports only
+    from training.simulate import simulate as make
 
     with show.progress(customers) as advance:
         info = make(
@@ -107,7 +107,7 @@ def simulate(  # noqa: PLR0913 - one plain option each
 
 def _check(lake: Path) -> int:
     """Show what a simulated lake is like beside what was asked; return the exit status."""
-    from training.world.check import check  # noqa: PLC0415
+    from training.world.check import check
 
     with show.status("measuring") as tell, _connect("1GB") as connection:
         found = check(connection, lake, tell)
@@ -125,7 +125,7 @@ def train(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle."""
-    from training import train as run  # noqa: PLC0415
+    from training import train as run
 
     with show.progress(run.STEPS) as advance:
         bundle = run.train(
@@ -183,8 +183,8 @@ def score(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Score every customer of a lake: value, churn, segment, RFM."""
-    from regulars.loader import ModelLoader  # noqa: PLC0415
-    from regulars.scoring import score as run  # noqa: PLC0415
+    from regulars.loader import ModelLoader
+    from regulars.scoring import score as run
 
     connection = _connect(memory_limit)
     opened = Bundle(bundle)
@@ -210,7 +210,7 @@ def invoke(
     ] = None,
 ) -> None:
     """Run a Lambda function's own handler here, on an event, as `sam local invoke` does in a container."""
-    from training.local import invoke as run  # noqa: PLC0415
+    from training.local import invoke as run
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)
     answer = run(ROOT / "functions" / function, event)
@@ -225,8 +225,8 @@ def serve(
     port: Annotated[int, typer.Option(help="port on 127.0.0.1", min=1, max=65535)] = 8000,
 ) -> None:
     """Serve the functions' own routes on 127.0.0.1, with /docs."""
-    import uvicorn  # noqa: PLC0415
-    from regulars.api import ROUTES, create_app  # noqa: PLC0415
+    import uvicorn
+    from regulars.api import ROUTES, create_app
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)
     Bundle(bundle).verify()

@@ -8,6 +8,8 @@ from regulars.errors import HistoryError
 STEPS = (1.0, 1.5, 2.0, 2.5)
 """Training cutoffs lie this many label lengths before the moment that the model may know."""
 
+YEAR = 365
+
 WEIGHT = 0.8
 """Each step further back weighs this much less."""
 
@@ -36,8 +38,8 @@ class Plan:
 
         Its labels must end before `moment`, and one label length must lie behind it.
         """
-        cutoff = moment - timedelta(days=365)
-        enough = cutoff - self.first_order >= timedelta(days=self.label_days) and self.label_days <= 365  # noqa: PLR2004
+        cutoff = moment - timedelta(days=YEAR)
+        enough = cutoff - self.first_order >= timedelta(days=self.label_days) and self.label_days <= YEAR
         return cutoff if enough else None
 
     @property

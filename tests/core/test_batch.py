@@ -58,7 +58,7 @@ def notification(*keys: str) -> dict[str, Any]:
     return {"Records": records}
 
 
-def written(s3: Any) -> dict[str, bytes]:  # noqa: ANN401 - a boto3 client
+def written(s3: Any) -> dict[str, bytes]:
     """Everything in the output bucket, by key."""
     listed = s3.list_objects_v2(Bucket=SCORES).get("Contents", [])
     return {one["Key"]: s3.get_object(Bucket=SCORES, Key=one["Key"])["Body"].read() for one in listed}
@@ -73,7 +73,7 @@ def rows(content: bytes, folder: Path, columns: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_an_export_in_s3_gets_the_scores_that_the_same_orders_get_as_a_lake(
-    s3: Any,  # noqa: ANN401
+    s3: Any,
     orders: dict[str, Path],
     lake: Path,
     loader: ModelLoader,
@@ -107,7 +107,7 @@ def test_an_export_in_s3_gets_the_scores_that_the_same_orders_get_as_a_lake(
     assert manifest["customers_scored"] == len(expected)
 
 
-def test_the_same_notification_twice_writes_the_same_bytes(s3: Any, orders: dict[str, Path]) -> None:  # noqa: ANN401
+def test_the_same_notification_twice_writes_the_same_bytes(s3: Any, orders: dict[str, Path]) -> None:
     s3.upload_file(str(orders["csv"]), INCOMING, f"incoming/as_of={AS_OF}/last night's orders.csv")
     event = notification(f"incoming/as_of%3D{AS_OF}/last+night%27s+orders.csv")
 
@@ -119,7 +119,7 @@ def test_the_same_notification_twice_writes_the_same_bytes(s3: Any, orders: dict
     assert written(s3) == first
 
 
-def test_a_map_beside_the_object_says_how_to_read_it(s3: Any, orders: dict[str, Path]) -> None:  # noqa: ANN401
+def test_a_map_beside_the_object_says_how_to_read_it(s3: Any, orders: dict[str, Path]) -> None:
     content = orders["csv"].read_text().replace("customer_id,", "Kunde,", 1)
     s3.put_object(Bucket=INCOMING, Key=f"incoming/as_of={AS_OF}/export.csv", Body=content)
     mapping = """
@@ -138,7 +138,7 @@ def test_a_map_beside_the_object_says_how_to_read_it(s3: Any, orders: dict[str, 
     assert [manifest["rows_rejected"] for manifest in manifests] == [1]
 
 
-def test_the_moment_may_stand_in_the_objects_metadata(s3: Any, orders: dict[str, Path]) -> None:  # noqa: ANN401
+def test_the_moment_may_stand_in_the_objects_metadata(s3: Any, orders: dict[str, Path]) -> None:
     extra = {"Metadata": {"as-of": "2025-06-01"}}
     s3.upload_file(str(orders["parquet"]), INCOMING, "incoming/orders.parquet", ExtraArgs=extra)
 
@@ -158,7 +158,7 @@ def test_the_moment_may_stand_in_the_objects_metadata(s3: Any, orders: dict[str,
     ],
 )
 def test_an_object_that_cannot_be_scored_says_why_and_leaves_nothing(
-    s3: Any,  # noqa: ANN401
+    s3: Any,
     key: str,
     body: bytes,
     said: str,
@@ -171,13 +171,13 @@ def test_an_object_that_cannot_be_scored_says_why_and_leaves_nothing(
     assert written(s3) == {}
 
 
-def test_an_object_that_is_gone_is_named(s3: Any) -> None:  # noqa: ANN401
+def test_an_object_that_is_gone_is_named(s3: Any) -> None:
     with pytest.raises(SourceError, match=f"s3://{INCOMING}/incoming/as_of={AS_OF}/orders.csv cannot be read"):
         handle(notification(f"incoming/as_of={AS_OF}/orders.csv"), None)
     assert written(s3) == {}
 
 
-def test_through_sqs_one_bad_message_fails_alone(s3: Any, orders: dict[str, Path]) -> None:  # noqa: ANN401
+def test_through_sqs_one_bad_message_fails_alone(s3: Any, orders: dict[str, Path]) -> None:
     s3.upload_file(str(orders["parquet"]), INCOMING, f"incoming/as_of={AS_OF}/orders.parquet")
     bodies = {
         "good": json.dumps(notification(f"incoming/as_of%3D{AS_OF}/orders.parquet")),

@@ -13,11 +13,14 @@ from training.world.clock import daily_demand
 from training.world.measures import responses
 from training.world.sight import Sight
 
+Chart = Any
+"""One of altair's charts, layered or plain: they share no public base."""
+
 WIDTH, HEIGHT, POINTS = 330, 200, 101
 WEEKS = 26
 
 
-def lorenz(sight: Sight) -> Any:  # noqa: ANN401 - an altair chart, as of all below
+def lorenz(sight: Sight) -> Chart:
     """How much of the revenue the best customers bring."""
     [spent] = sight.columns("select sum(order_value_cents)::double from sales group by customer_id")
     share = np.concatenate(([0.0], np.cumsum(np.sort(spent)[::-1]) / spent.sum()))
@@ -29,12 +32,12 @@ def lorenz(sight: Sight) -> Any:  # noqa: ANN401 - an altair chart, as of all be
     return _titled(line + point, "Few bring most: revenue by buyers; circle: what was asked")
 
 
-def _axis(side: str, name: str, title: str | None = None) -> Any:  # noqa: ANN401
+def _axis(side: str, name: str, title: str | None = None) -> Chart:
     kind = alt.X if side == "x" else alt.Y
     return kind(f"{name}:Q", title=title or name, axis=alt.Axis(format="%"))
 
 
-def season(sight: Sight) -> Any:  # noqa: ANN401
+def season(sight: Sight) -> Chart:
     """Orders a day of those who are customers, over the demand that was asked for."""
     [day, orders] = sight.columns(
         "select ordered_at::date as day, count(*) as orders from repeats group by 1 order by 1"
@@ -57,7 +60,7 @@ def season(sight: Sight) -> Any:  # noqa: ANN401
     return _titled(chart, "Seasons and holidays, by week")
 
 
-def fading(sight: Sight) -> Any:  # noqa: ANN401
+def fading(sight: Sight) -> Chart:
     """What customers do in the weeks before they leave, beside those who stay."""
     query = f"""
         with
@@ -85,7 +88,7 @@ def fading(sight: Sight) -> Any:  # noqa: ANN401
     return _titled(chart, "Interest fades before customers leave; orders stop at once")
 
 
-def uplift(sight: Sight) -> Any:  # noqa: ANN401
+def uplift(sight: Sight) -> Chart:
     """What campaigns add, by group: measured with its error, and what was asked for."""
     found = [one for one in responses(sight) if one.what.startswith("orders added")]
     data = pl.DataFrame(
@@ -103,11 +106,11 @@ def uplift(sight: Sight) -> Any:  # noqa: ANN401
     return _titled(bars + points, "Response, treated less control, +- 2 errors; circle: the truth")
 
 
-def _colour(name: str) -> Any:  # noqa: ANN401
+def _colour(name: str) -> Chart:
     return alt.Color(f"{name}:N", title=None, legend=alt.Legend(orient="bottom"))
 
 
-def _titled(chart: Any, title: str) -> Any:  # noqa: ANN401
+def _titled(chart: Chart, title: str) -> Chart:
     return chart.properties(title=title, width=WIDTH, height=HEIGHT)
 
 

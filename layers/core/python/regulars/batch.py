@@ -34,6 +34,9 @@ from regulars.scoring import score
 from regulars.settings import settings
 from regulars.sql import connect
 
+S3 = Any
+"""A boto3 client: made at run time, it has no type of its own."""
+
 MAP = "map.toml"
 AS_OF = re.compile(r"(?:^|/)as_of=([^/]+)/")
 
@@ -91,13 +94,13 @@ def _from_s3(notification: dict[str, Any]) -> list[str]:
     return written
 
 
-def _client() -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+def _client() -> S3:
     import boto3  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
 
     return boto3.client("s3")
 
 
-def score_object(s3: Any, source: Input, loader: ModelLoader) -> str:  # noqa: ANN401
+def score_object(s3: S3, source: Input, loader: ModelLoader) -> str:
     """Ingest and score one object, and return the prefix of what was written; the manifest is written last.
 
     SourceError when the object is gone, unreadable or says no `as_of`; SettingsError without an output bucket.
@@ -124,7 +127,7 @@ def score_object(s3: Any, source: Input, loader: ModelLoader) -> str:  # noqa: A
     return f"s3://{bucket}/{prefix}"
 
 
-def _fetch(s3: Any, source: Input, local: Path) -> dict[str, Any]:  # noqa: ANN401
+def _fetch(s3: S3, source: Input, local: Path) -> dict[str, Any]:
     """Download the object and return its head; SourceError when it is not there."""
     local.parent.mkdir(parents=True)
     try:
@@ -155,7 +158,7 @@ def _input_id(source: Input, local: Path) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', source.name.partition('.')[0])}-{digest[:12]}"
 
 
-def _score_file(s3: Any, source: Input, local: Path, as_of: datetime, loader: ModelLoader) -> dict[str, Any]:  # noqa: ANN401
+def _score_file(s3: S3, source: Input, local: Path, as_of: datetime, loader: ModelLoader) -> dict[str, Any]:
     """Write part.parquet and rejects.parquet two levels above `local`, and return the counts."""
     work = local.parent.parent
     lake = work / "lake"
@@ -177,7 +180,7 @@ def _score_file(s3: Any, source: Input, local: Path, as_of: datetime, loader: Mo
     }
 
 
-def _mapping(s3: Any, source: Input, work: Path, currency: str) -> Mapping:  # noqa: ANN401
+def _mapping(s3: S3, source: Input, work: Path, currency: str) -> Mapping:
     """Return the map that lies beside the object; without one the contract's names hold, in the bundle's currency."""
     local = work / MAP
     try:

@@ -107,7 +107,7 @@ def _open_csv(file: SourceFile, encoding: str | None) -> OpenFile:
 
 
 def _binary(path: Path) -> BinaryIO:
-    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value] # a reader of bytes in all but name
 
 
 def _inspect(file: SourceFile, encoding: str | None) -> tuple[str, tuple[str, ...], bool]:
