@@ -1,5 +1,7 @@
 """The HTTP side: a FastAPI app from the routes that a function serves, and its Lambda handler."""
 
+import asyncio
+import threading
 from datetime import datetime
 from typing import Any
 
@@ -132,4 +134,21 @@ def create_app(*routes: str) -> FastAPI:
 
 def lambda_handler(app: FastAPI) -> Handler:
     """Wrap an app for API Gateway."""
-    return instrumented(Mangum(app, lifespan="off", text_mime_types=TEXT))
+    _have_event_loop()
+    mangum = Mangum(app, lifespan="off", text_mime_types=TEXT)
+
+    def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
+        _have_event_loop()
+        return mangum(event, context)
+
+    return instrumented(handle)
+
+
+_loops = threading.local()
+
+
+def _have_event_loop() -> None:
+    """Give this thread an event loop: Mangum asks for the current one, which Python no longer makes by itself."""
+    if not hasattr(_loops, "own"):
+        _loops.own = asyncio.new_event_loop()
+        asyncio.set_event_loop(_loops.own)
