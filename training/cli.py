@@ -22,6 +22,8 @@ from training import show
 
 ROOT = Path(__file__).resolve().parents[1]
 SQL = ROOT / "sql"
+INSUFFICIENT = 3
+"""Exit status of a check that did not pass; 1 and 2 are taken."""
 
 app = typer.Typer(
     help="From your order log to a costed plan for keeping your customers.", no_args_is_help=True, add_completion=False
@@ -65,6 +67,33 @@ def ingest(
         report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
     show.ingested(report)
     show.say(f"Wrote {out}")
+
+
+@app.command()
+def check(
+    lake: Lake,
+    *,
+    horizon: Annotated[int, typer.Option(help="days ahead that training is meant for", min=7, max=730)] = 90,
+    as_of: Annotated[
+        str | None, typer.Option(help="date or timestamp (UTC) to train at; else the midnight after the last order")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="file for the report as JSON; - prints only that")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of the churn horizon to write")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Say what is in a lake, what is odd, and whether history suffices for the horizon.
+
+    Exit status: 0 when it does and no finding is an error, 3 when not, 2 when the lake can not be read.
+    """
+    from training.check.run import check as run
+    from training.check.show import deliver
+
+    with show.status("reading") as tell, _connect(memory_limit) as connection:
+        moment = parse_as_of(as_of) if as_of else None
+        report, curve = run(connection, lake, SqlFolder(SQL), horizon_days=horizon, as_of=moment, tell=tell)
+    deliver(report, curve, json, picture)
+    if not report.passed:
+        raise typer.Exit(INSUFFICIENT)
 
 
 @app.command()
