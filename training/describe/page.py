@@ -6,6 +6,7 @@ from html import escape
 from training.describe import pictures
 from training.describe.facts import facts
 from training.describe.relations import Description
+from training.describe.style import svg
 from training.describe.tables import money, share
 
 STYLE = """
@@ -89,5 +90,5 @@ def _section(said: Description, name: str) -> str:
     if chart is None:
         return f"{head}<p><em>The history is too short for this picture.</em></p>\n"
     # As images: side by side in one document, the pictures' own ids would meet.
-    image = b64encode(pictures.svg(chart).encode()).decode()
+    image = b64encode(svg(chart).encode()).decode()
     return f'{head}<figure><img alt="{escape(title)}" src="data:image/svg+xml;base64,{image}"></figure>\n'
