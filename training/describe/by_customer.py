@@ -73,7 +73,7 @@ def rfm_grid(said: Description) -> Chart | None:
         ),
     )
     most = max(grid["revenue_share"].to_list(), default=0.0)
-    ink = alt.condition(f"datum.revenue_share > {0.5 * most}", alt.value("white"), alt.value(INK))
+    ink = alt.condition(f"datum.revenue_share > {0.3 * most}", alt.value("white"), alt.value(INK))
     scale = alt.Scale(scheme=BLUES, type="sqrt", domain=[0, max(most, 1e-9)])
     boxes = base.mark_rect(stroke="white").encode(color=alt.Color("revenue_share:Q", scale=scale, legend=None))
     lines = (("segment", -14, "bold"), ("upper", 1, "normal"), ("lower", 15, "normal"))

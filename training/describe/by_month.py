@@ -1,57 +1,34 @@
 """Pictures along time: months and cohorts; None where the history is too thin for one."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import polars as pl
 
 from training.describe.relations import Description
-from training.describe.style import BLUES, HALF, INK, KINDS, WIDE, Chart, kinds, month_axis, pale, plain, rank, sized
+from training.describe.style import BLUES, HALF, INK, KINDS, WIDE, Chart, kinds, month_axis, pale, plain, sized
 
 
 def monthly_revenue(said: Description) -> Chart | None:
     """Revenue by month, by whether the customer is new; a month that is not over is pale."""
-    flows = said.tables["customers_by_month"]
-    long = pl.concat(
-        flows.select("month", "is_complete", kind=pl.lit(kind), amount=said.money(pl.col(f"{kind}_revenue_cents")))
-        for kind in ("new", "returning", "reactivated")
-    )
-    chart = (
-        alt.Chart(long)
-        .mark_bar()
-        .encode(
-            x=month_axis(),
-            y=alt.Y("sum(amount):Q", title=f"revenue, {said.info.currency}", axis=plain()),
-            color=kinds("new", "returning", "reactivated"),
-            opacity=pale(),
-            order=alt.Order("rank:Q"),
-        )
-    )
-    return sized(chart.transform_calculate(rank=rank("new", "returning", "reactivated")))
+    amounts = {kind: said.money(pl.col(f"{kind}_revenue_cents")) for kind in KINDS if kind != "lost"}
+    return _stacked(said, amounts, f"revenue, {said.info.currency}")
 
 
 def customers_by_month(said: Description) -> Chart | None:
     """Customers who ordered, by kind, above the line; those lost below it."""
-    flows = said.tables["customers_by_month"]
+    amounts = {kind: pl.col(f"{kind}_customers") * (-1 if kind == "lost" else 1) for kind in KINDS}
+    return _stacked(said, amounts, "customers; lost below zero")
+
+
+def _stacked(said: Description, amounts: Mapping[str, pl.Expr], title: str) -> Chart:
+    flows, label = said.tables["customers_by_month"], pl.col("month").dt.strftime("%Y-%m")
     long = pl.concat(
-        flows.select(
-            "month",
-            "is_complete",
-            kind=pl.lit(kind),
-            amount=pl.col(f"{kind}_customers") * (-1 if kind == "lost" else 1),
-        )
-        for kind in KINDS
-    ).drop_nulls("amount")
-    chart = (
-        alt.Chart(long)
-        .mark_bar()
-        .encode(
-            x=month_axis(),
-            y=alt.Y("sum(amount):Q", title="customers; lost below zero", axis=plain()),
-            color=kinds(*KINDS),
-            opacity=pale(),
-            order=alt.Order("rank:Q"),
-        )
+        flows.select("is_complete", label=label, kind=pl.lit(kind), rank=pl.lit(rank), amount=amount)
+        for rank, (kind, amount) in enumerate(amounts.items())
     )
-    return sized(chart.transform_calculate(rank=rank(*KINDS)))
+    chart = alt.Chart(long).mark_bar().encode(x=month_axis(), color=kinds(*amounts), opacity=pale(), order="rank:Q")
+    return sized(chart.encode(y=alt.Y("sum(amount):Q", title=title, axis=plain())))
 
 
 def retention(said: Description) -> Chart | None:
@@ -73,7 +50,7 @@ def retention(said: Description) -> Chart | None:
     legend = alt.Legend(format=".0%", title="ordered", orient="right")
     boxes = base.mark_rect().encode(color=alt.Color("retention_share:Q", scale=scale, legend=legend))
     shown = alt.Text("retention_share:Q", format=".0%")
-    ink = alt.condition(f"datum.retention_share > {0.6 * high}", alt.value("white"), alt.value(INK))
+    ink = alt.condition(f"datum.retention_share > {0.5 * high}", alt.value("white"), alt.value(INK))
     size = 9 if columns <= 26 else 7  # noqa: PLR2004 - so that three figures fit their box
     return sized(boxes + base.mark_text(fontSize=size).encode(text=shown, color=ink), WIDE, max(18 * rows, 60))
 

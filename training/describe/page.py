@@ -22,7 +22,8 @@ img { max-width: 100%; height: auto; } h2, figure { break-inside: avoid; } figur
 READINGS = {
     "monthly_revenue": """Revenue by month
         New: first order ever seen, in that month. Returning: ordered in the month before, too. Reactivated: ordered
-        earlier, but not in the month before. Returns are not taken off. A pale month is not over.""",
+        earlier, but not in the month before. Whoever was a customer before the log began is new in it, too. Returns are
+        not taken off. A pale month is not over.""",
     "customers_by_month": """Customers by month
         Those who ordered, by the same kinds. Lost: with this month, {lost} whole calendar months have passed without an
         order. It is counted when that is known: none in the first {lost} months, nor in a month that is not over.""",

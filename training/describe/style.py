@@ -16,12 +16,12 @@ BLUES = "blues"
 
 
 def month_axis() -> Chart:
-    """Return the x axis of calendar months, in UTC whatever the machine says."""
-    return alt.X("utcyearmonth(month):T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True, grid=False))
+    """Return the x axis of months, given as text: a time scale would begin a month after the last one."""
+    return alt.X("label:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
 
 
 def plain() -> Chart:
-    """Amounts as 0, 500, 1.5k, 2M, each label by itself."""
+    """Return the axis of amounts as 0, 500, 1.5k, 2M, each label by itself."""
     return alt.Axis(labelExpr="format(datum.value, '~s')")
 
 
@@ -29,11 +29,6 @@ def kinds(*kinds: str) -> Chart:
     """Return the colours of these kinds of customers, with their legend."""
     scale = alt.Scale(domain=kinds, range=[KINDS[kind] for kind in kinds])
     return alt.Color("kind:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
-
-
-def rank(*kinds: str) -> str:
-    """Return the expression that stacks these kinds in this order."""
-    return f"indexof({list(kinds)}, datum.kind)"
 
 
 def pale() -> Chart:

@@ -1,5 +1,11 @@
 """What `regulars describe` prints: two screens, the numbers that most meetings ask for."""
 
+from collections.abc import Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
 from training import show
 from training.describe.facts import TOPS, by_revenue, earned, facts, retention
 from training.describe.relations import Description
@@ -7,7 +13,10 @@ from training.describe.relations import Description
 MONTHS = 13
 """The last year and the month that it is compared with."""
 AGES = [1, 2, 3, 6, 9, 12, 18, 24]
+KINDS = ("active", "new", "returning", "reactivated", "lost")
 NUMBERS = 5
+WIDE = 100
+"""From so many characters on there is room between the columns."""
 SHOWN = (*TOPS, 50)
 LIMITS = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 WITHIN = (30, 90, 365)
@@ -49,6 +58,18 @@ def show_description(said: Description) -> None:
     _repeats(said)
 
 
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table as `show.table` does, but lean, so that ten columns of figures fit 80 characters."""
+    show.say(title, "bold")
+    out = Table(header_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
+    out.padding = (0, int(show.console.width >= WIDE), 0, 0)
+    for column in columns:
+        out.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        out.add_row(*("-" if cell is None else escape(str(cell)) for cell in row))
+    show.console.print(out)
+
+
 def _headline(said: Description) -> None:
     found = facts(said)
     days = said.tables["repeat_orders"].row(0, named=True)["median_gap_days"]
@@ -64,30 +85,21 @@ def _headline(said: Description) -> None:
 
 
 def _months(said: Description) -> None:
-    months = said.tables["monthly_revenue"].join(
-        said.tables["customers_by_month"].drop("is_complete", "active_customers"), on="month"
-    )
+    flows = said.tables["customers_by_month"].drop("is_complete", "active_customers")
+    months = said.tables["monthly_revenue"].join(flows, on="month").sort("month")
     rows = [
         (
             f"{row['month']:%Y-%m}" + ("" if row["is_complete"] else " *"),
             money(said, row["revenue_cents"]),
-            row["order_count"],
-            money(said, row["mean_order_cents"]),
             money(said, row["returned_cents"]),
-            row["active_customers"],
-            row["new_customers"],
-            row["returning_customers"],
-            row["reactivated_customers"],
-            row["lost_customers"],
+            short(row["order_count"]),
+            *(short(row[f"{kind}_customers"]) for kind in KINDS),
         )
         for row in months.tail(MONTHS).rows(named=True)
     ]
-    customers = (">active", ">new", ">returning", ">reactivated", ">lost")
-    show.table(
-        f"Months, {said.info.currency} (lost: now {said.lost_after_months} whole months without an order; *: not over)",
-        ("month", ">revenue", ">orders", ">an order", ">returned", *customers),
-        rows,
-    )
+    lost = f"lost: after {said.lost_after_months} whole months without an order"
+    heads = ("month", ">revenue", ">returns", ">orders", ">active", ">new", ">returning", ">reacti-\nvated", ">lost")
+    _table(f"Months, {said.info.currency} (*: not over; {lost})", heads, rows)
 
 
 def _concentration(said: Description) -> None:
@@ -100,8 +112,8 @@ def _concentration(said: Description) -> None:
     ]
     if rows:
         gini = "-" if found["gini"] is None else f"{found['gini']:.3f}"
-        heads = ("customers", ">number", ">share of revenue", f">spent at least, {said.info.currency}")
-        show.table(f"Who brings the revenue (Gini {gini})", heads, rows)
+        heads = ("customers", ">number", ">of the revenue", f">each at least, {said.info.currency}")
+        _table(f"Who brings the revenue (Gini {gini})", heads, rows)
 
 
 def _segments(said: Description) -> None:
@@ -109,7 +121,7 @@ def _segments(said: Description) -> None:
     for row in by_revenue(said).rows(named=True):
         cells: list[object] = [
             row["segment"],
-            row["customers"],
+            short(row["customers"]),
             share(row["customer_share"]),
             share(row["revenue_share"]),
             row["median_order_count"],
@@ -120,18 +132,10 @@ def _segments(said: Description) -> None:
         if said.bundle:
             cells += [money(said, row["mean_predicted_value_cents"]), share(row["mean_churn_probability"])]
         rows.append(cells)
-    heads = (
-        "segment",
-        ">customers",
-        ">of all",
-        ">of revenue",
-        ">orders*",
-        f">spend*, {said.info.currency}",
-        ">an order",
-    )
-    heads = (*heads, ">days away*", *((">value ahead", ">churn") if said.bundle else ()))
+    heads = ("segment", ">number", ">share", ">revenue", ">orders*", ">spend*", ">an order", ">days*")
+    heads = (*heads, *((">ahead", ">churn") if said.bundle else ()))
     source = f"of bundle {said.bundle}" if said.bundle else "by recency and frequency score"
-    show.table(f"Segments {source} (* median)", heads, rows)
+    _table(f"Segments {source}, {said.info.currency} (*: median; days: since the last one)", heads, rows)
 
 
 def _grid(said: Description) -> None:
@@ -141,10 +145,10 @@ def _grid(said: Description) -> None:
         found = [cells[recency, frequency] for frequency in range(1, 6)]
         shown = [f"{100 * one['customer_share']:.1f} / {_percent(one['revenue_share'])}" for one in found]
         rows.append(
-            (f"recency {recency}", *(text if one["customers"] else "-" for text, one in zip(shown, found, strict=True)))
+            (f"R {recency}", *(text if one["customers"] else "-" for text, one in zip(shown, found, strict=True)))
         )
-    heads = ("", *(f">frequency {score}" for score in range(1, 6)))
-    show.table("RFM: % of customers / % of revenue (5 is best)", heads, rows)
+    heads = ("", *(f">F {score}" for score in range(1, 6)))
+    _table("RFM: % of customers / % of revenue (R recency, F frequency, 5 is best)", heads, rows)
 
 
 def _cohorts(said: Description) -> None:
@@ -154,13 +158,13 @@ def _cohorts(said: Description) -> None:
         (
             f"{row['cohort_month']:%Y-%m}",
             row["cohort_customers"],
-            *(share(row[str(age)]) for age in known),
+            *(_percent(row[str(age)]) for age in known),
             money(said, row["cumulative_customer_cents"]),
         )
         for row in table.rows(named=True)
     ]
-    heads = ("first order in", ">customers", *(f">+{age}" for age in known), f">{said.info.currency} each so far")
-    show.table("Cohorts: share that ordered so many months after the month of the first order", heads, rows)
+    heads = ("began", ">customers", *(f">+{age}" for age in known), f">{said.info.currency} each")
+    _table("Cohorts: % who ordered so many months after the first order's; revenue each so far", heads, rows)
 
 
 def _repeats(said: Description) -> None:
@@ -171,7 +175,7 @@ def _repeats(said: Description) -> None:
     rows = [
         (
             f"{number} to {number + 1}",
-            row["purchases"],
+            short(row["purchases"]),
             share(row["repeat_rate"]),
             *(share(rates.get((number, days))) for days in WITHIN),
             row["median_gap_days"],
@@ -179,5 +183,5 @@ def _repeats(said: Description) -> None:
         for row in said.tables["repeat_orders"].head(NUMBERS).rows(named=True)
         for number in (row["order_number"],)
     ]
-    within = (f">within {days} days" for days in WITHIN)
-    show.table("From order to order", ("order", ">placed", ">next one so far", *within, ">median days"), rows)
+    within = (f">in {days} days" for days in WITHIN)
+    _table("From order to order", ("order", ">placed", ">next so far", *within, ">median days"), rows)
