@@ -65,7 +65,8 @@ def _tables(report: CheckReport) -> None:
         )
         for name, facts in report.tables.items()
     ]
-    show.table(f"Lake {report.lake}", ("table", ">rows", ">customers", "first", "last", ">MB"), rows)
+    seen = f" as of {report.as_of:%Y-%m-%d %H:%M}Z" if report.as_of else ""
+    show.table(f"Lake {report.lake}{seen}", ("table", ">rows", ">customers", "first", "last", ">MB"), rows)
     orders = report.orders
     show.say(
         f"{orders.orders:,} orders worth {orders.value_cents / 10**report.minor_units:,.0f} {report.currency}, "

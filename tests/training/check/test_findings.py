@@ -1,11 +1,14 @@
 """Each kind of trouble is found where it was planted, and nowhere else."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from regulars.ingest.mapping import load
+from regulars.ingest.run import ingest
 from regulars.lake import finish
 from regulars.sql import SqlFolder, connect
 
@@ -13,6 +16,7 @@ from tests.training.check.lakes import AS_OF, copied, looked
 from training.check.report import CheckReport, Finding
 from training.check.rules import MOST_EVENTS, MOST_ORDERS, RULES
 from training.simulate import simulate
+from training.world.warts import BOT
 
 Planted = Callable[[str, str], CheckReport]
 
@@ -176,6 +180,11 @@ def test_every_rule_is_planted() -> None:
     assert {case[0] for case in CASES} | {"after_as_of"} == set(RULES)
 
 
+def test_the_docs_name_every_rule() -> None:
+    said = (Path(__file__).parents[3] / "docs" / "check.md").read_text(encoding="utf-8")
+    assert [name for name, rule in RULES.items() if f"| `{name}` | {rule.severity}" not in said] == []
+
+
 @pytest.mark.parametrize(
     ("name", "table", "query"),
     [
@@ -249,3 +258,16 @@ def test_orders_alone_are_a_lake(shop: Path, tmp_path: Path, sql: SqlFolder) -> 
     assert list(report.tables) == ["orders"]
     assert report.findings == []
     assert report.passed
+
+
+def test_trouble_that_ingest_keeps_is_found(tmp_path: Path, sql: SqlFolder) -> None:
+    """Of raw exports full of it: the bot, every refund without an order, and customers lost with their missing ids."""
+    raw = tmp_path / "clean" / "warts"
+    simulate(tmp_path / "clean", customers=1_000, years=2, seed=3, warts=True)
+    ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
+    planted = {one["wart"]: one["rows"] for one in json.loads((raw / "ledger.json").read_text())["planted"]}
+    report = looked(tmp_path / "lake", sql)
+    assert named(report, "inhuman_events")[0].examples[0].startswith(f"{BOT}: 43,200 on ")
+    found = sum(named(report, name)[0].count for name in ("instant_refunds", "repeated_orders") if named(report, name))
+    assert found == planted["refund without an order"]
+    assert named(report, "not_in_customers", "events")[0].count > 1
