@@ -1,6 +1,6 @@
 """What is in a lake: each table's rows, customers, span, missing values and size on disk."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -58,7 +58,8 @@ def _span(
     """Return the first and last instant by lake.json, or the days where that no longer speaks of these rows."""
     said = info.tables.get(name)
     if said is not None and said.rows == rows:
-        return said.first, said.last
+        first, last = (one.replace(tzinfo=UTC) if one else None for one in (said.first, said.last))
+        return first, last
     days = frame[day].drop_nulls().to_list()
     return (midnight(min(days)), midnight(max(days))) if days else (None, None)
 
