@@ -1,0 +1,55 @@
+"""Which features say the same thing: the one place that reasons, reports and tests read."""
+
+from collections.abc import Mapping, Sequence
+
+PURCHASE_HISTORY = "purchase_history"
+"""What a purchase-process model adds beside the features; a group, and the name of that part."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "recency": ("recency_days", "overdue_ratio", "recency_score"),
+    "rhythm": ("gap_mean_days", "gap_std_days", "gap_max_days", "purchase_velocity"),
+    "recent_activity": (  # money of a window says first of all that there were orders in it
+        "orders_30d",
+        "orders_90d",
+        "orders_180d",
+        "spend_30d_cents",
+        "spend_90d_cents",
+        "spend_180d_cents",
+        "orders_trend_90d",
+        "spend_trend_90d",
+    ),
+    "orders": ("order_count", "orders_365d", "repeat_days", "frequency_score"),
+    "spend": ("spend_cents", "spend_365d_cents", "earned_cents", "monetary_score"),
+    "order_size": ("mean_order_cents", "mean_purchase_day_cents"),
+    "season": ("orders_year_ago_90d", "spend_year_ago_90d_cents"),
+    "tenure": ("tenure_days", "customer_age_days", "last_repeat_days"),
+    "returns": ("returns_per_order",),
+    "discounts": ("discount_share",),
+    "margin": ("margin_share",),
+    "engagement": (
+        "email_opens_90d",
+        "email_clicks_90d",
+        "email_open_rate_90d",
+        "site_visits_90d",
+        "days_since_visit",
+        "engagement_score",
+    ),
+    "support": ("support_tickets_90d", "support_tickets"),
+    "acquisition": ("acquisition_cost_cents", "ltv_to_cac"),
+    PURCHASE_HISTORY: (PURCHASE_HISTORY,),
+}
+
+_GROUP = {feature: group for group, features in GROUPS.items() for feature in features}
+
+
+def group_of(feature: str) -> str:
+    """Return the group of a feature; one that no group names, from another version's SQL, stands for itself."""
+    return _GROUP.get(feature, feature)
+
+
+def columns_by_group(names: Sequence[str]) -> dict[str, list[int]]:
+    """Return the places of each group's features among `names`, groups in the order of their first feature."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(group_of(name), []).append(place)
+    return places

@@ -1,0 +1,93 @@
+"""A segment stays the same one when models are trained again: new centres are matched with the last bundle's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from regulars.bundle import MANIFEST, Bundle
+from regulars.errors import BundleError
+from regulars.features import FeatureTable
+from regulars.tasks import segment as task
+from scipy.optimize import linear_sum_assignment
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LastSegments:
+    """The segments of the last bundle; `centres` are in the features' own units, shape (segments, features)."""
+
+    bundle: str
+    model: task.Segment
+    features: list[str]
+    centres: FloatArray
+    ids: list[int]
+    names: list[str]
+    next_id: int
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> Self:
+        """Open the segments of a bundle; BundleError when it cannot be trusted, or its segments have no ids yet."""
+        constants = bundle.json("segment/constants.json")
+        if "ids" not in constants:
+            raise BundleError(f"bundle {bundle.manifest.bundle} is of an older version: its segments have no ids")
+        scaler = constants["scaler"]
+        return cls(
+            bundle=bundle.manifest.bundle,
+            model=task.load(bundle),
+            features=scaler["features"],
+            centres=task.own_units(bundle.array("segment/centroids.npy"), scaler),
+            ids=constants["ids"],
+            names=constants["names"],
+            next_id=constants["next_id"],
+        )
+
+    def rescaled(self, scaler: dict[str, Any]) -> FloatArray | None:
+        """Return the centres as `scaler` sees them; None when it looks at other features."""
+        same = self.features == scaler["features"]
+        return task.standardised(task.deskewed(self.centres), scaler) if same else None
+
+
+def last_segments(folder: Path) -> tuple[LastSegments | None, list[str]]:
+    """Return the segments of the bundle in `folder`, where one lies there, and what to warn of.
+
+    A bundle that cannot be read is replaced like any other; its segments are then forgotten, and that is said.
+    """
+    if not (folder / MANIFEST).exists():
+        return None, []
+    try:
+        return LastSegments.read(Bundle(folder)), []
+    except BundleError as error:
+        return None, [f"segments are numbered anew, the last ones cannot be read: {error}"]
+
+
+def match(new: FloatArray, old: FloatArray) -> dict[int, int]:
+    """Pair new centres with old ones, shape (segments, features) each and on one scale: new place to old place.
+
+    The pairs have the least sum of squared distances (Kuhn 1955, the Hungarian method). A pair is let go where the old
+    centre has moved farther than its nearest neighbour was: that is another segment.
+    """
+    distance = np.linalg.norm(new[:, None, :] - old[None], axis=2)
+    between = np.linalg.norm(old[:, None, :] - old[None], axis=2)
+    np.fill_diagonal(between, np.inf)
+    pairs = zip(*linear_sum_assignment(distance**2), strict=True)
+    return {int(mine): int(theirs) for mine, theirs in pairs if distance[mine, theirs] <= between[theirs].min()}
+
+
+def migration(last: LastSegments, table: FeatureTable, now: task.Segment, ids: list[int]) -> dict[str, Any]:
+    """Count customers by the segment that the last bundle puts them in and the one that they are in now.
+
+    `from` and `to` are segment ids, `customers` has a row for each `from` and a column for each `to`; `kept_share` is
+    the share of customers whose segment is the same under both.
+    """
+    was, is_now = (model.predict(table).columns["segment_id"] for model in (last.model, now))
+    counts = [[int(((was == old) & (is_now == new)).sum()) for new in ids] for old in last.ids]
+    return {
+        "from": last.ids,
+        "from_names": last.names,
+        "to": ids,
+        "customers": counts,
+        "kept_share": float((was == is_now).mean()),
+    }
