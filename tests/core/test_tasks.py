@@ -91,9 +91,7 @@ def test_a_customer_alone_has_the_same_reasons_as_among_all(
     together = loader[task].predict(table, reasons=3).reasons
     for row in range(0, len(table), 200):
         part = slice(row, row + 1)
-        alone = FeatureTable(
-            table.customer_ids[part], {name: values[part] for name, values in table.columns.items()}
-        )
+        alone = FeatureTable(table.customer_ids[part], {name: values[part] for name, values in table.columns.items()})
         assert loader[task].predict(alone, reasons=3).reasons == [together[row]]
 
 

@@ -13,6 +13,9 @@ Link = Callable[[FloatArray], FloatArray]
 NEAR = 1e-4
 """Contributions that add up to less are measured by the link's slope, not by a quotient of two roundings."""
 
+NOTHING = 1e-9
+"""Effects whose sizes add up to less are none."""
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -38,15 +41,15 @@ class Effects:
     def settled(self, answer: FloatArray) -> "Effects":
         """Return the effects with base and effects adding up to `answer`, shape (n,).
 
-        What rounding left over is spread by size; where no effect has any, the base takes it.
+        What rounding left over is spread by size; where there is no effect, the base takes it.
         """
         size = np.abs(self.values)
         total = size.sum(axis=1)
         left = answer - self.base - self.values.sum(axis=1)
-        share = np.divide(left, total, out=np.zeros_like(total), where=total > 0)
-        return Effects(
-            self.names, self.values + size * share[:, None], np.where(total > 0, self.base, self.base + left)
-        )
+        moved = total > NOTHING
+        share = np.divide(left, total, out=np.zeros_like(total), where=moved)
+        base = np.where(moved, self.base, self.base + left)
+        return Effects(self.names, self.values + size * share[:, None], base)
 
 
 def in_answer_units(
