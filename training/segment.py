@@ -1,5 +1,6 @@
 """segment: k-means on de-skewed, scaled features, with the evidence for k and an identity that lasts."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 from regulars.features import FeatureTable
 from regulars.tasks import segment as task
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
@@ -18,8 +20,8 @@ FEATURES = ("recency_days", "order_count", "spend_cents", "mean_order_cents", "t
 CANDIDATES = range(2, 9)
 DEFAULT = 5
 SAMPLE = 5_000
-DRIFT = 0.02
-"""Centres that start from the last ones stay, unless a fresh start lowers the inertia by more than this share."""
+DRIFT, STEPS = 0.03, (1, 2, 5, 300)
+"""The last centres move on by as few steps of k-means as bring their inertia within this share of a fresh fit's."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -73,10 +75,15 @@ class SegmentModel:
         self.scaler = fit_scaler(table)
         self.last = last
         rows = task.scaled(table, self.scaler)
-        before = last.rescaled(self.scaler) if last else None
+        k = min(k, len(np.unique(rows, axis=0)))
         with threadpool_limits(1):  # threads add up in whatever order they end, and the last bits would be theirs
             self.evidence = evidence(rows)
-            self.centroids = _centroids(rows, min(k, len(np.unique(rows, axis=0))), before, seed)
+            fitted = KMeans(k, n_init=10, random_state=seed).fit(rows)
+            before = last.on_scale(self.scaler, fitted.cluster_centers_) if last else None
+            if before is not None and len(before) == k:
+                fitted = _moved_on(rows, before, fitted)
+        centroids = fitted.cluster_centers_
+        self.centroids: FloatArray = centroids[np.argsort(-centroids[:, FEATURES.index("spend_cents")])]
         self._identify(before)
 
     def _identify(self, before: FloatArray | None) -> None:
@@ -128,21 +135,25 @@ class SegmentModel:
             "gone": [number for number in was if number not in now],
         }
 
+    @property
+    def constants(self) -> dict[str, Any]:
+        """What serving needs beside the centroids, and what the next training needs."""
+        return {"scaler": self.scaler, "ids": self.ids, "names": self.names, "next_id": self.next_id}
+
     def export(self) -> Exported:
         """Return the model as files."""
-        constants = {"scaler": self.scaler, "ids": self.ids, "names": self.names, "next_id": self.next_id}
-        return Exported({f"{task.NAME}/centroids.npy": npy(self.centroids)}).with_constants(task.NAME, constants)
+        return Exported({f"{task.NAME}/centroids.npy": npy(self.centroids)}).with_constants(task.NAME, self.constants)
 
 
-def _centroids(rows: FloatArray, k: int, before: FloatArray | None, seed: int) -> FloatArray:
-    """Fit k centres, by falling spend; those that start from the last ones win unless they have drifted off."""
-    fresh = KMeans(k, n_init=10, random_state=seed).fit(rows)
-    chosen = fresh
-    if before is not None and len(before) == k:
-        warm = KMeans(k, init=before, n_init=1, random_state=seed).fit(rows)
-        chosen = warm if warm.inertia_ * (1 - DRIFT) <= fresh.inertia_ else fresh
-    centroids: FloatArray = chosen.cluster_centers_
-    return centroids[np.argsort(-centroids[:, FEATURES.index("spend_cents")])]
+def _moved_on(rows: FloatArray, before: FloatArray, fresh: KMeans) -> KMeans:
+    """Return the fit that moves the last centres least and is about as good as a fresh one, or else the fresh one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is what is asked for
+        for steps in STEPS:
+            fitted = KMeans(len(before), init=before, n_init=1, max_iter=steps).fit(rows)
+            if fitted.inertia_ * (1 - DRIFT) <= fresh.inertia_:
+                return fitted
+    return fresh
 
 
 def _profile(table: FeatureTable, mine: npt.NDArray[np.bool_], number: int, name: str) -> dict[str, Any]:

@@ -17,12 +17,17 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LastSegments:
-    """The segments of the last bundle; `centres` are in the features' own units, shape (segments, features)."""
+    """The segments of the last bundle.
+
+    `centres`, shape (segments, features), are in the features' own units, and so is `mean`, the average customer of
+    their day, de-skewed.
+    """
 
     bundle: str
     model: task.Segment
     features: list[str]
     centres: FloatArray
+    mean: FloatArray
     ids: list[int]
     names: list[str]
     next_id: int
@@ -33,21 +38,45 @@ class LastSegments:
         constants = bundle.json("segment/constants.json")
         if "ids" not in constants:
             raise BundleError(f"bundle {bundle.manifest.bundle} is of an older version: its segments have no ids")
+        return cls.of(bundle.manifest.bundle, bundle.array("segment/centroids.npy"), constants)
+
+    @classmethod
+    def of(cls, bundle: str, centroids: FloatArray, constants: dict[str, Any]) -> Self:
+        """Take a bundle's segments from its centroids and constants."""
         scaler = constants["scaler"]
         return cls(
-            bundle=bundle.manifest.bundle,
-            model=task.load(bundle),
+            bundle=bundle,
+            model=task.Segment(scaler, centroids, constants["ids"], constants["names"]),
             features=scaler["features"],
-            centres=task.own_units(bundle.array("segment/centroids.npy"), scaler),
+            centres=task.own_units(centroids, scaler),
+            mean=np.array(scaler["mean"]),
             ids=constants["ids"],
             names=constants["names"],
             next_id=constants["next_id"],
         )
 
-    def rescaled(self, scaler: dict[str, Any]) -> FloatArray | None:
-        """Return the centres as `scaler` sees them; None when it looks at other features."""
-        same = self.features == scaler["features"]
-        return task.standardised(task.deskewed(self.centres), scaler) if same else None
+    def on_scale(self, scaler: dict[str, Any], fresh: FloatArray) -> FloatArray | None:
+        """Return the centres as `scaler` sees them; None when it looks at other features.
+
+        They stand where they were, or moved along with the average customer, whichever is nearer to the `fresh`
+        centres of today: a shop's first customers all grow older together, and a growing shop's average does not.
+        """
+        if self.features != scaler["features"]:
+            return None
+        there = task.deskewed(self.centres)
+        along = there + (np.array(scaler["mean"]) - self.mean)
+        seen: list[FloatArray] = [(rows - scaler["mean"]) / scaler["std"] for rows in (there, along)]
+        return min(seen, key=lambda rows: _cost(_distance(fresh, rows)))
+
+
+def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
+    distance: FloatArray = np.linalg.norm(one[:, None, :] - other[None], axis=2)
+    return distance
+
+
+def _cost(distance: FloatArray) -> float:
+    """Return the least sum of squared distances over pairs."""
+    return float((distance**2)[linear_sum_assignment(distance**2)].sum())
 
 
 def last_segments(folder: Path) -> tuple[LastSegments | None, list[str]]:
@@ -69,8 +98,7 @@ def match(new: FloatArray, old: FloatArray) -> dict[int, int]:
     The pairs have the least sum of squared distances (Kuhn 1955, the Hungarian method). A pair is let go where the old
     centre has moved farther than its nearest neighbour was: that is another segment.
     """
-    distance = np.linalg.norm(new[:, None, :] - old[None], axis=2)
-    between = np.linalg.norm(old[:, None, :] - old[None], axis=2)
+    distance, between = _distance(new, old), _distance(old, old)
     np.fill_diagonal(between, np.inf)
     pairs = zip(*linear_sum_assignment(distance**2), strict=True)
     return {int(mine): int(theirs) for mine, theirs in pairs if distance[mine, theirs] <= between[theirs].min()}

@@ -9,7 +9,6 @@ from regulars.bundle import Bundle
 from regulars.features import FeatureTable, make_features_learning
 from regulars.lake import attach
 from regulars.sql import SqlFolder, connect
-from regulars.tasks import segment as task
 
 from tests.conftest import AS_OF
 from training import segment
@@ -39,9 +38,7 @@ def last(bundle: Bundle) -> LastSegments:
 
 def last_of(model: segment.SegmentModel) -> LastSegments:
     """Hand a model on as the last bundle's, as its files would say it."""
-    centres = task.own_units(model.centroids, model.scaler)
-    features = list(segment.FEATURES)
-    return LastSegments("2025-01-01.000000", model.model, features, centres, model.ids, model.names, model.next_id)
+    return LastSegments.of("2025-01-01.000000", model.centroids, model.constants)
 
 
 def shuffled(table: FeatureTable, seed: int) -> FeatureTable:
