@@ -125,7 +125,7 @@ def test_features_are_the_same_to_the_bit(
     batch: tuple[FeatureTable, Any],
     some: list[str],
 ) -> None:
-    """Of one customer alone, and of some in shuffled order, all 39 columns."""
+    """Of one customer alone, and of some in shuffled order, every column."""
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
     table, _ = batch
     loader = ModelLoader(Bundle(bundle_folder))

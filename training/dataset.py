@@ -15,7 +15,7 @@ from regulars.sql import SqlFolder
 FEW_CUSTOMERS = 50
 """Below this many customers at a cutoff, or tenth as many of either outcome, nothing is learnt."""
 
-NOT_FEATURES = ("recency_score", "frequency_score", "monetary_score")
+NOT_FEATURES = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
 """Scores are coarse copies of what the models already see, learnt at one moment: answers, not features."""
 
 
@@ -104,18 +104,24 @@ _OTHER = ("cutoff", "customer_id", "future_value_cents", "future_orders", "last_
 
 
 def _refuse_thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> None:
-    customers = len(frame)
-    stayed = int((frame["future_orders"] > 0).sum())
+    refusal = thin(len(frame), int((frame["future_orders"] > 0).sum()), cutoff, label_days)
+    if refusal:
+        raise HistoryError(refusal)
+
+
+def thin(customers: int, stayed: int, cutoff: datetime, label_days: int) -> str | None:
+    """Say why nothing can be learnt from a cutoff before which so many had ordered; None when it can."""
     if customers < FEW_CUSTOMERS:
-        raise HistoryError(
+        return (
             f"only {customers} customers ordered before {cutoff:%Y-%m-%d}, one of the cutoffs to learn from; "
             f"at least {FEW_CUSTOMERS} are needed: bring more history, or a later --as-of"
         )
     if min(stayed, customers - stayed) < FEW_CUSTOMERS // 10:
-        raise HistoryError(
+        return (
             f"of {customers} customers at {cutoff:%Y-%m-%d}, {stayed} ordered within {label_days} days: "
             "with nearly all or none churned there is nothing to learn; choose another --horizon"
         )
+    return None
 
 
 def history(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, datetime]:

@@ -65,7 +65,7 @@ def table_of(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, 
         connection.execute(f"create or replace temp view {name} as select * from chosen_{name}")
     cuts = [
         (measure, cut, cut * step)
-        for measure, step in (("recency", 5_000_000), ("frequency", 2), ("monetary", 10_000))
+        for measure, step in (("recency", 60), ("frequency", 2), ("monetary", 10_000))
         for cut in (1, 2, 3, 4)
     ]
     make_features(connection, sql, AS_OF, cuts)

@@ -1,15 +1,17 @@
 """No leak: whatever happens at or after as_of, no cell of customer_features changes."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from regulars.errors import HistoryError
 from regulars.features import make_features
 from regulars.schema import EVENT_KINDS
-from regulars.sql import SqlFolder
+from regulars.sql import SqlFolder, connect
 
 from tests.sql import rows
 from tests.sql.rows import AS_OF, Row
@@ -21,7 +23,7 @@ BEHIND = st.one_of(st.sampled_from(EDGE), st.timedeltas(timedelta(0), timedelta(
 AHEAD = st.one_of(st.just(timedelta(0)), st.timedeltas(timedelta(0), timedelta(days=400)))
 CUT_POINTS = [
     (measure, number, number * step)
-    for measure, step in (("recency", 40 * 86_400), ("frequency", 1), ("monetary", 2_000))
+    for measure, step in (("recency", 40), ("frequency", 1), ("monetary", 2_000))
     for number in (1, 2, 3, 4)
 ]
 
@@ -68,6 +70,14 @@ def people(names: st.SearchStrategy[str], moments: st.SearchStrategy[datetime]) 
         "acquisition_cost_cents": st.none() | st.integers(0, 5_000),
     }
     return st.lists(st.fixed_dictionaries(fields), max_size=2, unique_by=lambda row: row["customer_id"])
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB with the contract's tables, to be filled."""
+    with connect("1GB", 1) as opened:
+        rows.create_contract(opened)
+        yield opened
 
 
 def features(

@@ -2,7 +2,7 @@
 
 Reading order, which is also the direction of imports:
 errors, settings, observability, files, globs, schema, sql, lake, ingest, features, bundle, trees, reasons, tasks,
-loader, scoring, requests, online, batch, problems, api.
+loader, scoring, requests, request_features, online, batch, problems, api.
 """
 
 __version__ = "0.1.0"

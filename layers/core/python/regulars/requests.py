@@ -1,12 +1,9 @@
-"""A scoring request: its contract, and its rows as relations for the SQL files."""
+"""A scoring request: its contract, customer by customer."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-import duckdb
-import numpy as np
-import numpy.typing as npt
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,9 +17,7 @@ from pydantic import (
 
 from regulars.errors import HistoryError
 from regulars.features import parse_as_of
-from regulars.lake import view
-from regulars.schema import TABLES, Column
-from regulars.sql import SqlFolder
+from regulars.schema import EVENT_KINDS
 
 MANY, NAME = 5, 80
 """How many wrong fields are named, and how much of a name is repeated."""
@@ -66,9 +61,7 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     occurred_at: Instant
-    kind: Text = Field(
-        description="email_sent, email_open, email_click, site_visit, support_ticket; others are not read"
-    )
+    kind: Text = Field(description=f"{', '.join(EVENT_KINDS)}; others are not read")
 
 
 class Customer(BaseModel):
@@ -122,46 +115,3 @@ def _wrong(field: str, message: str) -> str:
     message = message.removeprefix("Value error, ")
     lowered = message[:1].lower() + message[1:] if message[1:2].islower() else message
     return f"{field}: {lowered}" if field else lowered
-
-
-def bind(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, customers: Sequence[Customer], minor_units: int
-) -> None:
-    """Create orders, customers and events from a request's rows, as columns, never row by row.
-
-    Orders pass through the same staging files as a shop's export, so that one history means one thing everywhere.
-    """
-    rows: dict[str, list[tuple[str, BaseModel]]] = {
-        "orders": [(customer.customer_id, order) for customer in customers for order in customer.orders],
-        "customers": [(customer.customer_id, customer) for customer in customers],
-        "events": [(customer.customer_id, event) for customer in customers for event in customer.events],
-    }
-    for name, found in rows.items():
-        table = TABLES[name]
-        fields = [column for column in table.columns if column.name != "customer_id"]
-        columns = {column.name: _array(column, [getattr(row, column.name) for _, row in found]) for column in fields}
-        ids = np.array([customer_id for customer_id, _ in found], dtype=object)
-        connection.register(f"request_{name}", {"customer_id": ids, **columns})
-        selected = ", ".join(_select(column, minor_units) for column in table.columns)
-        source = f"(select {selected} from request_{name})"
-        if name == "orders":
-            staged = f"select *, null as attributes from {source}"
-            connection.execute(f"create or replace temp view staged_orders as {staged}")
-            connection.execute(f"create or replace temp view order_lines as {sql.relations['order_lines'].text}")
-            source = f"({sql.relations['orders'].text})"
-        view(connection, table, source)
-
-
-def _select(column: Column, minor_units: int) -> str:
-    """Bring one request column into the lake's form; DuckDB cannot tell the type of a column of nulls."""
-    value = column.name
-    if column.kind == "money":  # rounded as ingest does, via a decimal: 1.005 * 100 is below a half in binary
-        value = f"round(cast({column.name} as decimal(28, 6)) * {10**minor_units})"
-    return f"cast({value} as {column.lake_type}) as {column.lake_name}"
-
-
-def _array(column: Column, values: list[Any]) -> npt.NDArray[Any]:
-    if column.kind in ("money", "number"):
-        missing = np.array([value is None for value in values], dtype=bool)
-        return np.ma.masked_array(np.array([value or 0.0 for value in values], dtype=np.float64), missing)
-    return np.array(values, dtype="datetime64[us]" if column.kind == "time" else object)

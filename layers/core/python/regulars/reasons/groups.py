@@ -6,7 +6,7 @@ PURCHASE_HISTORY = "purchase_history"
 """What a purchase-process model adds beside the features; a group, and the name of that part."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "recency": ("recency_days", "overdue_ratio", "recency_score"),
+    "recency": ("recency_days", "overdue_ratio"),
     "rhythm": ("gap_mean_days", "gap_std_days", "gap_max_days", "purchase_velocity"),
     "recent_activity": (  # money of a window says first of all that there were orders in it
         "orders_30d",
@@ -18,24 +18,32 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "orders_trend_90d",
         "spend_trend_90d",
     ),
-    "orders": ("order_count", "orders_365d", "repeat_days", "frequency_score"),
-    "spend": ("spend_cents", "spend_365d_cents", "earned_cents", "monetary_score"),
-    "order_size": ("mean_order_cents", "mean_purchase_day_cents"),
-    "season": ("orders_year_ago_90d", "spend_year_ago_90d_cents"),
+    "orders": ("order_count", "orders_365d", "repeat_days"),
+    "spend": ("spend_cents", "spend_365d_cents", "earned_cents"),
+    "order_size": ("mean_order_cents", "mean_purchase_day_cents", "first_order_cents"),
+    "season": (
+        "orders_year_ago_90d",
+        "orders_year_ago_180d",
+        "spend_year_ago_90d_cents",
+        "spend_year_ago_180d_cents",
+    ),
     "tenure": ("tenure_days", "customer_age_days", "last_repeat_days"),
-    "returns": ("returns_per_order",),
+    "returns": ("return_count", "returns_per_order", "returned_share"),
     "discounts": ("discount_share",),
     "margin": ("margin_share",),
     "engagement": (
+        "email_opens_30d",
         "email_opens_90d",
         "email_clicks_90d",
         "email_open_rate_90d",
+        "site_visits_30d",
         "site_visits_90d",
         "days_since_visit",
         "engagement_score",
     ),
-    "support": ("support_tickets_90d", "support_tickets"),
-    "acquisition": ("acquisition_cost_cents", "ltv_to_cac"),
+    "support": ("support_tickets_90d", "support_tickets", "support_unresolved"),
+    "acquisition": ("acquisition_cost_cents", "ltv_to_cac", "payback_days"),
+    "rfm": ("recency_score", "frequency_score", "monetary_score", "rfm_cell"),  # answers, which no model reads
     PURCHASE_HISTORY: (PURCHASE_HISTORY,),
 }
 
