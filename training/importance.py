@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 Predict = Callable[[Dataset], FloatArray]
 Loss = Callable[[Dataset, FloatArray], float]
 
-SAMPLE, REPEATS = 2_000, 3
+SAMPLE, REPEATS = 1_000, 2
 
 
 def by_group(shares: Mapping[str, float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from regulars.bundle import Bundle
 from regulars.features import FeatureTable, make_features_learning
 from regulars.lake import attach
 from regulars.sql import SqlFolder, connect
+from regulars.tasks import segment as task
 
 from tests.conftest import AS_OF
 from training import segment
@@ -200,3 +201,17 @@ def test_customers_who_are_all_alike_are_one_segment() -> None:
     assert said["suggested"] == {}
     again = segment.SegmentModel(alike, last=last_of(model))
     assert again.ids == [0]
+
+
+def test_segments_that_move_on_are_about_as_good_as_fresh_ones(tables: dict[int, FeatureTable]) -> None:
+    """Identity costs at most DRIFT of the inertia, even where the last centres were of another kind of shop."""
+
+    def inertia(model: segment.SegmentModel) -> float:
+        rows = task.scaled(tables[0], model.scaler)
+        return float(((rows[:, None] - model.centroids[None]) ** 2).sum(axis=2).min(axis=1).sum())
+
+    first = segment.SegmentModel(tables[182])
+    far = LastSegments(**(vars(last_of(first)) | {"centres": last_of(first).centres * np.linspace(0.01, 100, 6)}))
+    fresh = inertia(segment.SegmentModel(tables[0]))
+    for before in (last_of(first), far):
+        assert inertia(segment.SegmentModel(tables[0], last=before)) * (1 - segment.DRIFT) <= fresh * 1.0001
