@@ -2,8 +2,8 @@
 
 At the first AS_OF segments are fitted anew, and again with other seeds on shuffled customers, with and without the
 first fit as the last bundle: the share of customers whose name is the same. Then they are fitted at each later AS_OF,
-each time from the last: the share of that day's customers whom old and new models give the same segment, beside a fit
-that knows nothing of the last (by name), and the names.
+each time from the last: the share of that day's customers whom old and new models give the same segment, beside fits
+that know nothing of the last (by name), and the names.
 """
 
 import sys
@@ -58,10 +58,12 @@ def main(lake: Path, moments: list[str]) -> None:
     console.print(f"{min(anew):.4f} anew, {min(kept):.4f} from the last")
     table = Table("as of", "customers", "from the last", "anew", "names")
     table.add_row(moments[0], f"{len(tables[0]):,}", "", "", ", ".join(model.names))
+    alone = model
     for moment, customers in zip(moments[1:], tables[1:], strict=True):
-        before, model = model, SegmentModel(customers, last=last(model))
+        model = SegmentModel(customers, last=last(model))
         share = model.metrics(customers)["last"]["kept_share"]
-        fresh = same(before, SegmentModel(customers), customers)
+        before, alone = alone, SegmentModel(customers)
+        fresh = same(before, alone, customers)
         table.add_row(moment, f"{len(customers):,}", f"{share:.3f}", f"{fresh:.3f}", ", ".join(model.names))
     console.print(table)
 

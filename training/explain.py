@@ -1,5 +1,6 @@
 """What the report says of reasons: global importance, and the bundle's reasons beside exact TreeSHAP."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,6 @@ from regulars.features import FeatureTable
 from regulars.reasons.explainer import TYPICAL
 
 from training import importance, treeshap
-from training.churn import ChurnModel
-from training.clv import ClvModel
 from training.dataset import Dataset
 from training.export import Exported, as_json
 from training.metrics import rmse, roc_auc
@@ -28,31 +27,34 @@ def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return values[~np.isnan(values)]
 
 
-def value(model: ClvModel, holdout: Dataset, minor_units: int) -> dict[str, Any]:
-    """Explain the booster on held-out time; its loss is the RMSE in major units."""
+def report(
+    trees: treeshap.Model,
+    gain: Mapping[str, float],
+    predict: importance.Predict,
+    loss: importance.Loss,
+    holdout: Dataset,
+) -> dict[str, Any]:
+    """Explain a model on held-out time.
+
+    `trees` is its booster or forest and `gain` the shares of its features; `predict` gives the answers that `loss`
+    judges, such as value_loss and churn_loss do.
+    """
+    return {
+        "gain_by_group": importance.by_group(gain),
+        "permutation": importance.permutation(predict, loss, holdout),
+        "treeshap": treeshap.compare(trees, _sample(holdout), holdout.features),
+    }
+
+
+def value_loss(minor_units: int) -> importance.Loss:
+    """Return the RMSE of a value predicted in minor units, in major units."""
     unit = 10**minor_units
-
-    def loss(data: Dataset, predicted: npt.NDArray[np.float64]) -> float:
-        return rmse(data.value_cents / unit, predicted / unit)
-
-    return {
-        "gain_by_group": importance.by_group(model.importance()),
-        "permutation": importance.permutation(model.predict_cents, loss, holdout),
-        "treeshap": treeshap.compare(model.booster, _sample(holdout), holdout.features),
-    }
+    return lambda data, predicted: rmse(data.value_cents / unit, predicted / unit)
 
 
-def churn(model: ChurnModel, holdout: Dataset) -> dict[str, Any]:
-    """Explain the forest on held-out time; its loss is 1 - ROC-AUC."""
-
-    def loss(data: Dataset, predicted: npt.NDArray[np.float64]) -> float:
-        return 1.0 - roc_auc(data.churned, predicted)
-
-    return {
-        "gain_by_group": importance.by_group(model.importance()),
-        "permutation": importance.permutation(model.predict, loss, holdout),
-        "treeshap": treeshap.compare(model.forest, _sample(holdout), holdout.features),
-    }
+def churn_loss(data: Dataset, predicted: npt.NDArray[np.float64]) -> float:
+    """Return 1 - ROC-AUC."""
+    return 1.0 - roc_auc(data.churned, predicted)
 
 
 def _sample(data: Dataset) -> npt.NDArray[np.float32]:

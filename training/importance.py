@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from regulars.reasons import group_of
+from regulars.reasons import GROUPS, PURCHASE_HISTORY, group_of
 
 from training.dataset import Dataset
 
@@ -37,8 +37,9 @@ def permutation(predict: Predict, loss: Loss, holdout: Dataset, sample: int = SA
     few = Dataset(holdout.frame[rows], holdout.features)
     deals = [rng.permutation(len(rows)) for _ in range(REPEATS)]
     groups: dict[str, list[str]] = {}
-    for name in holdout.features:
-        groups.setdefault(group_of(name), []).append(name)
+    for name in few.frame.columns:
+        if name in holdout.features or name in GROUPS[PURCHASE_HISTORY]:
+            groups.setdefault(group_of(name), []).append(name)
     base = loss(few, predict(few))
 
     def rises(parts: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:

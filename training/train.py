@@ -73,8 +73,16 @@ def _judge(data: dataset.Dataset, plan: cutoffs.Plan, minor_units: int, advance:
     churn_model = churn.ChurnModel(before, plan)
     churned = churn.evaluate(churn_model, holdout)
     advance("reasons: judge on held-out time")
-    value["explained"] = explain.value(value_model, holdout, minor_units)
-    churned["explained"] = explain.churn(churn_model, holdout)
+    value["explained"] = explain.report(
+        value_model.booster,
+        value_model.importance(),
+        value_model.predict_cents,
+        explain.value_loss(minor_units),
+        holdout,
+    )
+    churned["explained"] = explain.report(
+        churn_model.forest, churn_model.importance(), churn_model.predict, explain.churn_loss, holdout
+    )
     return {"clv": value, "churn": churned}
 
 

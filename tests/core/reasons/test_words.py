@@ -20,6 +20,8 @@ TYPICAL = {
     [
         ("recency_days", 120.3, 30.2, "no order for 120 days, usually every 30"),
         ("recency_days", 3.0, 30.2, "last order 3 days ago, usually every 30"),
+        ("overdue_ratio", NAN, NAN, "has ordered on one day only"),
+        ("process_no_order", 0.84, 9.0, "84 % likely not to order again in time, going by past orders"),
         ("overdue_ratio", 4.0, 30.0, "no order for 120 days, usually every 30"),
         ("recency_days", 120.0, NAN, "no order for 120 days, typical customer 45"),
         ("recency_days", 1.2, NAN, "last order 1 day ago, typical customer 45"),

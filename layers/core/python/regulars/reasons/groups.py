@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 PURCHASE_HISTORY = "purchase_history"
-"""What a purchase-process model adds beside the features; a group, and the name of that part."""
+"""What a purchase-process model makes of the days of purchase; a group, and the name of a part that is no feature."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "recency": ("recency_days", "overdue_ratio"),
@@ -44,7 +44,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "support": ("support_tickets_90d", "support_tickets", "support_unresolved"),
     "acquisition": ("acquisition_cost_cents", "ltv_to_cac", "payback_days"),
     "rfm": ("recency_score", "frequency_score", "monetary_score", "rfm_cell"),  # answers, which no model reads
-    PURCHASE_HISTORY: (PURCHASE_HISTORY,),
+    PURCHASE_HISTORY: (
+        PURCHASE_HISTORY,
+        "process_alive",
+        "process_orders",
+        "process_no_order",
+        "process_spend_cents",
+        "process_value_cents",
+        "horizon_orders",
+        "horizon_no_order",
+    ),
 }
 
 _GROUP = {feature: group for group, features in GROUPS.items() for feature in features}

@@ -71,6 +71,11 @@ PHRASES: Mapping[str, Phrase] = {
     "payback_days": Phrase(
         "earns its cost of acquisition back in {}", DAYS, "cost of acquisition not known or not earned"
     ),
+    "process_alive": Phrase("{} likely to be still a customer, going by past orders", PERCENT),
+    "process_orders": Phrase("{} orders to come, going by past orders", NUMBER),
+    "process_no_order": Phrase("{} likely not to order again in time, going by past orders", PERCENT),
+    "process_spend_cents": Phrase("{} an order to come, going by past orders", MONEY),
+    "process_value_cents": Phrase("{} to come, going by past orders", MONEY),
 }
 
 PURCHASE_HISTORY_TEXT = "pattern of past orders as a whole"
@@ -85,7 +90,9 @@ class Narrator:
 
     def text(self, feature: str, value: float, usual_days: float) -> str:
         """Say one feature's value; `usual_days` is the customer's mean gap between orders, NaN when not known."""
-        if feature in ("recency_days", "overdue_ratio") and not isnan(value):
+        if feature == "overdue_ratio" and isnan(value):
+            return _ONE_DAY
+        if feature in ("recency_days", "overdue_ratio"):
             return self._recency(value if feature == "recency_days" else value * usual_days, usual_days)
         if feature in ("orders_trend_90d", "spend_trend_90d"):
             return _trend(feature.partition("_")[0], value)
