@@ -145,12 +145,16 @@ def _check(lake: Path) -> int:
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913 - each is an option of the command
     lake: Lake,
+    *,
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="bundle folder to write")],
     horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
     segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
+    last_bundle: Annotated[
+        Path | None, typer.Option(help="bundle whose segments keep their ids and names; else the one at --out")
+    ] = None,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle."""
@@ -165,6 +169,7 @@ def train(
             horizon_days=horizon,
             out=out,
             segments=segments,
+            last_bundle=last_bundle,
             advance=advance,
         )
     show.manifest(bundle.manifest)

@@ -13,9 +13,10 @@ from regulars.files import refuse_foreign
 from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
-from training import churn, clv, cutoffs, dataset, package, segment
+from training import churn, clv, cutoffs, dataset, explain, package, segment
+from training.segment_identity import last_segments
 
-STEPS = 8
+STEPS = 9
 """How often `advance` is called beside once for each cutoff."""
 
 Advance = Callable[[str], None]
@@ -30,11 +31,13 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     horizon_days: int,
     out: Path,
     segments: int = segment.DEFAULT,
+    last_bundle: Path | None = None,
     advance: Advance = lambda _: None,
 ) -> Bundle:
     """Train every task on what the lake knew before `as_of`, and write the bundle to `out`.
 
-    HistoryError when the history cannot carry it; nothing is written then.
+    Segments keep the ids and names of those in `last_bundle`, or else in the bundle that is replaced. HistoryError when
+    the history cannot carry it; nothing is written then.
     """
     refuse_foreign(out, MANIFEST)
     info = lakes.attach(connection, lake)
@@ -49,12 +52,14 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     churn_files = churn.ChurnModel(fit, plan).export(fit)
     advance("segment: fit")
     cut_points, table = _today(connection, sql, as_of)
-    segments_model = segment.SegmentModel(table, segments)
+    last_ones, forgotten = last_segments(last_bundle or out)
+    segments_model = segment.SegmentModel(table, segments, last_ones)
     metrics["segment"] = segments_model.metrics(table)
     advance("bundle")
-    files = package.contents([clv_files, churn_files, segments_model.export()], cut_points, sql)
+    exports = [clv_files, churn_files, segments_model.export(), explain.typical(table)]
+    files = package.contents(exports, cut_points, sql)
     facts = _facts(lake, info, plan, data, metrics)
-    facts["training"]["warnings"] = [*collapsed(cut_points), *plan.warnings]
+    facts["training"]["warnings"] = [*collapsed(cut_points), *plan.warnings, *forgotten]
     return package.write(out, files, facts)
 
 
@@ -62,9 +67,23 @@ def _judge(data: dataset.Dataset, plan: cutoffs.Plan, minor_units: int, advance:
     """Fit on what was known before the holdout and judge on the holdout."""
     before, holdout = data.at(plan.before_holdout), data.at([plan.holdout])
     advance("clv: judge on held-out time")
-    value = clv.evaluate(clv.ClvModel(before, plan, _season(data, plan, plan.holdout)), holdout, before, minor_units)
+    value_model = clv.ClvModel(before, plan, _season(data, plan, plan.holdout))
+    value = clv.evaluate(value_model, holdout, before, minor_units)
     advance("churn: judge on held-out time")
-    return {"clv": value, "churn": churn.evaluate(churn.ChurnModel(before, plan), holdout)}
+    churn_model = churn.ChurnModel(before, plan)
+    churned = churn.evaluate(churn_model, holdout)
+    advance("reasons: judge on held-out time")
+    value["explained"] = explain.report(
+        value_model.booster,
+        value_model.importance(),
+        value_model.predict_cents,
+        explain.value_loss(minor_units),
+        holdout,
+    )
+    churned["explained"] = explain.report(
+        churn_model.forest, churn_model.importance(), churn_model.predict, explain.churn_loss, holdout
+    )
+    return {"clv": value, "churn": churned}
 
 
 def _season(data: dataset.Dataset, plan: cutoffs.Plan, moment: datetime) -> dataset.Dataset | None:

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
-from regulars.tasks.base import Prediction, Reason, Result, top_reasons
-from regulars.trees import FloatArray, TreeModel, in_answer_units
+from regulars.reasons import Explainer, Reason, in_answer_units
+from regulars.tasks.base import Prediction, Result
+from regulars.trees import FloatArray, TreeModel
 
 NAME = "churn"
 SUMMARY = "Probability that each customer places no order within the horizon."
@@ -30,6 +31,7 @@ class Churn:
     def __init__(self, bundle: Bundle) -> None:
         self._constants: dict[str, Any] = bundle.json("churn/constants.json")
         self._trees = TreeModel(bundle, NAME)
+        self._explainer = Explainer.of(bundle)
 
     def _probability(self, margin: FloatArray) -> FloatArray:
         """P(no order in the horizon) from P(no order in the label window), at a constant rate of purchase."""
@@ -45,9 +47,8 @@ class Churn:
         columns = {"churn_probability": probability, "churn_risk": risk}
         if not reasons:
             return Prediction(columns)
-        base = float(self._probability(contributions[:1, -1])[0])
-        effects = in_answer_units(contributions, probability, base)
-        return Prediction(columns, top_reasons(table, names, effects, reasons))
+        effects = in_answer_units(names, contributions[:, :-1], contributions[:, -1], self._probability)
+        return Prediction(columns, self._explainer.top(table.columns, effects.settled(probability), reasons))
 
 
 def load(bundle: Bundle) -> Churn:

@@ -5,8 +5,9 @@ from pydantic import BaseModel, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
-from regulars.tasks.base import Prediction, Reason, Result, top_reasons
-from regulars.trees import FloatArray, TreeModel, in_answer_units
+from regulars.reasons import Explainer, Reason, in_answer_units
+from regulars.tasks.base import Prediction, Result
+from regulars.trees import FloatArray, TreeModel
 
 NAME = "clv"
 SUMMARY = "Expected value of each customer's orders within the horizon."
@@ -56,6 +57,7 @@ class Clv:
         self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
         self._minor_units = bundle.manifest.minor_units
         self._trees = TreeModel(bundle, NAME)
+        self._explainer = Explainer.of(bundle)
 
     def _contributions(self, table: FeatureTable) -> FloatArray:
         """Return the trees' contributions, with the run rate's own added to the feature that carries it."""
@@ -69,18 +71,19 @@ class Clv:
     def _value(self, margin: FloatArray) -> FloatArray:
         """Turn margins (log of minor units in the label window) into major units in the horizon."""
         cents = np.exp(margin) * (self._constants.season * self._constants.stretch)
-        value: FloatArray = np.rint(cents) / 10**self._minor_units
+        value: FloatArray = cents / 10**self._minor_units
         return value
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
         """Answer for every customer of `table`."""
         contributions = self._contributions(table)
-        value = self._value(contributions.sum(axis=1))
+        exact = self._value(contributions.sum(axis=1))
+        value = np.rint(exact * 10**self._minor_units) / 10**self._minor_units
         if not reasons:
             return Prediction({"predicted_value": value})
-        base = float(self._value(contributions[:1, -1])[0])
-        effects = in_answer_units(contributions, value, base)
-        return Prediction({"predicted_value": value}, top_reasons(table, self._constants.features, effects, reasons))
+        effects = in_answer_units(self._constants.features, contributions[:, :-1], contributions[:, -1], self._value)
+        top = self._explainer.top(table.columns, effects.settled(value), reasons)
+        return Prediction({"predicted_value": value}, top)
 
 
 def load(bundle: Bundle) -> Clv:
