@@ -15,12 +15,16 @@ from training.export import Exported, as_json
 
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
 
+SERVED = ("staging", "features")
+"""Folders of SQL that scoring needs; labels and reports stay with the training side."""
+
 
 def contents(exports: Iterable[Exported], cut_points: CutPoints, sql: SqlFolder) -> dict[str, bytes]:
     """Return every file of a bundle but its manifest, by name."""
     files = {"constants/rfm_cut_points.json": as_json([list(row) for row in cut_points])}
     for relation in sql.relations.values():
-        files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
+        if relation.folder in SERVED:
+            files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
     for exported in exports:
         files |= exported.files
     return dict(sorted(files.items()))

@@ -1,7 +1,7 @@
 -- One row per recency and frequency score (25 pairs), with the name that the field gives it.
 -- Reads: rfm_cells.
--- The ten names that Putler's "RFM Analysis" made popular, laid over the two scores without gap or overlap as RFM
--- tutorials do: money is left out, since it follows frequency closely; rfm_grid has it beside.
+-- Ten names that tutorials of RFM commonly use, laid over the two scores without gap or overlap: money is left out,
+-- since it follows frequency closely; rfm_grid has it beside.
 select
     recency_score,
     frequency_score,

@@ -29,7 +29,14 @@ def bound(
 
 
 @pytest.mark.parametrize(
-    "moment", ["2025-05-01T10:00:00Z", "2025-05-01T12:00:00+02:00", "2025-05-01T10:00:00", "2025-05-01 10:00"]
+    "moment",
+    [
+        "2025-05-01T10:00:00Z",
+        "2025-05-01T12:00:00+02:00",
+        "2025-05-01T10:00:00",
+        "2025-05-01 10:00",
+        "2025-05-01T09:15-00:45",
+    ],
 )
 def test_instants_are_utc_unless_they_have_an_offset(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, moment: str

@@ -29,6 +29,8 @@ CUT_POINTS = [
 
 past = BEHIND.map(lambda gap: (AS_OF - timedelta(microseconds=1) - gap).replace(tzinfo=None))
 future = AHEAD.map(lambda gap: (AS_OF + gap).replace(tzinfo=None))
+SHIFT = st.timedeltas(timedelta(days=-9_000), timedelta(days=9_000))
+"""From AS_OF to the cutoff at hand: any microsecond of fifty years."""
 cents = st.integers(-5_000, 20_000)
 unknown = st.none() | cents
 
@@ -81,16 +83,20 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def features(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: dict[str, list[Row]]
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: dict[str, list[Row]], shift: timedelta = timedelta(0)
 ) -> list[tuple[Any, ...]]:
-    """Return every cell of customer_features over a lake."""
+    """Return every cell of customer_features over a lake, as_of and all rows moved by `shift`."""
     for name, content in lake.items():
-        rows.given(connection, name, content)
+        rows.given(connection, name, [_moved(row, shift) for row in content])
     try:
-        make_features(connection, sql, AS_OF, CUT_POINTS)
+        make_features(connection, sql, AS_OF + shift, CUT_POINTS)
     except HistoryError:
         return []
     return connection.execute("select * from customer_features order by customer_id").fetchall()
+
+
+def _moved(row: Row, shift: timedelta) -> Row:
+    return {name: value + shift if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def lake_of(before: st.SearchStrategy[datetime], early: str, late: str) -> st.SearchStrategy[dict[str, list[Row]]]:
@@ -101,7 +107,7 @@ def lake_of(before: st.SearchStrategy[datetime], early: str, late: str) -> st.Se
     )
 
 
-@given(seen=lake_of(past, "a", "b"), one=lake_of(future, "c", "c"), other=lake_of(future, "c", "c"))
+@given(seen=lake_of(past, "a", "b"), one=lake_of(future, "c", "c"), other=lake_of(future, "c", "c"), shift=SHIFT)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_at_or_after_as_of_reaches_a_feature(
     connection: duckdb.DuckDBPyConnection,
@@ -109,11 +115,13 @@ def test_nothing_at_or_after_as_of_reaches_a_feature(
     seen: dict[str, list[Row]],
     one: dict[str, list[Row]],
     other: dict[str, list[Row]],
+    shift: timedelta,
 ) -> None:
-    """Two lakes with the same past and any two futures (longer, shorter, none) have the same features."""
+    """Lakes with the same past and any two futures (longer, shorter, none) have the same features, at any cutoff."""
     nothing: dict[str, list[Row]] = {name: [] for name in seen}
     found = [
-        features(connection, sql, {name: seen[name] + ahead[name] for name in seen}) for ahead in (one, other, nothing)
+        features(connection, sql, {name: seen[name] + ahead[name] for name in seen}, shift)
+        for ahead in (one, other, nothing)
     ]
     assert found[0] == found[1] == found[2]
     buyers = {row["customer_id"] for row in seen["orders"] if not row["is_return"]}

@@ -104,9 +104,9 @@ def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: date
     """Make BASE and `rfm` from the bound orders; HistoryError when no customer ordered before `as_of`."""
     _make(connection, sql, (*BASE, RFM), as_of)
     if not connection.execute("select 1 from purchases limit 1").fetchall():
-        first = connection.execute("select min(ordered_at) from orders").fetchall()[0][0]
+        first = connection.execute("select min(ordered_at) from orders where not is_return").fetchall()[0][0]
         if first is None:
-            raise HistoryError("there is no order at all; bring orders first")
+            raise HistoryError("there is no order that is not a return; bring orders first")
         raise HistoryError(
             f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of"
         )

@@ -19,7 +19,7 @@ from regulars.requests import Customer
 from regulars.schema import CUSTOMERS, EVENTS, ORDERS, Column, Table
 from regulars.sql import RawSql, SqlFolder
 
-JSON_TYPES = {"text": "VARCHAR", "time": "TIMESTAMP", "money": "DOUBLE", "number": "DOUBLE", "flag": "BOOLEAN"}
+JSON_TYPES = {"text": "VARCHAR", "time": "TIMESTAMPTZ", "money": "DOUBLE", "number": "DOUBLE", "flag": "BOOLEAN"}
 ASKED = "as_of timestamp, as_of_s bigint, customers varchar"
 PARAMS = {"as_of": RawSql("(select as_of from asked)"), "as_of_s": RawSql("(select as_of_s from asked)")}
 JSON = TypeAdapter(list[Customer])
