@@ -132,4 +132,4 @@ def test_the_report_holds_the_comparison(bundle: Any, task: str) -> None:
     said = bundle.manifest.metrics[task]["explained"]["treeshap"]
     for kind in ("by_feature", "by_group"):
         assert 0.5 < said[kind]["same_top"] <= 1
-        assert said[kind]["correlation"] > 0.9
+        assert 0.8 < said[kind]["correlation"] <= 1

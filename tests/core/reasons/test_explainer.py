@@ -14,7 +14,10 @@ def effects(*rows: tuple[float, ...]) -> Effects:
 
 def columns(customers: int = 1) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     values = {"orders_30d": 1.0, "orders_90d": 4.0, "recency_days": 60.0, "shoe_size": 42.0, "overdue_ratio": 2.0}
-    return {name: np.full(customers, value) for name, value in (values | {"gap_mean_days": 30.0}).items()}
+    return {
+        name: np.full(customers, value)
+        for name, value in (values | {"gap_mean_days": 30.0, "order_count": 7.0}).items()
+    }
 
 
 def test_effects_add_up_within_a_group() -> None:
@@ -42,7 +45,15 @@ def test_a_headline_never_points_against_its_group() -> None:
 def test_a_part_that_is_no_feature_has_no_value_but_words() -> None:
     [[reason, *_]] = Explainer({}, 2).top(columns(), effects((0.0, 0.0, 0.0, 0.0, 0.0, -7.0)), 1)
     assert (reason.group, reason.value, reason.effect) == ("purchase_history", None, -7.0)
-    assert reason.text == "pattern of past orders as a whole"
+    assert reason.text == "7 orders so far, no order for 60 days, usually every 30"
+
+
+def test_a_forecast_is_told_with_what_it_goes_by() -> None:
+    parts = Effects(("process_no_order",), np.array([[0.2]]), np.zeros(1))
+    [[reason]] = Explainer({}, 2).top(columns() | {"process_no_order": np.array([0.84])}, parts, 3)
+    assert (reason.group, reason.value) == ("purchase_history", 0.84)
+    past = "7 orders so far, no order for 60 days, usually every 30"
+    assert reason.text == f"{past}: 84 % likely not to order again in time"
 
 
 def test_groups_keep_the_sum() -> None:

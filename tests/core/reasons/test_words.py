@@ -21,7 +21,7 @@ TYPICAL = {
         ("recency_days", 120.3, 30.2, "no order for 120 days, usually every 30"),
         ("recency_days", 3.0, 30.2, "last order 3 days ago, usually every 30"),
         ("overdue_ratio", NAN, NAN, "has ordered on one day only"),
-        ("process_no_order", 0.84, 9.0, "84 % likely not to order again in time, going by past orders"),
+        ("process_no_order", 0.84, 9.0, "84 % likely not to order again in time"),
         ("overdue_ratio", 4.0, 30.0, "no order for 120 days, usually every 30"),
         ("recency_days", 120.0, NAN, "no order for 120 days, typical customer 45"),
         ("recency_days", 1.2, NAN, "last order 1 day ago, typical customer 45"),
@@ -53,6 +53,12 @@ TYPICAL = {
 )
 def test_values_in_words(feature: str, value: float, usual: float, text: str) -> None:
     assert Narrator(TYPICAL, 2).text(feature, value, usual) == text
+
+
+def test_what_a_forecast_from_past_orders_goes_by() -> None:
+    narrator = Narrator(TYPICAL, 2)
+    assert narrator.history(12.0, 86.0, 3.0) == "12 orders so far, no order for 86 days, usually every 3"
+    assert narrator.history(1.0, 20.0, NAN) == "1 order so far, last order 20 days ago, typical customer 45"
 
 
 def test_money_is_said_in_the_currencys_own_units() -> None:

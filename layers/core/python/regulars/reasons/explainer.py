@@ -11,10 +11,12 @@ from pydantic import BaseModel, Field
 from regulars.bundle import Bundle
 from regulars.reasons.groups import PURCHASE_HISTORY, columns_by_group, group_of
 from regulars.reasons.units import Effects, FloatArray
-from regulars.reasons.words import PURCHASE_HISTORY_TEXT, Narrator
+from regulars.reasons.words import Narrator
 
 TYPICAL = "constants/typical.json"
-USUAL = "gap_mean_days"
+ORDERS, RECENCY, USUAL = "order_count", "recency_days", "gap_mean_days"
+"""What a reason may say beside the feature's own value."""
+
 NAN = float("nan")
 
 
@@ -47,23 +49,38 @@ class Explainer:
         total, headline = by_group(effects)
         order = np.argsort(-np.abs(total), axis=1, kind="stable")[:, :count]
         chosen = (np.take_along_axis(headline, order, axis=1), np.take_along_axis(total, order, axis=1))
-        usual = columns[USUAL].tolist() if USUAL in columns else [NAN] * len(order)
         return [
             [
-                self._reason(effects.names[place], _value(columns, effects.names[place], row), usual[row], effect)
+                self._reason(_Customer(columns, row), effects.names[place], effect)
                 for place, effect in zip(places, sizes, strict=True)
             ]
             for row, (places, sizes) in enumerate(zip(*(array.tolist() for array in chosen), strict=True))
         ]
 
-    def _reason(self, feature: str, value: float, usual: float, effect: float) -> Reason:
-        text = PURCHASE_HISTORY_TEXT if feature == PURCHASE_HISTORY else self._narrator.text(feature, value, usual)
+    def _reason(self, customer: "_Customer", feature: str, effect: float) -> Reason:
+        group, value = group_of(feature), customer[feature]
+        said = self._history if group == PURCHASE_HISTORY else self._plainly
+        text = said(customer, feature, value)
         known = None if isnan(value) else round(value, 6)
-        return Reason(feature=feature, group=group_of(feature), value=known, effect=round(effect, 6), text=text)
+        return Reason(feature=feature, group=group, value=known, effect=round(effect, 6), text=text)
+
+    def _plainly(self, customer: "_Customer", feature: str, value: float) -> str:
+        return self._narrator.text(feature, value, customer[USUAL])
+
+    def _history(self, customer: "_Customer", feature: str, value: float) -> str:
+        """Say what the purchase process goes by, and what it makes of it where that is known."""
+        past = self._narrator.history(customer[ORDERS], customer[RECENCY], customer[USUAL])
+        return past if isnan(value) else f"{past}: {self._narrator.text(feature, value, NAN)}"
 
 
-def _value(columns: Mapping[str, FloatArray], feature: str, row: int) -> float:
-    return float(columns[feature][row]) if feature in columns else NAN
+class _Customer:
+    """One customer's values by feature, NaN where there is none."""
+
+    def __init__(self, columns: Mapping[str, FloatArray], row: int) -> None:
+        self._columns, self._row = columns, row
+
+    def __getitem__(self, feature: str) -> float:
+        return float(self._columns[feature][self._row]) if feature in self._columns else NAN
 
 
 def by_group(effects: Effects) -> tuple[FloatArray, npt.NDArray[np.int64]]:

@@ -71,14 +71,12 @@ PHRASES: Mapping[str, Phrase] = {
     "payback_days": Phrase(
         "earns its cost of acquisition back in {}", DAYS, "cost of acquisition not known or not earned"
     ),
-    "process_alive": Phrase("{} likely to be still a customer, going by past orders", PERCENT),
-    "process_orders": Phrase("{} orders to come, going by past orders", NUMBER),
-    "process_no_order": Phrase("{} likely not to order again in time, going by past orders", PERCENT),
-    "process_spend_cents": Phrase("{} an order to come, going by past orders", MONEY),
-    "process_value_cents": Phrase("{} to come, going by past orders", MONEY),
+    "process_alive": Phrase("{} likely to be still a customer", PERCENT),
+    "process_orders": Phrase("{} orders to come", NUMBER),
+    "process_no_order": Phrase("{} likely not to order again in time", PERCENT),
+    "process_spend_cents": Phrase("{} an order to come", MONEY),
+    "process_value_cents": Phrase("{} to come", MONEY),
 }
-
-PURCHASE_HISTORY_TEXT = "pattern of past orders as a whole"
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,10 @@ class Narrator:
         if isnan(value):
             return phrase.unknown or f"{feature.replace('_', ' ')} not known"
         return phrase.said.format(self._amount(value, phrase.unit)) + self._beside(feature, value, phrase.unit)
+
+    def history(self, orders: float, days: float, usual_days: float) -> str:
+        """Say what a forecast from past orders goes by: how many they were, how long ago the last, and the rhythm."""
+        return f"{self._amount(orders, 'order')} so far, {self._recency(days, usual_days)}"
 
     def _recency(self, days: float, usual_days: float) -> str:
         """Say how long ago the last order was, beside the customer's own rhythm or else that of all."""
