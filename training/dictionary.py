@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "features.md"
 TABLE = "customer_features"
 COLUMN = re.compile(
-    r"^ +(?P<source>\w+)\.(?P<name>\w+),? -- (?P<unit>[^|\n]+) \| (?P<meaning>[^|\n]+) \| (?P<null>[^|\n]+)$", re.MULTILINE
+    r"^ +(?P<source>\w+)\.(?P<name>\w+),? -- (?P<unit>[^|\n]+) \| (?P<meaning>[^|\n]+) \| (?P<null>[^|\n]+)$",
+    re.MULTILINE,
 )
 INTRODUCTION = """# The feature dictionary
 
