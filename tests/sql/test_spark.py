@@ -1,4 +1,4 @@
-"""One text, two engines: every relation made by DuckDB and by Spark (through sqlglot) has the same cells, bit by bit."""
+"""One text, two engines: every relation made by DuckDB and by Spark (by sqlglot) has the same cells, bit by bit."""
 
 import shutil
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ PARAMS: dict[str, str | int] = as_of_params(AS_OF) | {
     "above_cents": 5_000,
 }
 ODD_ORDERS = """
-    select customer_id, 'odd-' || row_number() over () as order_id, cast(moment as timestamp) as ordered_at,
+    select customer_id, 'odd-' || abs(cents) as order_id, cast(moment as timestamp) as ordered_at,
         cast(cents as bigint) as order_value_cents, cents < 0 as is_return, cast(1 as double) as quantity,
         cast(discount as bigint) as discount_cents, cast(margin as bigint) as margin_cents
     from (values
