@@ -17,6 +17,9 @@ with
                 cast($as_of_s as bigint) - least(purchases.first_order_s, coalesce(known_customers.signed_up_at_s, purchases.first_order_s))
                 as double
             ) / cast(86400 as double) as tenure_days,
+            coalesce(purchase_gaps.gap_count, 0) as repeat_days,
+            coalesce(purchase_gaps.gap_sum_days, 0) as last_repeat_days,
+            cast(cast($as_of_s as bigint) - 86400 * purchases.first_order_day as double) / cast(86400 as double) as customer_age_days,
             cast(purchase_gaps.gap_count as double) as gap_count,
             cast(purchase_gaps.gap_sum_days as double) / cast(purchase_gaps.gap_count as double) as gap_mean_days,
             cast(purchase_gaps.gap_square_sum_days as double) as gap_square_sum_days,
@@ -30,6 +33,10 @@ select
     spans.customer_id,
     spans.recency_days, -- days since the last order
     spans.tenure_days, -- days since sign-up or the first order, whichever came first
+    spans.customer_age_days, -- days since the day of the first order
+    spans.repeat_days, -- days of purchase after the first
+    spans.last_repeat_days, -- days from the first day of purchase to the last
+    cast(purchases.spend_cents as double) / cast(1 + spans.repeat_days as double) as mean_purchase_day_cents,
     cast(30 as double) * cast(purchases.order_count as double)
     / nullif(spans.tenure_days, cast(0 as double)) as purchase_velocity, -- orders per 30 days of tenure
     spans.gap_mean_days, -- mean days between days of purchase; null with one such day

@@ -10,6 +10,7 @@ with
         select
             orders.customer_id,
             orders.ordered_at_s,
+            orders.ordered_at_day,
             orders.order_value_cents,
             orders.discount_cents,
             orders.margin_cents,
@@ -32,6 +33,7 @@ select
     count(*) filter (where is_order) as order_count,
     count(*) filter (where is_return) as return_count,
     min(ordered_at_s) filter (where is_order) as first_order_s,
+    min(ordered_at_day) filter (where is_order) as first_order_day,
     max(ordered_at_s) filter (where is_order) as last_order_s,
     cast(sum(order_value_cents) filter (where is_order) as bigint) as spend_cents,
     cast(coalesce(sum(order_value_cents) filter (where is_return), 0) as bigint) as returned_cents,
