@@ -6,7 +6,7 @@ customer's own scale, which is again gamma-distributed (Gamma-Gamma: Fader & Har
 day with orders. Every number of a customer comes from that customer's own row, with the same bits alone as among many.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,17 @@ FloatArray = npt.NDArray[np.float64]
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 """Of the one integral, over the day of leaving; see `_left`."""
 
-NEVER_DAYS = 730
-"""Who is not expected back within this many days is not expected back."""
+AHEAD_DAYS = (1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 120.0, 240.0, 480.0, 730.0)
+"""Where the next order is looked for; who is not expected within the last is not expected back."""
+
+LEAST = 1e-9
+"""Probabilities stay this far from 0 and 1, so that their logarithms are finite."""
+
+FEATURES = ("process_alive", "process_orders", "process_no_order", "process_spend_cents", "process_value_cents")
+"""What `with_process` adds for the models: P(alive), then orders, P(no order), spend a day and value in the window."""
+
+HORIZON = ("horizon_orders", "horizon_no_order")
+"""What it adds of the whole horizon, which may be longer than the window that training had labels for."""
 
 
 class Process(BaseModel):
@@ -132,3 +141,61 @@ def spend(process: Process, purchases: Purchases) -> FloatArray:
         process.p * (process.gamma + days * purchases.spend) / (process.p * days + process.q - 1.0)
     )
     return mean
+
+
+def with_process(table: FeatureTable, process: Process, window_days: int, horizon_days: int) -> FeatureTable:
+    """Return the table with the columns of FEATURES (for the next `window_days`) and HORIZON (`horizon_days`)."""
+    purchases = Purchases.of(table)
+    expected, each = orders(process, purchases, window_days), spend(process, purchases)
+    none = silent(process, purchases, window_days)
+    longer = horizon_days != window_days
+    columns = {
+        "process_alive": alive(process, purchases),
+        "process_orders": expected,
+        "process_no_order": none,
+        "process_spend_cents": each,
+        "process_value_cents": expected * each,
+        "horizon_orders": orders(process, purchases, horizon_days) if longer else expected,
+        "horizon_no_order": silent(process, purchases, horizon_days) if longer else none,
+    }
+    return replace(table, columns={**table.columns, **columns})
+
+
+def log_odds(probability: FloatArray) -> FloatArray:
+    """Return log(p / (1 - p)), finite."""
+    inside = np.clip(probability, LEAST, 1.0 - LEAST)
+    odds: FloatArray = np.log(inside) - np.log1p(-inside)
+    return odds
+
+
+def shifted(probability: FloatArray, shift: FloatArray | float) -> FloatArray:
+    """Move probabilities by `shift` on the scale of log odds."""
+    moved: FloatArray = 1.0 / (1.0 + np.exp(-(log_odds(probability) + shift)))
+    return moved
+
+
+def to_horizon(probability: FloatArray, table: FeatureTable) -> FloatArray:
+    """Stretch P(no order in the window) to the horizon, as the process does of each customer: a ratio of hazards."""
+    window, horizon = (
+        np.log(np.clip(table.columns[name], LEAST, 1.0 - LEAST)) for name in ("process_no_order", "horizon_no_order")
+    )
+    inside = np.clip(probability, 0.001, 0.999)
+    stretched: FloatArray = np.exp(np.log(inside) * (horizon / window))
+    return stretched
+
+
+def days_to_next(process: Process, purchases: Purchases, shift: FloatArray) -> FloatArray:
+    """Return in how many days the chance of an order reaches one half, NaN where not within AHEAD_DAYS.
+
+    `shift` (log odds, one a customer) brings the process's P(no order) to what the models say of it.
+    """
+    days = np.full_like(purchases.age, np.nan)
+    before = np.full_like(purchases.age, 30.0)  # log odds of no order by now: certain
+    start = 0.0
+    for end in AHEAD_DAYS:
+        now = log_odds(silent(process, purchases, end)) + shift
+        here = np.isnan(days) & (now <= 0.0)
+        share = before / np.where(here, before - now, 1.0)
+        days = np.where(here, start + (end - start) * np.clip(share, 0.0, 1.0), days)
+        before, start = np.maximum(now, 0.0), end
+    return days

@@ -1,6 +1,7 @@
 """From bound orders to one row of answers per customer: the same code for a lake, a batch file and a request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ RFM = ("recency_score", "frequency_score", "monetary_score")
 def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_of: datetime) -> FeatureTable:
     """Return the features of every customer with an order before `as_of`, by the bundle's own SQL."""
     make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
-    return FeatureTable.read(connection)
+    return replace(FeatureTable.read(connection), as_of=as_of)
 
 
 def predict(loader: ModelLoader, table: FeatureTable, tasks: Sequence[str], reasons: int = 0) -> dict[str, Prediction]:
