@@ -49,11 +49,16 @@ def score_columns(loader: ModelLoader, table: FeatureTable, as_of: datetime) -> 
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.NDArray[Any]], out: Path) -> None:
-    """Write equally long columns as one Parquet file, atomically."""
-    connection.register("columns_to_write", columns)
+    """Write equally long columns as one Parquet file, atomically; whole days become dates."""
+    days = {name for name, values in columns.items() if values.dtype == np.dtype("datetime64[D]")}
+    # DuckDB reads no NumPy array of days.
+    instants = {name: values.astype("datetime64[us]") if name in days else values for name, values in columns.items()}
+    selected = ", ".join(f"cast({name} as date) as {name}" if name in days else name for name in columns)
+    connection.register("columns_to_write", instants)
     try:
         with atomic_file(out) as partial:
-            connection.execute("copy columns_to_write to $out (format parquet)", {"out": str(partial)})
+            query = f"copy (select {selected} from columns_to_write) to $out (format parquet)"
+            connection.execute(query, {"out": str(partial)})
     finally:
         connection.unregister("columns_to_write")
 
