@@ -1,6 +1,7 @@
 """Which moments in the past to learn from: never a random split, always labels that end before what is judged."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from regulars.errors import HistoryError
@@ -32,6 +33,17 @@ class Plan:
     label_days: int
     holdout: datetime
     first_order: datetime
+    dropped: frozenset[datetime] = frozenset()
+    """Cutoffs at which too little had happened to learn from."""
+
+    def without(self, cutoffs: Iterable[datetime]) -> "Plan":
+        """Return the plan that does without these cutoffs."""
+        return replace(self, dropped=frozenset(cutoffs))
+
+    @property
+    def needed(self) -> tuple[datetime, datetime]:
+        """The two cutoffs without which nothing can be judged: the holdout, and the one to learn from before it."""
+        return self.holdout, self.holdout - timedelta(days=self.label_days)
 
     @property
     def fit(self) -> tuple[datetime, ...]:
@@ -50,7 +62,8 @@ class Plan:
         """
         cutoff = moment - timedelta(days=YEAR)
         needed = timedelta(days=max(self.label_days, YEAR_NEEDS_DAYS))
-        return cutoff if cutoff - self.first_order >= needed and self.label_days <= YEAR else None
+        known = cutoff - self.first_order >= needed and self.label_days <= YEAR
+        return cutoff if known and cutoff not in self.dropped else None
 
     def before(self, moment: datetime) -> tuple[datetime, ...]:
         """Return the cutoffs to learn from at `moment`, newest first; their labels end at or before it.
@@ -60,7 +73,7 @@ class Plan:
         found = set(_before(moment, self.first_order, self.label_days))
         if year := self.year_before(moment):
             found.add(year)
-        return tuple(sorted(found, reverse=True))
+        return tuple(sorted(found - self.dropped, reverse=True))
 
     @property
     def warnings(self) -> list[str]:
@@ -105,17 +118,17 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
             f"as_of {as_of:%Y-%m-%d} lies beyond the last order ({last_order:%Y-%m-%d}): labels would be cut short; "
             f"the latest possible is {latest:%Y-%m-%d}"
         )
-    known = as_of.date() - first_order.date()
-    if horizon_days > known.days:
-        raise HistoryError(
-            f"a horizon of {horizon_days} days is longer than the history: {known.days} days before as_of; "
-            f"ask for a --horizon of {known.days} or fewer, or bring more history"
-        )
     label_days = min(horizon_days, (as_of - first_order).days // 3)
     if label_days < SHORTEST_DAYS:
         raise HistoryError(
             f"{(as_of - first_order).days} days of history before as_of are too short to learn from and to check; "
             f"bring at least {3 * SHORTEST_DAYS}"
+        )
+    known = as_of.date() - first_order.date()
+    if horizon_days > known.days:
+        raise HistoryError(
+            f"a horizon of {horizon_days} days is longer than the history: {known.days} days before as_of; "
+            f"ask for a --horizon of {known.days} or fewer, or bring more history"
         )
     holdout = as_of - timedelta(days=label_days)
     return Plan(

@@ -46,6 +46,11 @@ class Dataset:
         return self.frame.select(self.features).to_numpy().astype(np.float32, copy=False)
 
     @property
+    def cutoffs(self) -> list[datetime]:
+        """The moments of the snapshots."""
+        return [moment.replace(tzinfo=UTC) for moment in self.frame["cutoff"].unique().to_list()]
+
+    @property
     def table(self) -> features.FeatureTable:
         """The rows as the tasks read them: what the purchase process says of them, in float64."""
         names = (*process.FEATURES, *process.HORIZON)
@@ -146,14 +151,21 @@ def build(
     label_days: int,
     advance: Callable[[], None] = lambda: None,
     horizon_days: int | None = None,
+    needed: Sequence[datetime] | None = None,
 ) -> Dataset:
-    """Stack the snapshots of all cutoffs; HistoryError when one has too few customers or only one outcome."""
+    """Stack the snapshots of all cutoffs but those with too few customers or only one outcome.
+
+    HistoryError when such a one is among the `needed`, which all of them are unless said.
+    """
     frames = []
     for cutoff in cutoffs:
         frame = snapshot(connection, sql, cutoff, label_days, horizon_days).frame
-        _refuse_thin(frame, cutoff, label_days)
-        frames.append(frame)
         advance()
+        cause = _thin(frame, cutoff, label_days)
+        if cause is None:
+            frames.append(frame)
+        elif needed is None or cutoff in needed:
+            raise HistoryError(cause)
     return stacked(frames)
 
 
@@ -168,19 +180,21 @@ _OTHER = (
 )
 
 
-def _refuse_thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> None:
+def _thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> str | None:
+    """Say why nothing can be learnt from a snapshot; None where something can."""
     customers = len(frame)
     stayed = int((frame["future_orders"] > 0).sum())
     if customers < FEW_CUSTOMERS:
-        raise HistoryError(
+        return (
             f"only {customers} customers ordered before {cutoff:%Y-%m-%d}, one of the cutoffs to learn from; "
             f"at least {FEW_CUSTOMERS} are needed: bring more history, or a later --as-of"
         )
     if min(stayed, customers - stayed) < FEW_CUSTOMERS // 10:
-        raise HistoryError(
+        return (
             f"of {customers} customers at {cutoff:%Y-%m-%d}, {stayed} ordered within {label_days} days: "
             "with nearly all or none churned there is nothing to learn; choose another --horizon"
         )
+    return None
 
 
 def history(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, datetime]:

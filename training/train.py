@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,7 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     refuse_foreign(out, MANIFEST)
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
-    plan = cutoffs.plan(first, last, as_of, horizon_days)
-    data = dataset.build(
-        connection, sql, plan.cutoffs, plan.label_days, lambda: advance("snapshots"), plan.horizon_days
-    )
-    today = dataset.snapshot(connection, sql, as_of, plan.label_days, plan.horizon_days)
+    plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
     recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
     advance("judge on held-out time")
     metrics = evaluate.judge(recipe, info.minor_units)
@@ -60,6 +57,16 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     facts = _facts(lake, info, plan, data, metrics)
     facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings]
     return package.write(out, files, facts)
+
+
+def learnable(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, plan: cutoffs.Plan, advance: Advance = lambda _: None
+) -> tuple[cutoffs.Plan, dataset.Dataset, dataset.Snapshot]:
+    """Make the plan's snapshots, and that of its `as_of`; return the plan without those that teach nothing."""
+    build = partial(dataset.build, connection, sql, horizon_days=plan.horizon_days, needed=plan.needed)
+    data = build(plan.cutoffs, plan.label_days, lambda: advance("snapshots"))
+    today = dataset.snapshot(connection, sql, plan.as_of, plan.label_days, plan.horizon_days)
+    return plan.without({*plan.cutoffs} - {*data.cutoffs}), data, today
 
 
 def _facts(

@@ -184,15 +184,15 @@ def to_horizon(probability: FloatArray, table: FeatureTable) -> FloatArray:
     return stretched
 
 
-def days_to_next(process: Process, purchases: Purchases, shift: FloatArray) -> FloatArray:
+def days_to_next(process: Process, purchases: Purchases, shift: FloatArray, horizon_days: int) -> FloatArray:
     """Return in how many days the chance of an order reaches one half, NaN where not within AHEAD_DAYS.
 
-    `shift` (log odds, one a customer) brings the process's P(no order) to what the models say of it.
+    `shift` (log odds, one a customer) brings the process's P(no order) in the horizon to what the models say of it.
     """
     days = np.full_like(purchases.age, np.nan)
     before = np.full_like(purchases.age, 30.0)  # log odds of no order by now: certain
     start = 0.0
-    for end in AHEAD_DAYS:
+    for end in sorted({*AHEAD_DAYS, float(horizon_days)}):
         now = log_odds(silent(process, purchases, end)) + shift
         here = np.isnan(days) & (now <= 0.0)
         share = before / np.where(here, before - now, 1.0)

@@ -140,7 +140,7 @@ class Clv:
         if table.as_of is None:
             return np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
         shift = log_odds(forecast.no_order) - log_odds(table.columns["horizon_no_order"])
-        days = days_to_next(self._process, Purchases.of(table), shift)
+        days = days_to_next(self._process, Purchases.of(table), shift, self._constants.horizon_days)
         known = np.where(np.isnan(days), 0.0, days)
         start = np.datetime64(table.as_of.replace(tzinfo=None), "s")
         at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
