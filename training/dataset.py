@@ -204,3 +204,22 @@ def history(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, datetime]:
     if first is None:
         raise HistoryError("the lake has no order that is not a return; ingest orders first")
     return first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+
+
+def outcome(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, data: Dataset, moment: datetime, days: int
+) -> Dataset:
+    """Return the rows of one snapshot with what happened in the `days` after it, and before it, as their labels."""
+    sql.materialise(connection, ["purchases"], features.as_of_params(moment))
+    ahead = _window(connection, sql, moment, moment + timedelta(days=days))
+    behind = _window(connection, sql, moment - timedelta(days=days), moment)
+    labels = pl.DataFrame(
+        {
+            "customer_id": pl.Series(ahead.customer_ids, dtype=pl.String),
+            "future_value_cents": ahead.columns["future_value_cents"],
+            "future_orders": ahead.columns["future_orders"],
+            "last_period_cents": behind.columns["future_value_cents"],
+        }
+    )
+    old = data.frame.drop("future_value_cents", "future_orders", "last_period_cents")
+    return Dataset(old.join(labels, on="customer_id", how="left", maintain_order="left"), data.features)
