@@ -17,7 +17,7 @@ from training.level import Level, actual, mean_churn, shift_to
 from training.metrics import FloatArray
 
 TREES = 200
-ROWS = 50_000
+ROWS = 20_000
 """A tree sees at most this many rows."""
 
 RISK_BANDS = (0.35, 0.65)
@@ -69,7 +69,7 @@ class Forest:
         rate = actual(newest)
 
         def loss(blend: FloatArray) -> FloatArray:
-            target = mean_churn(newest, rate)
+            target = mean_churn(newest, rate, blend)
             moved = 1.0 / (1.0 + np.exp(-(np.log(blend / (1 - blend)) + shift_to(blend, target))))
             return np.asarray((moved - churned) ** 2, dtype=np.float64)
 
@@ -92,8 +92,9 @@ class ChurnModel:
             base=0.5,
             risk_bands=RISK_BANDS,
         )
-        mean = mean_churn(today, level)
-        shift = shift_to(task.blend(constants, forest.predict(today), today.table), mean)
+        own = task.blend(constants, forest.predict(today), today.table)
+        mean = mean_churn(today, level, own)
+        shift = shift_to(own, mean)
         self.constants = constants.model_copy(update={"shift": shift, "base": mean})
 
     def predict(self, data: Dataset) -> FloatArray:

@@ -18,7 +18,7 @@ COMMON: dict[str, Any] = {
     "max_depth": 3,
     "min_child_weight": 20,
     "reg_lambda": 10,
-    "learning_rate": 0.03,
+    "learning_rate": 0.06,
     "tree_method": "hist",
     "seed": 7,
 }
@@ -35,7 +35,7 @@ QUANTILE: dict[str, Any] = COMMON | {
     "reg_lambda": 1,
     "base_score": 0.0,
 }
-ROUNDS = {"anchored": 150, "free": 300, "none": 100, "q10": 40, "q50": 40, "q90": 40}
+ROUNDS = {"anchored": 75, "free": 150, "none": 50, "q10": 40, "q50": 40, "q90": 40}
 
 
 class ClvTrees:
@@ -63,9 +63,9 @@ class ClvTrees:
     def _fit(  # noqa: PLR0913 - one array each
         self, part: str, parameters: dict[str, Any], data: Dataset, target: Any, weight: Any, margin: Any = None  # noqa: ANN401
     ) -> xgb.Booster:
-        rows = xgb.DMatrix(data.matrix, target, weight=weight, feature_names=list(self.features))
-        if margin is not None:
-            rows.set_base_margin(margin)
+        rows = xgb.QuantileDMatrix(
+            data.matrix, target, weight=weight, base_margin=margin, feature_names=list(self.features)
+        )
         return xgb.train(parameters, rows, ROUNDS[part])
 
     def _fit_quantiles(
@@ -144,7 +144,7 @@ class ClvModel:
         margins = trees.margins(today)
         raw = task.Forecast(self.constants, margins, today.table)
         totals = [max(float(part.sum()), 1e-9) for part in raw.parts]
-        shift = shift_to(raw.no_order, mean_churn(today, level))
+        shift = shift_to(raw.no_order, mean_churn(today, level, raw.no_order))
         self._set(scales=tuple(totals[0] / total for total in totals), shift=shift)
         forecast = task.Forecast(self.constants, margins, today.table)
         base = float(np.exp(np.mean(np.log(np.maximum(forecast.value_cents, 1.0)))))

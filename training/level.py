@@ -25,12 +25,14 @@ class Level:
     value: float = 1.0
     orders: float = 1.0
     shift: float = 0.0
+    known: bool = False
+    """Whether it was measured in the very window that it is for."""
 
 
 def actual(data: Dataset) -> Level:
     """Return the level that the labels of one snapshot ask for."""
     value, orders, shift = (float(log) for log, _ in _measured(data))
-    return Level(float(np.exp(value)), float(np.exp(orders)), shift)
+    return Level(float(np.exp(value)), float(np.exp(orders)), shift, known=True)
 
 
 def expected(data: Dataset, plan: Plan, moment: datetime) -> Level:
@@ -80,6 +82,15 @@ def shift_to(probability: FloatArray, mean: float) -> float:
     return float(brentq(gap, low, high, xtol=1e-9))
 
 
-def mean_churn(data: Dataset, level: Level) -> float:
-    """Return the mean P(no order in the horizon) that the process says, at its expected level."""
-    return float(shifted(data["horizon_no_order"], level.shift).mean())
+def mean_churn(data: Dataset, level: Level, own: FloatArray) -> float:
+    """Return the mean P(no order in the horizon) to bring a model's `own` probabilities to.
+
+    It lies midway, in log odds, between the process's at its expected level and the model's own, which learnt the level
+    of recent cutoffs: neither was the better guide on every dataset. A level that is known is taken as it is, and a
+    model that learnt from windows shorter than the horizon knows nothing of the horizon's level.
+    """
+    there = shifted(data["horizon_no_order"], level.shift).mean()
+    if level.known or (data["horizon_no_order"] != data["process_no_order"]).any():
+        return float(there)
+    between = (log_odds(there) + log_odds(own.mean())) / 2
+    return float(1.0 / (1.0 + np.exp(-between)))

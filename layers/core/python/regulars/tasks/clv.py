@@ -57,7 +57,8 @@ class Forecast:
 
     def __init__(self, constants: Constants, margins: Mapping[str, FloatArray], table: FeatureTable) -> None:
         columns = table.columns
-        stretch = columns["horizon_orders"] / np.maximum(columns["process_orders"], 1e-300)
+        window = columns["process_orders"]
+        stretch = np.divide(columns["horizon_orders"], window, out=np.ones_like(window), where=window > 0)
         anchor = np.maximum(columns["process_value_cents"], 1e-3)
         self.parts = [
             anchor * stretch,
@@ -70,9 +71,12 @@ class Forecast:
         for part, weight in zip(scaled[1:], constants.weights[1:], strict=True):
             mixed = mixed + part * weight
         self.value_cents = mixed * constants.level
-        self.orders = columns["horizon_orders"] * (constants.orders_level * mixed / scaled[0])
-        window = shifted(columns["process_no_order"], margins["none"])
-        self.no_order = shifted(to_horizon(window, table), constants.shift)
+        each = columns["process_spend_cents"]
+        # Below one minor unit a day nothing can be divided by: a shop of free orders.
+        orders = np.where(each > 1.0, mixed / np.maximum(each, 1.0), columns["horizon_orders"])
+        self.orders = orders * constants.orders_level
+        none = shifted(columns["process_no_order"], margins["none"])
+        self.no_order = shifted(to_horizon(none, table), constants.shift)
         returning = np.maximum(1.0 - self.no_order, 1e-6)
         self._if_any = np.log(
             np.maximum(columns["process_spend_cents"], 1e-3)
