@@ -1,5 +1,7 @@
 """clv: the boosters, the constants with which the task blends them, and their export."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ COMMON: dict[str, Any] = {
     "reg_lambda": 10,
     "learning_rate": 0.06,
     "tree_method": "hist",
+    "nthread": 1,  # the boosters are fitted side by side; threads inside one wait for each other on a busy machine
     "seed": 7,
 }
 TWEEDIE: dict[str, Any] = COMMON | {
@@ -53,25 +56,20 @@ class ClvTrees:
         unit = max(float(np.average(value, weights=weight)), 1.0)
         forecast = np.maximum(data["process_value_cents"] * value_level, 1e-3)
         self.unit = unit
-        self.boosters = {
-            "anchored": self._fit("anchored", TWEEDIE, data, value / unit, weight, np.log(forecast / unit)),
-            "free": self._fit("free", TWEEDIE, data, value / (unit * value_level), weight * value_level**0.5),
-            "none": self._fit("none", NONE, data, data.churned, weight, log_odds(data["process_no_order"])),
+        wanted = {
+            "anchored": (TWEEDIE, data, value / unit, weight, np.log(forecast / unit)),
+            "free": (TWEEDIE, data, value / (unit * value_level), weight * value_level**0.5, None),
+            "none": (NONE, data, data.churned, weight, log_odds(data["process_no_order"])),
+            **self._quantiles(data, value, weight, value_level, orders_level),
         }
-        self._fit_quantiles(data, value, weight, value_level, orders_level)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            fitted = pool.map(lambda part: _fit(part, *wanted[part]), wanted)
+            self.boosters = dict(zip(wanted, fitted, strict=True))
 
-    def _fit(  # noqa: PLR0913 - one array each
-        self, part: str, parameters: dict[str, Any], data: Dataset, target: Any, weight: Any, margin: Any = None  # noqa: ANN401
-    ) -> xgb.Booster:
-        rows = xgb.QuantileDMatrix(
-            data.matrix, target, weight=weight, base_margin=margin, feature_names=list(self.features)
-        )
-        return xgb.train(parameters, rows, ROUNDS[part])
-
-    def _fit_quantiles(
+    def _quantiles(
         self, data: Dataset, value: FloatArray, weight: FloatArray, value_level: FloatArray, orders_level: FloatArray
-    ) -> None:
-        """Learn how the value of those who order lies around what the process expects of them."""
+    ) -> dict[str, Any]:
+        """Say what to learn of how the value of those who order lies around what the process expects of them."""
         paid = value > 0
         orders = data["process_orders"] * orders_level
         if_any = (
@@ -81,14 +79,16 @@ class ClvTrees:
         )
         ratio = np.log(value[paid] / if_any[paid])
         rows = Dataset(data.frame.filter(paid), data.features)
-        self.centers = tuple(float(np.quantile(ratio, level)) if paid.any() else 0.0 for level in task.QUANTILES.values())
-        for (part, level), center in zip(task.QUANTILES.items(), self.centers, strict=True):
-            parameters = QUANTILE | {"quantile_alpha": level}
-            self.boosters[part] = self._fit(part, parameters, rows, ratio - center, weight[paid])
+        levels = task.QUANTILES.values()
+        self.centers = tuple(float(np.quantile(ratio, level)) if paid.any() else 0.0 for level in levels)
+        return {
+            part: (QUANTILE | {"quantile_alpha": level}, rows, ratio - center, weight[paid], None)
+            for (part, level), center in zip(task.QUANTILES.items(), self.centers, strict=True)
+        }
 
     def margins(self, data: Dataset) -> dict[str, FloatArray]:
         """Return each booster's margin, shape (rows,), without what was known beforehand."""
-        rows = xgb.DMatrix(data.matrix, feature_names=list(self.features))
+        rows = xgb.DMatrix(np.ascontiguousarray(data.matrix), feature_names=list(self.features))
         return {
             part: booster.predict(rows, output_margin=True).astype(np.float64)
             for part, booster in self.boosters.items()
@@ -100,6 +100,20 @@ class ClvTrees:
         gain = {name: float(np.sum(value)) for name, value in scores}
         total = sum(gain.values()) or 1.0
         return {name: value / total for name, value in sorted(gain.items(), key=lambda item: -item[1])}
+
+
+def _fit(
+    part: str, parameters: dict[str, Any], data: Dataset, target: Any, weight: FloatArray, margin: FloatArray | None  # noqa: ANN401
+) -> xgb.Booster:
+    rows = xgb.QuantileDMatrix(
+        np.ascontiguousarray(data.matrix),
+        target,
+        weight=weight,
+        base_margin=margin,
+        feature_names=list(data.features),
+        nthread=1,
+    )
+    return xgb.train(parameters, rows, ROUNDS[part])
 
 
 def _levels(data: Dataset) -> tuple[FloatArray, FloatArray]:

@@ -42,7 +42,7 @@ def fit_timing(
         return value + 0.5 * float(away @ away), slope + away / scale
 
     start = np.array([0.0, np.log(max(float(rows[0].sum() / rows[2].sum()), 1e-3)), 0.0, 0.0])
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-8, 8)] * 4)
+    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-8, 8)] * 4, options={"ftol": 1e-8})
     r, rate, s, hazard = np.exp(found.x).tolist()
     return r, r / rate * unit, s, s / hazard * unit
 
