@@ -16,7 +16,7 @@ from training.export import Exported, from_forest
 from training.level import Level, actual, mean_churn, shift_to
 from training.metrics import FloatArray
 
-TREES = 200
+TREES = 150
 ROWS = 20_000
 """A tree sees at most this many rows."""
 

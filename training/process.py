@@ -7,7 +7,7 @@ from scipy import optimize, special
 
 FloatArray = npt.NDArray[np.float64]
 
-CUSTOMERS = 10_000
+CUSTOMERS = 5_000
 """Seven constants do not need more; of more customers a fixed sample is taken."""
 
 SPREAD = 1.5

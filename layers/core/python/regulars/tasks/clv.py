@@ -29,7 +29,7 @@ class Answer(Result):
     predicted_value_median: float = Field(ge=0, description="half of such customers bring less: least absolute error")
     predicted_value_low: float = Field(ge=0, description="lower end of the 80 % interval: a tenth brings less")
     predicted_value_high: float = Field(ge=0, description="upper end of the 80 % interval")
-    predicted_orders: float = Field(ge=0, description="expected days with an order in the horizon")
+    predicted_orders: float = Field(ge=0, description="expected number of orders in the horizon")
     next_order_at: date | None = Field(
         description="by then half of such customers have ordered again; null when not within two years"
     )
