@@ -1,6 +1,7 @@
 """One customer scored alone through a function equals the same customer in the batch, bit for bit."""
 
 import random
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,14 @@ def histories(lake: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def said(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a row of the score file with its dates as JSON says them."""
+    return {
+        name: f"{value:%Y-%m-%d}" if isinstance(value, date) and not isinstance(value, datetime) else value
+        for name, value in zip(names, values, strict=True)
+    }
+
+
 @pytest.fixture(scope="module")
 def batch(lake: Path, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[FeatureTable, Any]:
     """Features of the whole lake, and its score file by customer."""
@@ -68,7 +77,7 @@ def batch(lake: Path, bundle_folder: Path, tmp_path_factory: pytest.TempPathFact
     with connect("1GB", 2) as connection:
         table = score(connection, lake, ModelLoader(Bundle(bundle_folder)), AS_OF, out)
         relation = connection.sql(f"from '{out}'")
-        scores = {row[0]: dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()}
+        scores = {row[0]: said(relation.columns, row) for row in relation.fetchall()}
     return table, scores
 
 

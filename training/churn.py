@@ -1,20 +1,25 @@
-"""churn: fit the forest and hand it over for export."""
+"""churn: the forest, its blend with the purchase process, and their export."""
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
+from regulars.process import to_horizon
 from regulars.tasks import churn as task
 from sklearn.ensemble import RandomForestClassifier
 
+from training import weights
 from training.cutoffs import WEIGHT, Plan
 from training.dataset import Dataset
 from training.export import Exported, from_forest
-from training.metrics import FloatArray, churn_metrics, gap_in_standard_errors, roc_auc
+from training.level import Level, actual, mean_churn, shift_to
+from training.metrics import FloatArray
 
-TREES = 200
+TREES = 150
+ROWS = 20_000
+"""A tree sees at most this many rows."""
+
 RISK_BANDS = (0.35, 0.65)
 """Below the first a churn risk is low, from the second on it is high."""
 
@@ -28,16 +33,17 @@ def _threads() -> Iterator[None]:
         yield
 
 
-class ChurnModel:
-    """A fitted forest."""
+class Forest:
+    """P(no order in the label window), learnt from snapshots."""
 
-    def __init__(self, data: Dataset, plan: Plan) -> None:
+    def __init__(self, data: Dataset) -> None:
         self.features = data.features
-        self.stretch = plan.stretch
+        rows = len(data.frame)
         self.forest = RandomForestClassifier(
             n_estimators=TREES,
-            min_samples_leaf=int(np.clip(len(data.frame) / 50, 20, 100)),
+            min_samples_leaf=int(np.clip(rows / 50, 20, 100)),
             max_features="sqrt",
+            max_samples=ROWS / rows if rows > ROWS else None,
             n_jobs=-1,
             random_state=7,
         )
@@ -56,23 +62,47 @@ class ChurnModel:
         pairs = zip(self.features, self.forest.feature_importances_.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda item: -item[1]))
 
+    def learn_weight(self, newest: Dataset) -> float:
+        """Return the forest's weight beside the process, from a snapshot that it has not seen, at its true level."""
+        parts = [to_horizon(self.predict(newest), newest.table), newest["horizon_no_order"]]
+        churned = newest.churned.astype(np.float64)
+        rate = actual(newest)
+
+        def loss(blend: FloatArray) -> FloatArray:
+            target = mean_churn(newest, rate, blend)
+            moved = 1.0 / (1.0 + np.exp(-(np.log(blend / (1 - blend)) + shift_to(blend, target))))
+            return np.asarray((moved - churned) ** 2, dtype=np.float64)
+
+        inside = [np.clip(part, 1e-6, 1 - 1e-6) for part in parts]
+        return weights.learn(inside, loss)[0]
+
+
+class ChurnModel:
+    """A forest and the constants with which the task answers."""
+
+    def __init__(self, forest: Forest, plan: Plan, today: Dataset, level: Level, weight: float = 0.5) -> None:
+        """`today` are the customers to answer for: their mean probability is brought to the expected level."""
+        self.forest = forest
+        constants = task.Constants(
+            features=list(forest.features),
+            window_days=plan.label_days,
+            horizon_days=plan.horizon_days,
+            forest_weight=weight,
+            shift=0.0,
+            base=0.5,
+            risk_bands=RISK_BANDS,
+        )
+        own = task.blend(constants, forest.predict(today), today.table)
+        mean = mean_churn(today, level, own)
+        shift = shift_to(own, mean)
+        self.constants = constants.model_copy(update={"shift": shift, "base": mean})
+
+    def predict(self, data: Dataset) -> FloatArray:
+        """Return P(no order in the horizon), shape (rows,)."""
+        return task.blend(self.constants, self.forest.predict(data), data.table)
+
     def export(self, check: Dataset) -> Exported:
         """Return the model as files, each row of `check` compared with the forest."""
         with _threads():
-            files = from_forest(self.forest, len(self.features), check.matrix)
-        constants = {"features": list(self.features), "stretch": self.stretch, "risk_bands": list(RISK_BANDS)}
-        return files.with_constants(task.NAME, constants)
-
-
-def evaluate(model: ChurnModel, holdout: Dataset) -> dict[str, Any]:
-    """Judge the model on held-out time beside a ranking by recency and the constant rate."""
-    recency = holdout.frame["recency_days"].to_numpy()
-    by_recency = (recency / max(recency.max(), 1.0)).astype(np.float64)
-    predicted, churned = model.predict(holdout), holdout.churned.astype(np.float64)
-    ranked = churn_metrics(holdout.churned, by_recency)
-    gap = {"roc_auc_gap_se": gap_in_standard_errors(roc_auc, churned, predicted, by_recency)}
-    return {
-        **churn_metrics(holdout.churned, predicted),
-        "baselines": {"recency": {name: ranked[name] for name in ("roc_auc", "pr_auc")} | gap},
-        "importance": dict(list(model.importance().items())[:10]),
-    }
+            files = from_forest(self.forest.forest, len(self.forest.features), check.matrix)
+        return files.with_constants(task.NAME, self.constants.model_dump())

@@ -177,6 +177,28 @@ def train(  # noqa: PLR0913 - each is an option of the command
 
 
 @app.command()
+def backtest(
+    source: Annotated[Path, typer.Argument(help="lake; with --protocol the dataset's own file or folder")],
+    *,
+    horizon: Annotated[int, typer.Option(help="days ahead that are judged", min=1, max=730)] = 90,
+    cutoffs: Annotated[list[str] | None, typer.Option(help="moments to judge at; else the newest three")] = None,
+    protocol: Annotated[Path | None, typer.Option(help="TOML with columns, cutoff and horizon")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="file for all numbers")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Judge the models on past time that they had not seen, beside what a sceptic would use instead."""
+    from training import show_backtest
+    from training.judged import judged
+
+    moments = [parse_as_of(one) for one in cutoffs or ()]
+    with show.status("reading") as tell:
+        found = judged(_connect(memory_limit), source, SqlFolder(SQL), horizon, moments, protocol, tell)
+    show_backtest.results(found)
+    if json_file:
+        show_backtest.write(found, json_file)
+
+
+@app.command()
 def models(bundle: Annotated[Path, typer.Argument(help="folder made by train")]) -> None:
     """Show a bundle: what it is, how good it was, and that every file is the one that training wrote."""
     opened = Bundle(bundle)

@@ -1,6 +1,7 @@
 """Which moments in the past to learn from: never a random split, always labels that end before what is judged."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from regulars.errors import HistoryError
@@ -9,6 +10,9 @@ STEPS = (1.0, 1.5, 2.0, 2.5)
 """Training cutoffs lie this many label lengths before the moment that the model may know."""
 
 YEAR = 365
+
+YEAR_NEEDS_DAYS = 180
+"""What must lie before the same window of last year: a log that has just begun holds active customers only."""
 
 WEIGHT = 0.8
 """Each step further back weighs this much less."""
@@ -21,26 +25,55 @@ SHORTEST_DAYS = 7
 class Plan:
     """The moments of a training run.
 
-    `fit` are the cutoffs of the final models; `holdout` is judged by models fitted at `before_holdout` only, whose
-    labels end at or before it.
+    `holdout` is the newest moment whose labels are known: it is judged by models that knew only what was before it.
     """
 
     as_of: datetime
     horizon_days: int
     label_days: int
-    fit: tuple[datetime, ...]
     holdout: datetime
-    before_holdout: tuple[datetime, ...]
     first_order: datetime
+    dropped: frozenset[datetime] = frozenset()
+    """Cutoffs at which too little had happened to learn from."""
+
+    def without(self, cutoffs: Iterable[datetime]) -> "Plan":
+        """Return the plan that does without these cutoffs."""
+        return replace(self, dropped=frozenset(cutoffs))
+
+    @property
+    def needed(self) -> tuple[datetime, datetime]:
+        """The two cutoffs without which nothing can be judged: the holdout, and the one to learn from before it."""
+        return self.holdout, self.holdout - timedelta(days=self.label_days)
+
+    @property
+    def fit(self) -> tuple[datetime, ...]:
+        """The cutoffs of the final models."""
+        return self.before(self.as_of)
+
+    @property
+    def before_holdout(self) -> tuple[datetime, ...]:
+        """The cutoffs of the models that are judged on the holdout."""
+        return self.before(self.holdout)
 
     def year_before(self, moment: datetime) -> datetime | None:
         """Return the cutoff of the same window one year before `moment`; None where the history does not reach.
 
-        Its labels must end before `moment`, and one label length must lie behind it.
+        Its labels must end before `moment`, and one label length, or half a year, must lie behind it.
         """
         cutoff = moment - timedelta(days=YEAR)
-        enough = cutoff - self.first_order >= timedelta(days=self.label_days) and self.label_days <= YEAR
-        return cutoff if enough else None
+        needed = timedelta(days=max(self.label_days, YEAR_NEEDS_DAYS))
+        known = cutoff - self.first_order >= needed and self.label_days <= YEAR
+        return cutoff if known and cutoff not in self.dropped else None
+
+    def before(self, moment: datetime) -> tuple[datetime, ...]:
+        """Return the cutoffs to learn from at `moment`, newest first; their labels end at or before it.
+
+        One label length lies behind each; the same window of last year is among them where history reaches it.
+        """
+        found = set(_before(moment, self.first_order, self.label_days))
+        if year := self.year_before(moment):
+            found.add(year)
+        return tuple(sorted(found - self.dropped, reverse=True))
 
     @property
     def warnings(self) -> list[str]:
@@ -49,7 +82,7 @@ class Plan:
         if self.label_days < self.horizon_days:
             said.append(
                 f"history is too short for labels of {self.horizon_days} days: learnt on {self.label_days} days and "
-                "stretched at a constant rate"
+                "stretched by each customer's own purchase process; the interval is not corrected on held-out time"
             )
         if self.year_before(self.as_of) is None:
             said.append("history does not reach the same window last year: the total is not set to the season")
@@ -62,9 +95,9 @@ class Plan:
 
     @property
     def cutoffs(self) -> tuple[datetime, ...]:
-        """Every moment at which features are needed, newest first."""
-        seasons = {year for moment in (self.as_of, self.holdout) if (year := self.year_before(moment))}
-        return tuple(sorted({*self.fit, self.holdout, *self.before_holdout, *seasons}, reverse=True))
+        """Every moment at which labels are needed, newest first."""
+        judged = self.before_holdout[0]
+        return tuple(sorted({*self.fit, *self.before_holdout, *self.before(judged)}, reverse=True))
 
 
 def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_days: int) -> Plan:
@@ -91,14 +124,18 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
             f"{(as_of - first_order).days} days of history before as_of are too short to learn from and to check; "
             f"bring at least {3 * SHORTEST_DAYS}"
         )
+    known = as_of.date() - first_order.date()
+    if horizon_days > known.days:
+        raise HistoryError(
+            f"a horizon of {horizon_days} days is longer than the history: {known.days} days before as_of; "
+            f"ask for a --horizon of {known.days} or fewer, or bring more history"
+        )
     holdout = as_of - timedelta(days=label_days)
     return Plan(
         as_of=as_of,
         horizon_days=horizon_days,
         label_days=label_days,
-        fit=_before(as_of, first_order, label_days),
         holdout=holdout,
-        before_holdout=_before(holdout, first_order, label_days),
         first_order=first_order,
     )
 

@@ -8,9 +8,12 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from regulars import features
+from regulars import features, process
 from regulars.errors import HistoryError
+from regulars.features import FeatureTable
 from regulars.sql import SqlFolder
+
+from training.process import fit as fit_process
 
 FEW_CUSTOMERS = 50
 """Below this many customers at a cutoff, or tenth as many of either outcome, nothing is learnt."""
@@ -19,9 +22,16 @@ NOT_FEATURES = ("recency_score", "frequency_score", "monetary_score", "rfm_cell"
 """Scores are coarse copies of what the models already see, learnt at one moment: answers, not features."""
 
 
+CUSTOMERS = 100_000
+"""More customers than this at one cutoff teach nothing new: of more, a fixed sample is taken."""
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """Snapshots stacked in one table: cutoff, customer_id, features, targets and the last period's spend."""
+    """Snapshots stacked in one table: cutoff, customer_id, features, targets, the process's forecasts, last period.
+
+    The purchase process of each snapshot was fitted at its own cutoff.
+    """
 
     frame: pl.DataFrame
     features: tuple[str, ...]
@@ -35,6 +45,33 @@ class Dataset:
     def matrix(self) -> npt.NDArray[np.float32]:
         """The features, shape (rows, features), NaN for null."""
         return self.frame.select(self.features).to_numpy().astype(np.float32, copy=False)
+
+    @property
+    def cutoffs(self) -> list[datetime]:
+        """The moments of the snapshots."""
+        return [moment.replace(tzinfo=UTC) for moment in self.frame["cutoff"].unique().to_list()]
+
+    @property
+    def table(self) -> FeatureTable:
+        """The rows as the tasks read them: what the purchase process says of them, in float64."""
+        names = (*process.FEATURES, *process.HORIZON)
+        return FeatureTable(self.frame["customer_id"].to_numpy(), {name: self[name] for name in names})
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        """Return one column."""
+        return self.frame[name].to_numpy().astype(np.float64)
+
+    def in_window(self) -> "Dataset":
+        """Return the rows with the label window as their horizon."""
+        window = {"horizon_orders": "process_orders", "horizon_no_order": "process_no_order"}
+        return Dataset(
+            self.frame.with_columns(pl.col(source).alias(name) for name, source in window.items()), self.features
+        )
+
+    def groups(self) -> list[npt.NDArray[np.bool_]]:
+        """Return which rows are of each cutoff, newest first."""
+        moments = self.frame["cutoff"].to_numpy()
+        return [moments == moment for moment in np.unique(moments)[::-1]]
 
     @property
     def value_cents(self) -> npt.NDArray[np.float64]:
@@ -52,25 +89,51 @@ class Dataset:
         return np.asarray(decay ** (rank - 1.0), dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known at one moment: everyone's features, what was learnt from them, and the rows to learn from."""
+
+    table: features.FeatureTable
+    cut_points: features.CutPoints
+    process: process.Process
+    frame: pl.DataFrame
+
+
 def snapshot(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, cutoff: datetime, label_days: int
-) -> tuple[features.FeatureTable, pl.DataFrame]:
-    """Make one snapshot; its RFM cut points are its own, so that nothing later than the cutoff shows."""
-    features.make_features_learning(connection, sql, cutoff)
+    connection: duckdb.DuckDBPyConnection,
+    sql: SqlFolder,
+    cutoff: datetime,
+    label_days: int,
+    horizon_days: int | None = None,
+) -> Snapshot:
+    """Make one snapshot; its cut points and its process are its own, so that nothing later than the cutoff shows."""
+    cut_points = features.make_features_learning(connection, sql, cutoff)
     table = features.FeatureTable.read(connection)
+    _refuse_infinite(table)
     ahead = _window(connection, sql, cutoff, cutoff + timedelta(days=label_days))
     behind = _window(connection, sql, cutoff - timedelta(days=label_days), cutoff)
+    fitted = fit_process(process.Purchases.of(table))
+    rows = np.sort(np.random.default_rng(7).permutation(len(table))[:CUSTOMERS])
+    some = features.FeatureTable(table.customer_ids[rows], {name: each[rows] for name, each in table.columns.items()})
+    some = process.with_process(some, fitted, label_days, horizon_days or label_days)
     frame = pl.DataFrame(
         {
-            "cutoff": np.full(len(table), cutoff.replace(tzinfo=None), dtype="datetime64[us]"),
-            "customer_id": pl.Series(table.customer_ids, dtype=pl.String),
-            **{name: values.astype(np.float32) for name, values in table.columns.items()},
-            "future_value_cents": ahead.columns["future_value_cents"],
-            "future_orders": ahead.columns["future_orders"],
-            "last_period_cents": behind.columns["future_value_cents"],
+            "cutoff": np.full(len(rows), cutoff.replace(tzinfo=None), dtype="datetime64[us]"),
+            "customer_id": pl.Series(some.customer_ids, dtype=pl.String),
+            **{name: values.astype(np.float32) for name, values in some.columns.items()},
+            "future_value_cents": ahead.columns["future_value_cents"][rows],
+            "future_orders": ahead.columns["future_orders"][rows],
+            "last_period_cents": behind.columns["future_value_cents"][rows],
         }
     )
-    return table, frame
+    return Snapshot(table, cut_points, fitted, frame)
+
+
+def _refuse_infinite(table: features.FeatureTable) -> None:
+    for name, values in table.columns.items():
+        if np.isinf(values).any():
+            customer = table.customer_ids[np.isinf(values).argmax()]
+            raise HistoryError(f"{name} of customer {customer} is infinite; check that customer's amounts and times")
 
 
 def _window(
@@ -82,31 +145,40 @@ def _window(
     return features.FeatureTable.read(connection, "future")
 
 
-def build(
+def build(  # noqa: PLR0913, PLR0917 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     cutoffs: Sequence[datetime],
     label_days: int,
     advance: Callable[[], None] = lambda: None,
+    horizon_days: int | None = None,
+    needed: Sequence[datetime] | None = None,
 ) -> Dataset:
-    """Stack the snapshots of all cutoffs; HistoryError when one has too few customers or only one outcome."""
+    """Stack the snapshots of all cutoffs but those with too few customers or only one outcome.
+
+    HistoryError when such a one is among the `needed`, which all of them are unless said.
+    """
     frames = []
     for cutoff in cutoffs:
-        _, frame = snapshot(connection, sql, cutoff, label_days)
-        _refuse_thin(frame, cutoff, label_days)
-        frames.append(frame)
+        frame = snapshot(connection, sql, cutoff, label_days, horizon_days).frame
         advance()
-    names = [name for name in frames[0].columns if name not in _OTHER]
-    return Dataset(pl.concat(frames), tuple(names))
+        cause = thin(len(frame), int((frame["future_orders"] > 0).sum()), cutoff, label_days)
+        if cause is None:
+            frames.append(frame)
+        elif needed is None or cutoff in needed:
+            raise HistoryError(cause)
+    return stacked(frames)
 
 
-_OTHER = ("cutoff", "customer_id", "future_value_cents", "future_orders", "last_period_cents", *NOT_FEATURES)
+def stacked(frames: Sequence[pl.DataFrame]) -> Dataset:
+    """Stack the frames of snapshots."""
+    return Dataset(pl.concat(frames), tuple(name for name in frames[0].columns if name not in _OTHER))
 
 
-def _refuse_thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> None:
-    refusal = thin(len(frame), int((frame["future_orders"] > 0).sum()), cutoff, label_days)
-    if refusal:
-        raise HistoryError(refusal)
+_OTHER = (
+    *("cutoff", "customer_id", "future_value_cents", "future_orders", "last_period_cents"),
+    *(*NOT_FEATURES, *process.HORIZON),
+)
 
 
 def thin(customers: int, stayed: int, cutoff: datetime, label_days: int) -> str | None:
@@ -131,3 +203,22 @@ def history(connection: duckdb.DuckDBPyConnection) -> tuple[datetime, datetime]:
     if first is None:
         raise HistoryError("the lake has no order that is not a return; ingest orders first")
     return first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
+
+
+def outcome(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, data: Dataset, moment: datetime, days: int
+) -> Dataset:
+    """Return the rows of one snapshot with what happened in the `days` after it, and before it, as their labels."""
+    sql.materialise(connection, ["purchases"], features.as_of_params(moment))
+    ahead = _window(connection, sql, moment, moment + timedelta(days=days))
+    behind = _window(connection, sql, moment - timedelta(days=days), moment)
+    labels = pl.DataFrame(
+        {
+            "customer_id": pl.Series(ahead.customer_ids, dtype=pl.String),
+            "future_value_cents": ahead.columns["future_value_cents"],
+            "future_orders": ahead.columns["future_orders"],
+            "last_period_cents": behind.columns["future_value_cents"],
+        }
+    )
+    old = data.frame.drop("future_value_cents", "future_orders", "last_period_cents")
+    return Dataset(old.join(labels, on="customer_id", how="left", maintain_order="left"), data.features)

@@ -40,14 +40,47 @@ def top_decile_share(actual: FloatArray, predicted: FloatArray) -> float:
 
 def value_metrics(actual: FloatArray, predicted: FloatArray) -> dict[str, float]:
     """Return RMSE and MAE in the unit given, normalised Gini, the top decile's share, the total's bias in percent."""
-    total = float(actual.sum())
     return {
         "rmse": rmse(actual, predicted),
-        "mae": float(sk.mean_absolute_error(actual, predicted)),
+        "mae": mae(actual, predicted),
         "gini": gini(actual, predicted),
         "top_decile_share": top_decile_share(actual, predicted),
-        "bias_percent": 100 * (float(predicted.sum()) / total - 1) if total else float("inf"),
+        "bias_percent": total_bias(actual, predicted),
     }
+
+
+def calibration(actual: FloatArray, predicted: FloatArray) -> list[list[float]]:
+    """Return for each tenth of the customers, by rising prediction, the mean prediction and the mean outcome."""
+    tenths = np.array_split(np.argsort(predicted, kind="stable"), 10)
+    return [[float(predicted[tenth].mean()), float(actual[tenth].mean())] for tenth in tenths if len(tenth)]
+
+
+def mae(actual: FloatArray, predicted: FloatArray) -> float:
+    """Return the mean absolute error, in the unit given."""
+    return float(np.mean(np.abs(actual - predicted)))
+
+
+def brier(churned: FloatArray, probability: FloatArray) -> float:
+    """Return the mean squared error of a probability."""
+    return float(np.mean((churned - probability) ** 2))
+
+
+def total_bias(actual: FloatArray, predicted: FloatArray) -> float:
+    """Return by how many percent the predicted total is off; infinite where nothing happened."""
+    total = float(actual.sum())
+    return 100 * (float(predicted.sum()) / total - 1) if total else float("inf")
+
+
+def standard_error(
+    statistic: Callable[[FloatArray, FloatArray], float], actual: FloatArray, predicted: FloatArray
+) -> float:
+    """Return the bootstrap standard error of statistic(actual, predicted) over at most SAMPLE customers, rescaled."""
+    rng = np.random.default_rng(7)
+    sample = rng.permutation(len(actual))[:SAMPLE]
+    drawn = [rng.choice(sample, len(sample)) for _ in range(RESAMPLES)]
+    found = np.array([statistic(actual[rows], predicted[rows]) for rows in drawn])
+    finite = found[np.isfinite(found)]
+    return float(finite.std(ddof=1)) * (len(sample) / len(actual)) ** 0.5 if len(finite) > 1 else 0.0
 
 
 def roc_auc(churned: npt.NDArray[Any], score: FloatArray) -> float:
@@ -55,12 +88,17 @@ def roc_auc(churned: npt.NDArray[Any], score: FloatArray) -> float:
     return float(sk.roc_auc_score(churned, score)) if 0 < churned.sum() < len(churned) else 0.5
 
 
+def pr_auc(churned: npt.NDArray[Any], score: FloatArray) -> float:
+    """Return the average precision: area under the precision-recall curve."""
+    return float(sk.average_precision_score(churned, score))
+
+
 def churn_metrics(churned: npt.NDArray[np.bool_], probability: FloatArray) -> dict[str, Any]:
     """Return ROC-AUC, PR-AUC (average precision), Brier score, and mean against actual rate."""
     return {
         "roc_auc": roc_auc(churned, probability),
-        "pr_auc": float(sk.average_precision_score(churned, probability)),
-        "brier": float(sk.brier_score_loss(churned, probability)),
+        "pr_auc": pr_auc(churned, probability),
+        "brier": brier(churned.astype(np.float64), probability),
         "mean_probability": float(probability.mean()),
         "churn_rate": float(churned.mean()),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from regulars.bundle import MANIFEST, Bundle, FileEntry, Manifest
 from regulars.features import CutPoints
 from regulars.files import atomic_folder
+from regulars.process import Process
 from regulars.sql import SqlFolder
 
 from training.export import Exported, as_json
@@ -19,9 +20,12 @@ SERVED = ("staging", "features")
 """Folders of SQL that scoring needs; labels and reports stay with the training side."""
 
 
-def contents(exports: Iterable[Exported], cut_points: CutPoints, sql: SqlFolder) -> dict[str, bytes]:
+def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder) -> dict[str, bytes]:
     """Return every file of a bundle but its manifest, by name."""
-    files = {"constants/rfm_cut_points.json": as_json([list(row) for row in cut_points])}
+    files = {
+        "constants/rfm_cut_points.json": as_json([list(row) for row in cut_points]),
+        "constants/process.json": as_json(process.model_dump()),
+    }
     for relation in sql.relations.values():
         if relation.folder in SERVED:
             files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()

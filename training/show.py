@@ -88,17 +88,21 @@ def manifest(said: Manifest) -> None:
     )
     value, churn = said.metrics["clv"], said.metrics["churn"]
     names = ("rmse", "mae", "gini", "top_decile_share", "bias_percent")
-    scores: Mapping[str, Any] = {"clv (XGBoost)": value, **value["baselines"]}
+    scores: Mapping[str, Any] = {"clv": value, **value["baselines"]}
     heads = (">RMSE", ">MAE", ">Gini", ">top-10% share", ">total bias %")
     table(
         "Value on held-out time",
         ("model", *heads),
         [(model, *(score[name] for name in names)) for model, score in scores.items()],
     )
+    say(
+        f"The 80 % interval held {value['coverage']:.1%} of them; "
+        f"the mean absolute error of the median is {value['mae_median']:,.2f}"
+    )
     rates = ("roc_auc", "pr_auc", "brier", "mean_probability", "churn_rate")
-    rows = [("churn (random forest)", *(churn[name] for name in rates))]
+    rows = [("churn", *(churn[name] for name in rates))]
     rows += [
-        (name, score["roc_auc"], score["pr_auc"], "-", "-", churn["churn_rate"])
+        (name, score["roc_auc"], score["pr_auc"], score.get("brier"), None, churn["churn_rate"])
         for name, score in churn["baselines"].items()
     ]
     table("Churn on held-out time", ("model", ">ROC-AUC", ">PR-AUC", ">Brier", ">predicted", ">actual"), rows)

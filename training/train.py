@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from regulars import lake as lakes
-from regulars.bundle import MANIFEST, Bundle, Verdict
-from regulars.features import CutPoints, FeatureTable, collapsed, make_features_learning
+from regulars.bundle import MANIFEST, Bundle
+from regulars.features import collapsed
 from regulars.files import refuse_foreign
 from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
-from training import churn, clv, cutoffs, dataset, explain, package, segment
+from training import cutoffs, dataset, evaluate, explain, gate, package, segment
+from training.recipe import Recipe
 from training.segment_identity import last_segments
 
 STEPS = 9
@@ -42,60 +44,34 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     refuse_foreign(out, MANIFEST)
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
-    plan = cutoffs.plan(first, last, as_of, horizon_days)
-    data = dataset.build(connection, sql, plan.cutoffs, plan.label_days, lambda: advance("snapshots"))
-    metrics = _judge(data, plan, info.minor_units, advance)
-    fit = data.at(plan.fit)
-    advance("clv: fit")
-    clv_files = clv.ClvModel(fit, plan, _season(data, plan, as_of)).export(fit)
-    advance("churn: fit")
-    churn_files = churn.ChurnModel(fit, plan).export(fit)
+    plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
+    recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
+    advance("judge on held-out time")
+    metrics = evaluate.judge(recipe, info.minor_units)
+    advance("fit")
+    models, fit = recipe.at(as_of), data.at(plan.fit)
+    advance("export")
+    exports = [models.clv.export(fit), models.churn.export(fit)]
     advance("segment: fit")
-    cut_points, table = _today(connection, sql, as_of)
     last_ones, forgotten = last_segments(last_bundle or out)
-    segments_model = segment.SegmentModel(table, segments, last_ones)
-    metrics["segment"] = segments_model.metrics(table)
+    segments_model = segment.SegmentModel(today.table, segments, last_ones)
+    metrics["segment"] = segments_model.metrics(today.table)
     advance("bundle")
-    exports = [clv_files, churn_files, segments_model.export(), explain.typical(table)]
-    files = package.contents(exports, cut_points, sql)
+    exports += [segments_model.export(), explain.typical(today.table)]
+    files = package.contents(exports, today.cut_points, today.process, sql)
     facts = _facts(lake, info, plan, data, metrics)
-    facts["training"]["warnings"] = [*collapsed(cut_points), *plan.warnings, *forgotten]
+    facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *forgotten]
     return package.write(out, files, facts)
 
 
-def _judge(data: dataset.Dataset, plan: cutoffs.Plan, minor_units: int, advance: Advance) -> dict[str, Any]:
-    """Fit on what was known before the holdout and judge on the holdout."""
-    before, holdout = data.at(plan.before_holdout), data.at([plan.holdout])
-    advance("clv: judge on held-out time")
-    value_model = clv.ClvModel(before, plan, _season(data, plan, plan.holdout))
-    value = clv.evaluate(value_model, holdout, before, minor_units)
-    advance("churn: judge on held-out time")
-    churn_model = churn.ChurnModel(before, plan)
-    churned = churn.evaluate(churn_model, holdout)
-    advance("reasons: judge on held-out time")
-    value["explained"] = explain.report(
-        value_model.booster,
-        value_model.importance(),
-        value_model.predict_cents,
-        explain.value_loss(minor_units),
-        holdout,
-    )
-    churned["explained"] = explain.report(
-        churn_model.forest, churn_model.importance(), churn_model.predict, explain.churn_loss, holdout
-    )
-    return {"clv": value, "churn": churned}
-
-
-def _season(data: dataset.Dataset, plan: cutoffs.Plan, moment: datetime) -> dataset.Dataset | None:
-    """Return the snapshot of the same window one year before `moment`, where history reaches back to it."""
-    year_before = plan.year_before(moment)
-    return data.at([year_before]) if year_before else None
-
-
-def _today(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> tuple[CutPoints, FeatureTable]:
-    """Learn the cut points at `as_of` and return them with every customer's features."""
-    cut_points = make_features_learning(connection, sql, as_of)
-    return cut_points, FeatureTable.read(connection)
+def learnable(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, plan: cutoffs.Plan, advance: Advance = lambda _: None
+) -> tuple[cutoffs.Plan, dataset.Dataset, dataset.Snapshot]:
+    """Make the plan's snapshots, and that of its `as_of`; return the plan without those that teach nothing."""
+    build = partial(dataset.build, connection, sql, horizon_days=plan.horizon_days, needed=plan.needed)
+    data = build(plan.cutoffs, plan.label_days, lambda: advance("snapshots"))
+    today = dataset.snapshot(connection, sql, plan.as_of, plan.label_days, plan.horizon_days)
+    return plan.without({*plan.cutoffs} - {*data.cutoffs}), data, today
 
 
 def _facts(
@@ -117,25 +93,5 @@ def _facts(
             "data_sha256": package.fingerprint(lake, list(info.tables)),
         },
         "metrics": metrics,
-        "verdict": verdict(metrics),
+        "verdict": gate.verdict(metrics),
     }
-
-
-def verdict(metrics: dict[str, Any]) -> Verdict:
-    """Say how the models stand against the baselines that a sceptic would name, on held-out time.
-
-    Less than one standard error of the difference is a tie; only what is worse than that fails.
-    """
-    value, churned = metrics["clv"], metrics["churn"]
-    said = [_against("value RMSE", "rmse", value, name, sign=-1) for name in value["baselines"]]
-    said.append(_against("value Gini", "gini", value, "last_period"))
-    said.append(_against("churn ROC-AUC", "roc_auc", churned, "recency"))
-    return Verdict(passed=not any(line.startswith("WORSE") for line in said), reasons=said)
-
-
-def _against(what: str, metric: str, mine: dict[str, Any], name: str, sign: int = 1) -> str:
-    """Compare one metric with a baseline's; `sign` is -1 where lower is better."""
-    other = mine["baselines"][name]
-    gap = sign * other[f"{metric}_gap_se"]
-    word = "tie" if abs(gap) < 1 else "better" if gap > 0 else "WORSE"
-    return f"{word}: {what} {mine[metric]:.3f}, {name} {other[metric]:.3f} ({gap:+.1f} standard errors)"

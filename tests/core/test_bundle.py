@@ -41,7 +41,7 @@ def test_a_changed_byte_in_any_file_is_refused_by_name(copy: Bundle) -> None:
     Bundle(copy.path).verify()
 
 
-@pytest.mark.parametrize("name", ["churn/leaf_table.npy", "clv/leaf_finder.onnx", "sql/features/rfm.sql"])
+@pytest.mark.parametrize("name", ["churn/leaf_table.npy", "clv/free/leaf_finder.onnx", "sql/features/rfm.sql"])
 def test_a_missing_a_truncated_and_an_empty_file_are_named(copy: Bundle, name: str) -> None:
     file = copy.path / name
     for content in (file.read_bytes()[:-1], b""):

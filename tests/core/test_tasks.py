@@ -10,6 +10,7 @@ from regulars.bundle import Bundle
 from regulars.features import FeatureTable
 from regulars.lake import attach, view
 from regulars.loader import ModelLoader
+from regulars.process import Process, with_process
 from regulars.reasons import GROUPS
 from regulars.schema import TABLES
 from regulars.scoring import features_of
@@ -18,6 +19,9 @@ from regulars.tasks import TASKS, Result
 from regulars.tasks.segment import scaled
 
 from tests.conftest import AS_OF
+
+EVERY = 1_000
+"""More reasons than there are features."""
 
 ANSWERS = {"clv": "predicted_value", "churn": "churn_probability"}
 
@@ -52,6 +56,24 @@ def test_churn_is_a_probability_with_its_band(loader: ModelLoader, table: Featur
     assert set(risk) == {"low", "medium", "high"}
 
 
+def test_an_interval_holds_the_median_and_the_next_order_lies_ahead(loader: ModelLoader, table: FeatureTable) -> None:
+    """Nobody is expected to bring less than nothing, and a date is given to who is likelier to come than not."""
+    columns = loader["clv"].predict(table).columns
+    low, median, high = (columns[f"predicted_value_{name}"] for name in ("low", "median", "high"))
+    assert (low >= 0).all()
+    assert (low <= median).all()
+    assert (median <= high).all()
+    assert (high > low).mean() > 0.2
+    at = columns["next_order_at"]
+    known = ~np.isnat(at)
+    assert (at[known] >= np.datetime64("2025-07-01")).all()
+    assert (at[known] <= np.datetime64("2025-07-01") + 730).all()
+    # Who has even odds of an order within the horizon has them by its end.
+    within = known & (at <= np.datetime64("2025-07-01") + 90)
+    assert (median[~within] == 0).all()
+    assert (columns["predicted_orders"] > 0).all()
+
+
 def test_value_is_money_in_whole_minor_units(loader: ModelLoader, table: FeatureTable) -> None:
     value = loader["clv"].predict(table).columns["predicted_value"]
     assert value.min() >= 0
@@ -61,7 +83,7 @@ def test_value_is_money_in_whole_minor_units(loader: ModelLoader, table: Feature
 @pytest.mark.parametrize("task", ANSWERS)
 def test_reasons_add_up_to_the_answer_less_one_base(loader: ModelLoader, table: FeatureTable, task: str) -> None:
     """The answer without any reason is the same for every customer; reasons come largest first, each group once."""
-    prediction = loader[task].predict(table, reasons=len(table.columns))
+    prediction = loader[task].predict(table, reasons=EVERY)
     answers = prediction.columns[ANSWERS[task]]
     sums = np.array([sum(reason.effect for reason in reasons) for reasons in prediction.reasons])
     effects = [[abs(reason.effect) for reason in reasons] for reasons in prediction.reasons]
@@ -77,6 +99,9 @@ def test_reasons_add_up_to_the_answer_less_one_base(loader: ModelLoader, table: 
 
 def test_a_reason_says_the_customers_own_value(loader: ModelLoader, table: FeatureTable) -> None:
     reasons = loader["churn"].predict(table, reasons=3).reasons
+    said = loader.bundle.json("churn/constants.json")
+    process = Process.model_validate(loader.bundle.json("constants/process.json"))
+    table = with_process(table, process, said["window_days"], said["horizon_days"])
     for row in range(0, len(table), 50):
         assert len(reasons[row]) == 3
         for reason in reasons[row]:
@@ -128,5 +153,5 @@ def test_a_customer_of_one_order_and_nothing_else_is_answered(
     alone = features_of(connection, loader, AS_OF)
     assert np.isnan(alone.columns["engagement_score"]).all()
     for task in TASKS:
-        for values in loader[task].predict(alone, reasons=3).columns.values():
-            assert values[0] == values[0]
+        for name, values in loader[task].predict(alone, reasons=3).columns.items():
+            assert values[0] == values[0] or name == "next_order_at"

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from regulars.errors import HistoryError
 
-from training.cutoffs import Plan, plan
+from training.cutoffs import plan
 
 FIRST = datetime(2023, 1, 1, 10, tzinfo=UTC)
 LAST = datetime(2025, 6, 30, 20, tzinfo=UTC)
@@ -20,7 +20,7 @@ def test_no_label_reaches_what_is_judged(days: int, horizon: int) -> None:
     try:
         found = plan(FIRST, FIRST + timedelta(days=days), FIRST + timedelta(days=days), horizon)
     except HistoryError:
-        assume(horizon >= 7)
+        assume(7 <= horizon <= days)
         raise
     label = timedelta(days=found.label_days)
     assert found.holdout + label == found.as_of
@@ -28,38 +28,52 @@ def test_no_label_reaches_what_is_judged(days: int, horizon: int) -> None:
     assert found.before_holdout
     assert max(found.fit) + label <= found.as_of
     assert max(found.before_holdout) + label <= found.holdout
+    assert max(found.before(found.before_holdout[0]), default=FIRST) + label <= found.before_holdout[0]
     assert min(found.cutoffs) - label >= FIRST
-    assert list(found.cutoffs) == sorted(
-        {*found.fit, *found.before_holdout, found.holdout, *seasons(found)}, reverse=True
-    )
+    assert {*found.needed, *found.fit, *found.before_holdout} <= {*found.cutoffs}
     assert found.label_days * found.stretch == pytest.approx(horizon)
 
 
-def seasons(found: Plan) -> set[datetime]:
-    return {year for moment in (found.as_of, found.holdout) if (year := found.year_before(moment))}
+def test_a_cutoff_that_teaches_nothing_is_done_without() -> None:
+    """By whoever asks: to learn from, for the season, and to be made at all."""
+    found = plan(FIRST, LAST, AS_OF, 90)
+    year = found.year_before(AS_OF)
+    assert year in found.fit
+    assert year is not None
+    less = found.without([year])
+    assert less.year_before(AS_OF) is None
+    assert less.fit == tuple(cutoff for cutoff in found.fit if cutoff != year)
+    assert year not in less.cutoffs
 
 
 def test_a_long_history_learns_on_the_whole_horizon() -> None:
     found = plan(FIRST, LAST, AS_OF, 90)
     assert (found.label_days, found.stretch) == (90, 1.0)
-    assert len(found.fit) == len(found.before_holdout) == 4
+    assert len(found.fit) == len(found.before_holdout) == 5
+    assert found.year_before(AS_OF) == found.fit[-1]
     assert found.fit[0] == AS_OF - timedelta(days=90)
     assert found.warnings == []
 
 
 def test_a_short_history_is_cut_in_three_and_stretched() -> None:
-    found = plan(AS_OF - timedelta(days=60), LAST, AS_OF, 90)
-    assert (found.label_days, found.stretch) == (20, 4.5)
+    found = plan(AS_OF - timedelta(days=120), LAST, AS_OF, 90)
+    assert (found.label_days, found.stretch) == (40, 2.25)
     stretched, season = found.warnings
-    assert "learnt on 20 days and stretched" in stretched
+    assert "learnt on 40 days and stretched" in stretched
     assert "season" in season
 
 
-def test_the_season_needs_a_year_and_a_label_of_history() -> None:
-    found = plan(AS_OF - timedelta(days=455), LAST, AS_OF, 90)
+def test_the_season_needs_a_year_and_half_a_year_of_history() -> None:
+    """A log that has just begun holds active customers only."""
+    found = plan(AS_OF - timedelta(days=545), LAST, AS_OF, 90)
     assert found.year_before(AS_OF) == AS_OF - timedelta(days=365)
     assert found.year_before(found.holdout) is None
-    assert plan(AS_OF - timedelta(days=454), LAST, AS_OF, 90).year_before(AS_OF) is None
+    assert plan(AS_OF - timedelta(days=544), LAST, AS_OF, 90).year_before(AS_OF) is None
+
+
+def test_a_horizon_beyond_the_history_says_which_is_possible() -> None:
+    with pytest.raises(HistoryError, match=r"90 days is longer than the history: 60 days .* --horizon of 60 or fewer"):
+        plan(AS_OF - timedelta(days=60), LAST, AS_OF, 90)
 
 
 def test_the_season_of_a_horizon_beyond_a_year_would_see_what_it_predicts() -> None:

@@ -3,7 +3,6 @@
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -18,10 +17,10 @@ from threadpoolctl import threadpool_limits
 
 from tests.conftest import AS_OF
 from training import segment
-from training.churn import ChurnModel
+from training.churn import Forest
 from training.cutoffs import Plan, plan
 from training.dataset import NOT_FEATURES, Dataset, build, history
-from training.train import train, verdict
+from training.train import train
 
 CUTOFF = AS_OF - timedelta(days=90)
 
@@ -83,13 +82,12 @@ def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None
     """A forest's answers and the segments' centres come out the same, to the bit, whenever they are made."""
     columns = {name: snapshots.frame[name].to_numpy().astype(np.float64) for name in snapshots.features}
     table = FeatureTable(snapshots.frame["customer_id"].to_numpy(), columns)
-    moments = plan(AS_OF - timedelta(days=720), AS_OF, AS_OF, 90)
     with threadpool_limits(1):
         centres = segment.SegmentModel(table).centroids
-        probability = ChurnModel(snapshots, moments).predict(snapshots)
+        probability = Forest(snapshots).predict(snapshots)
     with threadpool_limits(2):
         assert segment.SegmentModel(table).centroids.tobytes() == centres.tobytes()
-        assert ChurnModel(snapshots, moments).predict(snapshots).tobytes() == probability.tobytes()
+        assert Forest(snapshots).predict(snapshots).tobytes() == probability.tobytes()
 
 
 def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:
@@ -133,33 +131,6 @@ def test_what_cannot_be_learnt_from_is_refused_and_no_bundle_written(
     with pytest.raises(HistoryError, match=message):
         train(connection, lake, sql, as_of=as_of, horizon_days=90, out=tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
-
-
-def said(rmse: float, gini: float, auc: float) -> dict[str, Any]:
-    """Return metrics with these gaps, in standard errors, to every baseline."""
-    value = {"rmse": 10.0, "gini": 0.5, "rmse_gap_se": rmse, "gini_gap_se": gini}
-    baselines = {"last_period": value, "mean": {**value, "rmse_gap_se": -9.0}}
-    churn = {"roc_auc": 0.8, "baselines": {"recency": {"roc_auc": 0.7, "roc_auc_gap_se": auc}}}
-    return {"clv": {**value, "baselines": baselines}, "churn": churn}
-
-
-@pytest.mark.parametrize(
-    ("gaps", "words", "passed"),
-    [
-        ((-2.0, 2.0, 2.0), ["better", "better", "better", "better"], True),
-        ((0.5, -0.5, -0.99), ["tie", "better", "tie", "tie"], True),
-        ((2.0, 2.0, 2.0), ["WORSE", "better", "better", "better"], False),
-        ((-2.0, -2.0, 2.0), ["better", "better", "WORSE", "better"], False),
-        ((-2.0, 2.0, -1.0), ["better", "better", "better", "WORSE"], False),
-    ],
-)
-def test_the_verdict_knows_worse_from_a_tie(
-    gaps: tuple[float, float, float], words: list[str], *, passed: bool
-) -> None:
-    """A lower RMSE is better, a higher Gini and AUC are; within one standard error nobody wins."""
-    found = verdict(said(*gaps))
-    assert [line.partition(":")[0] for line in found.reasons] == words
-    assert found.passed is passed
 
 
 def test_training_leaves_the_warning_filters_alone(bundle_folder: Path) -> None:

@@ -64,10 +64,14 @@ def as_of_params(as_of: datetime) -> dict[str, str | int]:
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features of n customers: their ids and one float64 array of n values per column, NaN for null."""
+    """Features of n customers: their ids and one float64 array of n values per column, NaN for null.
+
+    `as_of` is the moment at which they hold, where an answer needs it.
+    """
 
     customer_ids: npt.NDArray[np.object_]
     columns: Mapping[str, FloatArray]
+    as_of: datetime | None = None
 
     def __len__(self) -> int:
         """Return the number of customers."""

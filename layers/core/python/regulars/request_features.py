@@ -7,6 +7,7 @@ comes from a one-row table as the request does.
 
 import queue
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
@@ -39,7 +40,7 @@ class Plan:
         """Return the features of those customers who have an order before `as_of`, in the order of customer_id."""
         try:
             ask(self._connection, customers, as_of)
-            return FeatureTable.fetch(self._connection.execute("execute features"))
+            return replace(FeatureTable.fetch(self._connection.execute("execute features")), as_of=as_of)
         finally:
             self._connection.execute("truncate asked")  # nobody's history stays
 

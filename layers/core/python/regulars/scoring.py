@@ -1,6 +1,7 @@
 """From bound orders to one row of answers per customer: the same code for a lake, a batch file and a request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ RFM = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
 def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_of: datetime) -> FeatureTable:
     """Return the features of every customer with an order before `as_of`, by the bundle's own SQL."""
     make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
-    return FeatureTable.read(connection)
+    return replace(FeatureTable.read(connection), as_of=as_of)
 
 
 def predict(loader: ModelLoader, table: FeatureTable, tasks: Sequence[str], reasons: int = 0) -> dict[str, Prediction]:
@@ -48,11 +49,16 @@ def score_columns(loader: ModelLoader, table: FeatureTable, as_of: datetime) -> 
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.NDArray[Any]], out: Path) -> None:
-    """Write equally long columns as one Parquet file, atomically."""
-    connection.register("columns_to_write", columns)
+    """Write equally long columns as one Parquet file, atomically; whole days become dates."""
+    days = {name for name, values in columns.items() if values.dtype == np.dtype("datetime64[D]")}
+    # DuckDB reads no NumPy array of days.
+    instants = {name: values.astype("datetime64[us]") if name in days else values for name, values in columns.items()}
+    selected = ", ".join(f"cast({name} as date) as {name}" if name in days else name for name in columns)
+    connection.register("columns_to_write", instants)
     try:
         with atomic_file(out) as partial:
-            connection.execute("copy columns_to_write to $out (format parquet)", {"out": str(partial)})
+            query = f"copy (select {selected} from columns_to_write) to $out (format parquet)"
+            connection.execute(query, {"out": str(partial)})
     finally:
         connection.unregister("columns_to_write")
 

@@ -1,0 +1,61 @@
+"""The promotion gate: are the new models fit to use, by what they reached on held-out time?"""
+
+from typing import Any
+
+from regulars.bundle import Verdict
+
+MOST_BIAS = 25.0
+"""A total that is off by more percent than this is not fit to plan with."""
+
+COVERED = (0.70, 0.90)
+"""An 80 % interval that holds less or more than this is none."""
+
+MOST_MISCALIBRATED = 0.10
+"""Mean churn probability and churn rate may differ by this much."""
+
+CLEAR = 2.0
+"""Standard errors within which a difference is noise."""
+
+
+def verdict(metrics: dict[str, Any], against: list[str] | None = None) -> Verdict:
+    """Say how the models stand against baselines and bounds of their own; `against` is of the bundle in use.
+
+    Less than two standard errors of a paired difference are a tie: of a dozen comparisons, one in six passes one.
+    """
+    value, churned = metrics["clv"], metrics["churn"]
+    said = [_against("value RMSE", "rmse", value, name, sign=-1) for name in value["baselines"]]
+    said += [_against("value Gini", "gini", value, name) for name in ("last_period", "purchase_process")]
+    said += [_against("churn ROC-AUC", "roc_auc", churned, name) for name in churned["baselines"]]
+    said.append(_against("churn Brier", "brier", churned, "purchase_process", sign=-1))
+    said += [_bias(value), _coverage(value), _calibration(churned), *(against or [])]
+    return Verdict(passed=not any(line.startswith("WORSE") for line in said), reasons=said)
+
+
+def _against(what: str, metric: str, mine: dict[str, Any], name: str, sign: int = 1) -> str:
+    """Compare one metric with a baseline's; `sign` is -1 where lower is better."""
+    other = mine["baselines"][name]
+    gap = sign * other[f"{metric}_gap_se"]
+    word = "tie" if abs(gap) < CLEAR else "better" if gap > 0 else "WORSE"
+    return f"{word}: {what} {mine[metric]:.3f}, {name} {other[metric]:.3f} ({gap:+.1f} standard errors)"
+
+
+def _bias(value: dict[str, Any]) -> str:
+    off, error = abs(value["bias_percent"]), value["errors"]["bias_percent"]
+    word = "WORSE" if off - CLEAR * error > MOST_BIAS else "good"
+    return f"{word}: total value off by {value['bias_percent']:+.1f} % (allowed {MOST_BIAS:.0f} %, beyond noise)"
+
+
+def _coverage(value: dict[str, Any]) -> str:
+    low, high = COVERED
+    word = "good" if low <= value["coverage"] <= high else "WORSE"
+    allowed = f"{100 * low:.0f} to {100 * high:.0f} %"
+    return f"{word}: the 80 % interval held {100 * value['coverage']:.0f} % (allowed {allowed})"
+
+
+def _calibration(churned: dict[str, Any]) -> str:
+    gap = churned["mean_probability"] - churned["churn_rate"]
+    word = "WORSE" if abs(gap) > MOST_MISCALIBRATED else "good"
+    return (
+        f"{word}: mean churn probability {churned['mean_probability']:.3f}, churn rate {churned['churn_rate']:.3f} "
+        f"(allowed {MOST_MISCALIBRATED:.2f} apart)"
+    )
