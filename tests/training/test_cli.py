@@ -39,6 +39,7 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
 
 def test_the_commands_are_these() -> None:
     assert COMMANDS == [
+        "backtest",
         "check",
         "describe",
         "features",

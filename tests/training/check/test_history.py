@@ -20,7 +20,7 @@ def test_the_cutoffs_are_trainings_own_with_its_counts(lake: Path, sql: SqlFolde
     with connect("1GB", 1) as connection:
         attach(connection, lake)
         for one in (history.cutoffs[0], history.cutoffs[-1]):
-            _, frame = dataset.snapshot(connection, sql, one.at, one.label_days)
+            frame = dataset.snapshot(connection, sql, one.at, one.label_days).frame
             assert (one.customers, one.stayed) == (len(frame), int((frame["future_orders"] > 0).sum()))
 
 
