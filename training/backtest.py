@@ -50,7 +50,7 @@ def rolling(first: datetime, last: datetime, horizon_days: int) -> list[datetime
     return found
 
 
-def run(  # noqa: PLR0913 - one plain knob each
+def run(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     horizon_days: int,
@@ -71,7 +71,10 @@ def run(  # noqa: PLR0913 - one plain knob each
                 f"{horizon_days} days after {moment:%Y-%m-%d} reach beyond the last order ({last:%Y-%m-%d}); "
                 f"the latest cutoff that can be judged is {possible:%Y-%m-%d}"
             )
-    return [_judge(connection, sql, cutoffs.plan(first, last, moment, horizon_days), minor_units, advance) for moment in moments]
+    return [
+        _judge(connection, sql, cutoffs.plan(first, last, moment, horizon_days), minor_units, advance)
+        for moment in moments
+    ]
 
 
 def _judge(
@@ -126,17 +129,14 @@ def _value(happened: FloatArray, predicted: FloatArray) -> dict[str, Any]:
 def _churn(churned: FloatArray, score: FloatArray) -> dict[str, Any]:
     """Judge a probability, or a mere rank: that is no probability, and has no Brier score."""
     if score.max() > 1:
-        found = _measured({name: CHURN[name] for name in ("roc_auc", "pr_auc")}, churned, score)
-        return found
+        return _measured({name: CHURN[name] for name in ("roc_auc", "pr_auc")}, churned, score)
     return _measured(CHURN, churned, score) | {
         "mean_probability": float(score.mean()),
         "deciles": metrics.calibration(churned, score),
     }
 
 
-def _measured(
-    statistics: dict[str, evaluate.Statistic], happened: FloatArray, predicted: FloatArray
-) -> dict[str, Any]:
+def _measured(statistics: dict[str, evaluate.Statistic], happened: FloatArray, predicted: FloatArray) -> dict[str, Any]:
     found: dict[str, Any] = {name: statistic(happened, predicted) for name, statistic in statistics.items()}
     found["errors"] = {
         name: metrics.standard_error(statistic, happened, predicted) for name, statistic in statistics.items()

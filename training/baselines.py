@@ -52,7 +52,9 @@ def bgnbd(fitted: FloatArray, purchases: Purchases, days: float) -> tuple[FloatA
     return np.maximum(np.nan_to_num(orders), 0.0), 1 - alive * (1 - quiet)
 
 
-def forecasts(today: Dataset, newest: Dataset, fitted: Process, stretch: float, horizon_days: int) -> dict[str, Forecast]:
+def forecasts(
+    today: Dataset, newest: Dataset, fitted: Process, stretch: float, horizon_days: int
+) -> dict[str, Forecast]:
     """Return each baseline's forecast for the rows of `today`; `newest` is the last snapshot with known labels.
 
     `stretch` is horizon over label window: where labels are shorter, they are stretched at a constant rate.

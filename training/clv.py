@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 from regulars.process import log_odds
 from regulars.tasks import clv as task
@@ -103,7 +104,12 @@ class ClvTrees:
 
 
 def _fit(
-    part: str, parameters: dict[str, Any], data: Dataset, target: Any, weight: FloatArray, margin: FloatArray | None  # noqa: ANN401
+    part: str,
+    parameters: dict[str, Any],
+    data: Dataset,
+    target: npt.NDArray[Any],
+    weight: FloatArray,
+    margin: FloatArray | None,
 ) -> xgb.Booster:
     rows = xgb.QuantileDMatrix(
         np.ascontiguousarray(data.matrix),
@@ -128,7 +134,7 @@ def _levels(data: Dataset) -> tuple[FloatArray, FloatArray]:
 class ClvModel:
     """Boosters and the constants with which the task answers."""
 
-    def __init__(  # noqa: PLR0913 - what the constants are learnt from
+    def __init__(
         self,
         trees: ClvTrees,
         plan: Plan,
@@ -182,7 +188,7 @@ class ClvModel:
 
 
 def learn_weights(model: ClvModel, newest: Dataset) -> tuple[float, ...]:
-    """Return the weights of process, anchored and free booster, from a snapshot they have not seen, at its true level."""
+    """Return the weights of process, anchored and free booster, from a snapshot that is new to them, at its level."""
     forecast, value = model.predict(newest), newest.value_cents
     total = max(float(value.sum()), 1.0)
     parts = [part * (total / max(float(part.sum()), 1e-9)) for part in forecast.parts]

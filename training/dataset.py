@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from regulars import features, process
 from regulars.errors import HistoryError
+from regulars.features import FeatureTable
 from regulars.sql import SqlFolder
 
 from training.process import fit as fit_process
@@ -51,10 +52,10 @@ class Dataset:
         return [moment.replace(tzinfo=UTC) for moment in self.frame["cutoff"].unique().to_list()]
 
     @property
-    def table(self) -> features.FeatureTable:
+    def table(self) -> FeatureTable:
         """The rows as the tasks read them: what the purchase process says of them, in float64."""
         names = (*process.FEATURES, *process.HORIZON)
-        return features.FeatureTable(self.frame["customer_id"].to_numpy(), {name: self[name] for name in names})
+        return FeatureTable(self.frame["customer_id"].to_numpy(), {name: self[name] for name in names})
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
         """Return one column."""
@@ -144,12 +145,13 @@ def _window(
     return features.FeatureTable.read(connection, "future")
 
 
-def build(
+def build(  # noqa: PLR0913 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     cutoffs: Sequence[datetime],
     label_days: int,
     advance: Callable[[], None] = lambda: None,
+    *,
     horizon_days: int | None = None,
     needed: Sequence[datetime] | None = None,
 ) -> Dataset:

@@ -78,9 +78,7 @@ def churn(models: Models, holdout: Dataset) -> dict[str, Any]:
     return {
         **metrics.churn_metrics(holdout.churned, probability),
         "deciles": metrics.calibration(churned, probability),
-        "errors": {
-            name: metrics.standard_error(statistic, churned, probability) for name, statistic in CHURN.items()
-        },
+        "errors": {name: metrics.standard_error(statistic, churned, probability) for name, statistic in CHURN.items()},
         "baselines": baselines,
         "forest_weight": models.churn.constants.forest_weight,
         "importance": dict(list(models.churn.forest.importance().items())[:10]),

@@ -18,6 +18,7 @@ def judged(  # noqa: PLR0913 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     sql: SqlFolder,
+    *,
     horizon_days: int,
     moments: Sequence[datetime] = (),
     protocol_file: Path | None = None,

@@ -17,9 +17,7 @@ from training.export import Exported, as_json
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
 
 
-def contents(
-    exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder
-) -> dict[str, bytes]:
+def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder) -> dict[str, bytes]:
     """Return every file of a bundle but its manifest, by name."""
     files = {
         "constants/rfm_cut_points.json": as_json([list(row) for row in cut_points]),

@@ -17,7 +17,9 @@ SPREAD = 1.5
 def fit(purchases: Purchases, spread: float = SPREAD) -> Process:
     """Fit all seven constants to customers' purchases; with `spread` = inf by maximum likelihood."""
     sample = np.random.default_rng(7).permutation(len(purchases.age))[:CUSTOMERS]
-    some = Purchases(*(values[sample] for values in (purchases.repeats, purchases.last, purchases.age, purchases.spend)))
+    some = Purchases(
+        *(values[sample] for values in (purchases.repeats, purchases.last, purchases.age, purchases.spend))
+    )
     r, alpha, s, beta = fit_timing(some.repeats, some.last, some.age, spread)
     p, q, gamma = fit_spend(some.repeats + 1.0, some.spend, spread)
     return Process(r=r, alpha=alpha, s=s, beta=beta, p=p, q=q, gamma=gamma)
@@ -47,9 +49,7 @@ def fit_timing(
     return r, r / rate * unit, s, s / hazard * unit
 
 
-def _timing(
-    theta: FloatArray, repeats: FloatArray, last: FloatArray, age: FloatArray
-) -> tuple[float, FloatArray]:
+def _timing(theta: FloatArray, repeats: FloatArray, last: FloatArray, age: FloatArray) -> tuple[float, FloatArray]:
     """Return minus the log likelihood and its slope, at theta = log of (r, r / alpha, s, s / beta)."""
     r, rate, s, hazard = np.exp(theta)
     alpha, beta = r / rate, s / hazard

@@ -38,7 +38,7 @@ class Recipe:
     def in_window(self) -> "Recipe":
         """Return this recipe with answers for the label window: what can be judged where the horizon is longer."""
         short = Recipe(self.data.in_window(), replace(self.plan, horizon_days=self.plan.label_days))
-        short._stretched, short._trees = self._stretched, self._trees  # noqa: SLF001 - the same recipe
+        short._stretched, short._trees = self._stretched, self._trees
         return short
 
     def trees(self, cutoffs: tuple[datetime, ...]) -> tuple[clv.ClvTrees, Forest]:

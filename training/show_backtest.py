@@ -1,7 +1,6 @@
 """Tables of a backtest, and its numbers as JSON."""
 
 import json
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,9 +49,7 @@ def _with_error(model: Mapping[str, Any], measure: str) -> str:
 
 def _deciles(one: Mapping[str, Any]) -> None:
     value, churn = one["value"][OURS]["deciles"], one["churn"][OURS]["deciles"]
-    rows = [
-        (number, *value[number - 1], *churn[number - 1]) for number in range(1, min(len(value), len(churn)) + 1)
-    ]
+    rows = [(number, *value[number - 1], *churn[number - 1]) for number in range(1, min(len(value), len(churn)) + 1)]
     heads = (">tenth by prediction", ">value predicted", ">actual", ">churn predicted", ">actual")
     show.table("Calibration", heads, rows)
 

@@ -30,7 +30,8 @@ def learn(predictions: Sequence[FloatArray], loss: Callable[[FloatArray], FloatA
 
 def blend(predictions: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
     """Return the weighted sum."""
-    return np.sum([weight * each for weight, each in zip(weights, predictions, strict=True)], axis=0, dtype=np.float64)
+    parts = [weight * each for weight, each in zip(weights, predictions, strict=True)]
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 
 def equal(models: int) -> tuple[float, ...]:

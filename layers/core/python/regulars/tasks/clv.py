@@ -42,12 +42,12 @@ class Constants(BaseModel):
     features: list[str]
     window_days: int = Field(description="days of the labels that the trees learnt from")
     horizon_days: int
-    weights: tuple[float, float, float] = Field(description="of the process, the anchored and the free booster")
-    scales: tuple[float, float, float] = Field(description="bring each of the three to the process's total")
+    weights: tuple[float, ...] = Field(description="of the process, the anchored and the free booster")
+    scales: tuple[float, ...] = Field(description="bring each of the three to the process's total")
     level: float = Field(description="value over the process's forecast, as past windows asked for")
     orders_level: float = Field(description="the same of orders")
     shift: float = Field(description="the same of P(no order), in log odds")
-    centers: tuple[float, float, float] = Field(description="where the quantile boosters start, log")
+    centers: tuple[float, ...] = Field(description="where the quantile boosters start, log")
     upper_level: float = Field(description="nominal level of the interval's upper end, so that it holds 80 %")
     base_cents: float = Field(description="geometric mean of the predictions at training: where reasons start from")
 
@@ -90,7 +90,7 @@ class Forecast:
     def quantile(self, level: float) -> FloatArray:
         """Return the value that a share `level` of such customers stay below; 0 where no order is likelier than that.
 
-        Between and beyond the three quantiles of the value if any, its logarithm is linear in the log odds of the level.
+        Between and beyond the three quantiles of the value if any, its logarithm is linear in the level's log odds.
         """
         above = (level - self.no_order) / np.maximum(1.0 - self.no_order, 1e-6)
         place = log_odds(np.clip(above, 0.005, 0.995)) / np.log(9.0)  # -1, 0 and 1 at levels .1, .5 and .9
@@ -150,9 +150,7 @@ class Clv:
         at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
         return np.where(np.isnan(days), np.datetime64("NaT"), at)
 
-    def _effects(
-        self, contributions: Mapping[str, FloatArray], forecast: Forecast, value: FloatArray
-    ) -> FloatArray:
+    def _effects(self, contributions: Mapping[str, FloatArray], forecast: Forecast, value: FloatArray) -> FloatArray:
         """Return each feature's part in the value, in major units, shape (customers, features)."""
         constants = self._constants
         _, anchored, free = constants.weights
