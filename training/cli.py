@@ -145,19 +145,24 @@ def _check(lake: Path) -> int:
 
 
 @app.command()
-def train(  # noqa: PLR0913 - each is an option of the command
+def train(  # noqa: PLR0913 - one plain option each
     lake: Lake,
     *,
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="bundle folder to write")],
     horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
     segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
-    last_bundle: Annotated[
-        Path | None, typer.Option(help="bundle whose segments keep their ids and names; else the one at --out")
+    against: Annotated[
+        Path | None,
+        typer.Option(help="bundle to be no worse than, whose segments keep their names; else the one at --out"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write to --out even what lost")] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle."""
+    """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle.
+
+    One that lost to a baseline, or to the bundle in use, is kept beside --out; exit status 1.
+    """
     from training import train as run
 
     with show.progress(run.STEPS) as advance:
@@ -169,11 +174,15 @@ def train(  # noqa: PLR0913 - each is an option of the command
             horizon_days=horizon,
             out=out,
             segments=segments,
-            last_bundle=last_bundle,
+            against=against,
+            force=force,
             advance=advance,
         )
     show.manifest(bundle.manifest)
-    show.say(f"Wrote {out}")
+    show.say(f"Wrote {bundle.path}")
+    if bundle.path != out:
+        show.errors.print(f"lost: {out} is as it was; --force writes such a bundle there", soft_wrap=True)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -192,7 +201,15 @@ def backtest(
 
     moments = [parse_as_of(one) for one in cutoffs or ()]
     with show.status("reading") as tell:
-        found = judged(_connect(memory_limit), source, SqlFolder(SQL), horizon, moments, protocol, tell)
+        found = judged(
+            _connect(memory_limit),
+            source,
+            SqlFolder(SQL),
+            horizon_days=horizon,
+            moments=moments,
+            protocol_file=protocol,
+            tell=tell,
+        )
     show_backtest.results(found)
     if json_file:
         show_backtest.write(found, json_file)

@@ -145,12 +145,13 @@ def _window(
     return features.FeatureTable.read(connection, "future")
 
 
-def build(  # noqa: PLR0913, PLR0917 - one plain knob each
+def build(  # noqa: PLR0913 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     cutoffs: Sequence[datetime],
     label_days: int,
     advance: Callable[[], None] = lambda: None,
+    *,
     horizon_days: int | None = None,
     needed: Sequence[datetime] | None = None,
 ) -> Dataset:

@@ -20,7 +20,8 @@ CLEAR = 2.0
 def verdict(metrics: dict[str, Any], against: list[str] | None = None) -> Verdict:
     """Say how the models stand against baselines and bounds of their own; `against` is of the bundle in use.
 
-    Less than two standard errors of a paired difference are a tie: of a dozen comparisons, one in six passes one.
+    `against` is what stands against the bundle in use. Less than two standard errors of a paired difference are a tie:
+    of a dozen comparisons, one in six passes one by chance.
     """
     value, churned = metrics["clv"], metrics["churn"]
     said = [_against("value RMSE", "rmse", value, name, sign=-1) for name in value["baselines"]]
@@ -31,18 +32,22 @@ def verdict(metrics: dict[str, Any], against: list[str] | None = None) -> Verdic
     return Verdict(passed=not any(line.startswith("WORSE") for line in said), reasons=said)
 
 
+def word(gap: float) -> str:
+    """Name a gap in standard errors, positive where the new models are better."""
+    return "tie" if abs(gap) < CLEAR else "better" if gap > 0 else "WORSE"
+
+
 def _against(what: str, metric: str, mine: dict[str, Any], name: str, sign: int = 1) -> str:
     """Compare one metric with a baseline's; `sign` is -1 where lower is better."""
     other = mine["baselines"][name]
     gap = sign * other[f"{metric}_gap_se"]
-    word = "tie" if abs(gap) < CLEAR else "better" if gap > 0 else "WORSE"
-    return f"{word}: {what} {mine[metric]:.3f}, {name} {other[metric]:.3f} ({gap:+.1f} standard errors)"
+    return f"{word(gap)}: {what} {mine[metric]:.3f}, {name} {other[metric]:.3f} ({gap:+.1f} standard errors)"
 
 
 def _bias(value: dict[str, Any]) -> str:
     off, error = abs(value["bias_percent"]), value["errors"]["bias_percent"]
-    word = "WORSE" if off - CLEAR * error > MOST_BIAS else "good"
-    return f"{word}: total value off by {value['bias_percent']:+.1f} % (allowed {MOST_BIAS:.0f} %, beyond noise)"
+    said = "WORSE" if off - CLEAR * error > MOST_BIAS else "good"
+    return f"{said}: total value off by {value['bias_percent']:+.1f} % (allowed {MOST_BIAS:.0f} %, beyond noise)"
 
 
 def _coverage(value: dict[str, Any]) -> str:
@@ -54,8 +59,8 @@ def _coverage(value: dict[str, Any]) -> str:
 
 def _calibration(churned: dict[str, Any]) -> str:
     gap = churned["mean_probability"] - churned["churn_rate"]
-    word = "WORSE" if abs(gap) > MOST_MISCALIBRATED else "good"
+    said = "WORSE" if abs(gap) > MOST_MISCALIBRATED else "good"
     return (
-        f"{word}: mean churn probability {churned['mean_probability']:.3f}, churn rate {churned['churn_rate']:.3f} "
+        f"{said}: mean churn probability {churned['mean_probability']:.3f}, churn rate {churned['churn_rate']:.3f} "
         f"(allowed {MOST_MISCALIBRATED:.2f} apart)"
     )

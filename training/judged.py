@@ -14,10 +14,11 @@ from regulars.sql import SqlFolder
 from training import backtest, dataset, protocol
 
 
-def judged(  # noqa: PLR0913, PLR0917 - one plain knob each
+def judged(  # noqa: PLR0913 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     sql: SqlFolder,
+    *,
     horizon_days: int,
     moments: Sequence[datetime] = (),
     protocol_file: Path | None = None,

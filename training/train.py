@@ -14,6 +14,7 @@ from regulars.files import refuse_foreign
 from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
+from training import against as compare
 from training import cutoffs, dataset, evaluate, explain, gate, package, segment
 from training.recipe import Recipe
 from training.segment_identity import last_segments
@@ -33,35 +34,47 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     horizon_days: int,
     out: Path,
     segments: int = segment.DEFAULT,
-    last_bundle: Path | None = None,
+    against: Path | None = None,
+    force: bool = False,
     advance: Advance = lambda _: None,
 ) -> Bundle:
     """Train every task on what the lake knew before `as_of`, and write the bundle to `out`.
 
-    Segments keep the ids and names of those in `last_bundle`, or else in the bundle that is replaced. HistoryError when
-    the history cannot carry it; nothing is written then.
+    The verdict compares it with the bundle at `against`, or with the one that `out` holds; segments keep the ids and
+    names that they have there. One that lost goes to `lost(out)` instead, unless `force`; what is at `out` stays.
+    HistoryError when the history cannot carry it; nothing is written then.
     """
-    refuse_foreign(out, MANIFEST)
+    for folder in (out, lost(out)):
+        refuse_foreign(folder, MANIFEST)
+    in_use = Bundle(against or out) if against or (out / MANIFEST).exists() else None
+    if in_use:
+        in_use.verify()
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
     plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
     recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
     advance("judge on held-out time")
     metrics = evaluate.judge(recipe, info.minor_units)
+    beside = compare.lines(connection, in_use, recipe, metrics) if in_use else []
     advance("fit")
     models, fit = recipe.at(as_of), data.at(plan.fit)
     advance("export")
     exports = [models.clv.export(fit), models.churn.export(fit)]
     advance("segment: fit")
-    last_ones, forgotten = last_segments(last_bundle or out)
+    last_ones, forgotten = last_segments(against or out)
     segments_model = segment.SegmentModel(today.table, segments, last_ones)
     metrics["segment"] = segments_model.metrics(today.table)
     advance("bundle")
     exports += [segments_model.export(), explain.typical(today.table)]
     files = package.contents(exports, today.cut_points, today.process, sql)
-    facts = _facts(lake, info, plan, data, metrics)
+    facts = _facts(lake, info, plan, data, metrics) | {"verdict": gate.verdict(metrics, beside)}
     facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *forgotten]
-    return package.write(out, files, facts)
+    return package.write(out if force or facts["verdict"].passed else lost(out), files, facts)
+
+
+def lost(out: Path) -> Path:
+    """Name the folder beside `out` where a bundle is kept that lost to a baseline or to the one in use."""
+    return out.with_name(f"{out.name}.lost")
 
 
 def learnable(
@@ -93,5 +106,4 @@ def _facts(
             "data_sha256": package.fingerprint(lake, list(info.tables)),
         },
         "metrics": metrics,
-        "verdict": gate.verdict(metrics),
     }

@@ -44,12 +44,12 @@ class Constants(BaseModel):
     features: list[str]
     window_days: int = Field(description="days of the labels that the trees learnt from")
     horizon_days: int
-    weights: tuple[float, float, float] = Field(description="of the process, the anchored and the free booster")
-    scales: tuple[float, float, float] = Field(description="bring each of the three to the process's total")
+    weights: tuple[float, ...] = Field(description="of the process, the anchored and the free booster")
+    scales: tuple[float, ...] = Field(description="bring each of the three to the process's total")
     level: float = Field(description="value over the process's forecast, as past windows asked for")
     orders_level: float = Field(description="the same of orders")
     shift: float = Field(description="the same of P(no order), in log odds")
-    centers: tuple[float, float, float] = Field(description="where the quantile boosters start, log")
+    centers: tuple[float, ...] = Field(description="where the quantile boosters start, log")
     upper_level: float = Field(description="nominal level of the interval's upper end, so that it holds 80 %")
     base_cents: float = Field(description="geometric mean of the predictions at training: where reasons start from")
 

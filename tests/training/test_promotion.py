@@ -1,0 +1,70 @@
+"""Which bundle is used: one that lost is kept beside the one in use, which stays as it was."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from regulars.bundle import MANIFEST
+from regulars.errors import BundleError
+from regulars.sql import SqlFolder
+from threadpoolctl import threadpool_limits
+
+from tests.conftest import AS_OF
+from training import gate
+from training.train import lost, train
+
+
+@pytest.fixture(autouse=True)
+def few_threads() -> Iterator[None]:
+    """Idle threads would spin on the cores of other work."""
+    with threadpool_limits(1):
+        yield
+
+
+def test_a_bundle_that_lost_is_kept_beside(
+    connection: duckdb.DuckDBPyConnection,
+    sql: SqlFolder,
+    lake: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With --force it is written all the same; the verdict says that it lost, either way."""
+    out = tmp_path / "bundle"
+    monkeypatch.setattr(gate, "MOST_MISCALIBRATED", -1.0)
+    run = {"as_of": AS_OF - timedelta(days=90), "horizon_days": 90, "out": out}
+    made = train(connection, lake, sql, **run)  # type: ignore[arg-type] # spelt out above
+    assert made.path == lost(out) == tmp_path / "bundle.lost"
+    assert not out.exists()
+    assert not made.manifest.verdict.passed
+    forced = train(connection, lake, sql, **run, force=True)  # type: ignore[arg-type] # spelt out above
+    assert forced.path == out
+    assert not forced.manifest.verdict.passed
+    kept = (out / MANIFEST).read_bytes()
+    again = train(connection, lake, sql, **(run | {"as_of": AS_OF}))  # type: ignore[arg-type] # spelt out above
+    assert again.path == lost(out)
+    assert (out / MANIFEST).read_bytes() == kept
+    compared = [line for line in again.manifest.verdict.reasons if forced.manifest.bundle in line]
+    assert len(compared) == 5  # trained before the holdout began: customer by customer
+    assert not any("its own held-out time" in line for line in compared)
+
+
+def test_a_bundle_that_has_seen_the_holdout_is_compared_by_what_it_reached_itself(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    """Against itself, trained again, nobody wins."""
+    again = train(
+        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=bundle_folder, force=True
+    )
+    compared = [line for line in again.manifest.verdict.reasons if "its own held-out time" in line]
+    assert len(compared) == 3
+    assert all(line.startswith("tie") for line in compared)
+
+
+def test_a_bundle_to_beat_that_is_none_is_refused_before_anything_is_done(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BundleError, match="no bundle at"):
+        train(connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=tmp_path / "nothing")
+    assert list(tmp_path.iterdir()) == []
