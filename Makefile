@@ -5,7 +5,7 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test lint layers sam bench clean
+.PHONY: demo test lint layers sam bench bench-features clean
 DATA ?= data
 
 demo: .venv/ready
@@ -37,5 +37,13 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/shops.py $(DATA)
 
+bench-features: .venv-bench/ready
+	.venv-bench/bin/python -m benchmarks.features $(LAKE)
+
+.venv-bench/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable '.[train,dev,bench]' --constraint constraints.txt
+	touch .venv-bench/ready
+
 clean:
-	rm -rf .venv .venv-sam $(DEMO) $(BUNDLE) layers/runtime/build build .aws-sam
+	rm -rf .venv .venv-bench .venv-sam $(DEMO) $(BUNDLE) layers/runtime/build build .aws-sam

@@ -12,14 +12,13 @@ from regulars import online
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
 from regulars.loader import ModelLoader
-from regulars.requests import Customer
 from regulars.scoring import RFM, score
 from regulars.sql import connect
 from regulars.tasks import TASKS
 
 from tests.conftest import AS_OF, Call
 
-ALONE = 10
+ALONE, MANY = 10, 1_000
 MONEY = ("order_value", "discount", "margin", "acquisition_cost")
 
 
@@ -127,26 +126,28 @@ def test_among_many_of_one_request_equals_the_batch(
     assert len(answer["json"]["rejected"]) == len(histories) - len(scores)
 
 
-def test_features_are_the_same_to_the_bit(
+def test_a_thousand_one_by_one_equal_the_batch(
     cold: pytest.MonkeyPatch,
     bundle_folder: Path,
     histories: dict[str, Any],
     batch: tuple[FeatureTable, Any],
     some: list[str],
 ) -> None:
-    """Of one customer alone, and of some in shuffled order, every column."""
+    """Every feature to the bit and every answer, of customers at random and of those at the edges: no cell differs."""
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
-    table, _ = batch
+    table, scores = batch
     loader = ModelLoader(Bundle(bundle_folder))
-    shuffled = random.Random(1).sample(some, len(some))  # noqa: S311 - a fixed order
-    for names in ([some[0]], [some[-1]], shuffled):
-        customers = [Customer.model_validate(histories[name]) for name in names]
-        found = online._features(customers, loader, AS_OF)  # noqa: SLF001 - what a request's answers are made from
-        place = np.searchsorted(table.customer_ids.astype(str), sorted(names))
-        assert found.customer_ids.tolist() == sorted(names)
-        assert set(found.columns) == set(table.columns)
-        for name, values in found.columns.items():
-            assert values.tobytes() == table.columns[name][place].tobytes(), name
+    place = {str(name): row for row, name in enumerate(table.customer_ids)}
+    others = random.Random(1).sample(sorted(set(place) - set(some)), MANY - len(some))  # noqa: S311 - a fixed sample
+    for name in some + others:
+        found = online.score_request([histories[name]], AS_OF, loader, list(TASKS))
+        assert found.table.customer_ids.tolist() == [name]
+        assert list(found.table.columns) == list(table.columns)
+        for column, values in found.table.columns.items():
+            assert values.tobytes() == table.columns[column][place[name]].tobytes(), (name, column)
+        told = {key: value for task in TASKS for key, value in found.answer(0, task).items() if key != "reasons"}
+        answers = said(list(told), tuple(told.values()))
+        assert answers == {key: scores[name][key] for key in answers}, name
 
 
 def test_rows_after_as_of_change_no_answer(call: Call, histories: dict[str, Any], some: list[str]) -> None:

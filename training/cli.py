@@ -22,6 +22,8 @@ from training import show
 
 ROOT = Path(__file__).resolve().parents[1]
 SQL = ROOT / "sql"
+INSUFFICIENT = 3
+"""Exit status of a check that did not pass; 1 and 2 are taken."""
 
 app = typer.Typer(
     help="From your order log to a costed plan for keeping your customers.", no_args_is_help=True, add_completion=False
@@ -65,6 +67,33 @@ def ingest(
         report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
     show.ingested(report)
     show.say(f"Wrote {out}")
+
+
+@app.command()
+def check(
+    lake: Lake,
+    *,
+    horizon: Annotated[int, typer.Option(help="days ahead that training is meant for", min=7, max=730)] = 90,
+    as_of: Annotated[
+        str | None, typer.Option(help="date or timestamp (UTC) to train at; else the midnight after the last order")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="file for the report as JSON; - prints only that")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of the churn horizon to write")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Say what is in a lake, what is odd, and whether history suffices for the horizon.
+
+    Exit status: 0 when it does and no finding is an error, 3 when not, 2 when the lake can not be read.
+    """
+    from training.check.run import check as run
+    from training.check.show import deliver
+
+    with show.status("reading") as tell, _connect(memory_limit) as connection:
+        moment = parse_as_of(as_of) if as_of else None
+        report, curve = run(connection, lake, SqlFolder(SQL), horizon_days=horizon, as_of=moment, tell=tell)
+    deliver(report, curve, json, picture)
+    if not report.passed:
+        raise typer.Exit(INSUFFICIENT)
 
 
 @app.command()
@@ -123,7 +152,10 @@ def train(  # noqa: PLR0913 - one plain option each
     out: Annotated[Path, typer.Option(help="bundle folder to write")],
     horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
     segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
-    against: Annotated[Path | None, typer.Option(help="bundle to be no worse than; else the one at --out")] = None,
+    last_bundle: Annotated[
+        Path | None,
+        typer.Option(help="bundle in use: not to lose to, and whose segments keep ids and names; else that at --out"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="write to --out even what lost")] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
@@ -142,7 +174,7 @@ def train(  # noqa: PLR0913 - one plain option each
             horizon_days=horizon,
             out=out,
             segments=segments,
-            against=against,
+            last_bundle=last_bundle,
             force=force,
             advance=advance,
         )
@@ -212,6 +244,36 @@ def features(
         make_features_learning(connection, SqlFolder(SQL), moment)
     rows = write_features(connection, moment, out)
     show.say(f"Wrote {out}: {rows:,} customers as of {moment:%Y-%m-%d %H:%M}Z")
+
+
+@app.command()
+def describe(  # noqa: PLR0913 - one plain option each
+    lake: Lake,
+    as_of: AsOf,
+    *,
+    bundle: Annotated[
+        Path | None, typer.Option(help="use its segments, value and churn; else segments are RFM's")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write: CSV, Parquet and a page of pictures")] = None,
+    lost_after: Annotated[int, typer.Option(help="whole months without an order that make a lost customer", min=1)] = 6,
+    as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON instead of tables")] = False,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Say what happened before --as-of: revenue, customers by month, cohorts, RFM, segments, repeat orders."""
+    from training.describe.run import describe as run
+
+    with show.status("reading") as tell, _connect(memory_limit) as connection:
+        run(
+            connection,
+            lake,
+            SqlFolder(SQL),
+            parse_as_of(as_of),
+            lost_after_months=lost_after,
+            bundle=Bundle(bundle) if bundle else None,
+            out=out,
+            as_json=as_json,
+            tell=tell,
+        )
 
 
 @app.command()

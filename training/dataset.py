@@ -18,7 +18,7 @@ from training.process import fit as fit_process
 FEW_CUSTOMERS = 50
 """Below this many customers at a cutoff, or tenth as many of either outcome, nothing is learnt."""
 
-NOT_FEATURES = ("recency_score", "frequency_score", "monetary_score")
+NOT_FEATURES = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
 """Scores are coarse copies of what the models already see, learnt at one moment: answers, not features."""
 
 
@@ -163,7 +163,7 @@ def build(  # noqa: PLR0913 - one plain knob each
     for cutoff in cutoffs:
         frame = snapshot(connection, sql, cutoff, label_days, horizon_days).frame
         advance()
-        cause = _thin(frame, cutoff, label_days)
+        cause = thin(len(frame), int((frame["future_orders"] > 0).sum()), cutoff, label_days)
         if cause is None:
             frames.append(frame)
         elif needed is None or cutoff in needed:
@@ -182,10 +182,8 @@ _OTHER = (
 )
 
 
-def _thin(frame: pl.DataFrame, cutoff: datetime, label_days: int) -> str | None:
-    """Say why nothing can be learnt from a snapshot; None where something can."""
-    customers = len(frame)
-    stayed = int((frame["future_orders"] > 0).sum())
+def thin(customers: int, stayed: int, cutoff: datetime, label_days: int) -> str | None:
+    """Say why nothing can be learnt from a cutoff before which so many had ordered; None when it can."""
     if customers < FEW_CUSTOMERS:
         return (
             f"only {customers} customers ordered before {cutoff:%Y-%m-%d}, one of the cutoffs to learn from; "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from regulars.tasks.clv import Forecast
 
-from training import interval, metrics
+from training import explain, interval, metrics
 from training.dataset import Dataset
 from training.metrics import FloatArray
 from training.recipe import Models, Recipe
@@ -22,9 +22,25 @@ def judge(recipe: Recipe, minor_units: int) -> dict[str, Any]:
     short = recipe.in_window()
     plan, models = short.plan, short.at(short.plan.holdout)
     holdout, before = short.data.at([plan.holdout]), short.data.at(plan.before_holdout)
+    told = explained(models, holdout, minor_units)
     return {
-        "clv": value(models, holdout, before.value_cents.mean(), minor_units),
-        "churn": churn(models, holdout),
+        "clv": value(models, holdout, before.value_cents.mean(), minor_units) | {"explained": told["clv"]},
+        "churn": churn(models, holdout) | {"explained": told["churn"]},
+    }
+
+
+def explained(models: Models, holdout: Dataset, minor_units: int) -> dict[str, Any]:
+    """Say what each model hangs on, and how far its reasons are from exact TreeSHAP."""
+    trees, forest = models.clv.trees, models.churn.forest
+    return {
+        "clv": explain.report(
+            trees.boosters["anchored"],
+            trees.importance(),
+            lambda data: models.clv.predict(data).value_cents,
+            explain.value_loss(minor_units),
+            holdout,
+        ),
+        "churn": explain.report(forest.forest, forest.importance(), models.churn.predict, explain.churn_loss, holdout),
     }
 
 

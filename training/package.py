@@ -16,6 +16,9 @@ from training.export import Exported, as_json
 
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
 
+SERVED = ("staging", "features")
+"""Folders of SQL that scoring needs; labels and reports stay with the training side."""
+
 
 def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder) -> dict[str, bytes]:
     """Return every file of a bundle but its manifest, by name."""
@@ -24,7 +27,8 @@ def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Proces
         "constants/process.json": as_json(process.model_dump()),
     }
     for relation in sql.relations.values():
-        files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
+        if relation.folder in SERVED:
+            files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
     for exported in exports:
         files |= exported.files
     return dict(sorted(files.items()))

@@ -17,9 +17,8 @@ SPREAD = 1.5
 def fit(purchases: Purchases, spread: float = SPREAD) -> Process:
     """Fit all seven constants to customers' purchases; with `spread` = inf by maximum likelihood."""
     sample = np.random.default_rng(7).permutation(len(purchases.age))[:CUSTOMERS]
-    some = Purchases(
-        *(values[sample] for values in (purchases.repeats, purchases.last, purchases.age, purchases.spend))
-    )
+    columns = (purchases.repeats, purchases.last, purchases.age, purchases.spend)
+    some = Purchases(*(values[sample] for values in columns))
     r, alpha, s, beta = fit_timing(some.repeats, some.last, some.age, spread)
     p, q, gamma = fit_spend(some.repeats + 1.0, some.spend, spread)
     return Process(r=r, alpha=alpha, s=s, beta=beta, p=p, q=q, gamma=gamma)

@@ -1,36 +1,29 @@
-"""segment: k-means on de-skewed, scaled features, with the evidence for k and names from the measured profile."""
+"""segment: k-means on de-skewed, scaled features, with the evidence for k and an identity that lasts."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from regulars.features import FeatureTable
 from regulars.tasks import segment as task
-from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from training.export import Exported, npy
+from training.segment_identity import LastSegments, match, migration
+from training.segment_names import names_of
 
 FEATURES = ("recency_days", "order_count", "spend_cents", "mean_order_cents", "tenure_days", "spend_90d_cents")
 CANDIDATES = range(2, 9)
 DEFAULT = 5
 SAMPLE = 5_000
+DRIFT, STEPS = 0.03, (1, 2, 5, 300)
+"""The last centres move on by as few steps of k-means as bring their inertia within this share of a fresh fit's."""
 
-PROFILES: dict[str, tuple[float, float, float, float]] = {
-    # How far above (+) or below (-) the average customer: recently seen, orders, spend, tenure, in standard deviations.
-    "Champions": (0.8, 1.6, 1.5, 0.7),
-    "Loyal": (0.5, 0.7, 0.5, 0.6),
-    "Big spenders": (0.2, 0.0, 1.0, 0.2),
-    "Promising": (0.8, -0.2, -0.2, -0.3),
-    "Occasional": (0.0, -0.5, -0.4, 0.0),
-    "New": (1.0, -0.8, -0.7, -1.4),
-    "At risk": (-0.6, 0.5, 0.5, 0.5),
-    "Hibernating": (-1.0, -0.5, -0.4, 0.5),
-    "Lost": (-1.2, -0.9, -1.0, 0.3),
-}
-"""Names and the profile that each describes; a segment takes the name whose profile its own is nearest to."""
+FloatArray = npt.NDArray[np.float64]
 
 
 def fit_scaler(table: FeatureTable) -> dict[str, Any]:
@@ -45,7 +38,7 @@ def fit_scaler(table: FeatureTable) -> dict[str, Any]:
     }
 
 
-def evidence(rows: npt.NDArray[np.float64]) -> list[dict[str, float]]:
+def evidence(rows: FloatArray) -> list[dict[str, float]]:
     """Return inertia (the elbow) and silhouette for each candidate k, on at most SAMPLE customers."""
     sample = np.random.default_rng(7).permutation(rows)[:SAMPLE]
     table = []
@@ -58,65 +51,120 @@ def evidence(rows: npt.NDArray[np.float64]) -> list[dict[str, float]]:
     return table
 
 
-def names_of(centroids: npt.NDArray[np.float64]) -> list[str]:
-    """Name each segment after its measured profile, each name once (least total distance)."""
-    column = {name: index for index, name in enumerate(FEATURES)}
-    measured = np.stack(
-        [
-            -centroids[:, column["recency_days"]],
-            centroids[:, column["order_count"]],
-            centroids[:, column["spend_cents"]],
-            centroids[:, column["tenure_days"]],
-        ],
-        axis=1,
-    )
-    known = list(PROFILES)
-    distance = ((measured[:, None, :] - np.array(list(PROFILES.values()))[None]) ** 2).sum(axis=2)
-    _, chosen = linear_sum_assignment(distance)
-    return [known[index] for index in chosen]
+def suggested(table: list[dict[str, float]]) -> dict[str, int]:
+    """Return the k that the evidence speaks for: `elbow` and `silhouette`; empty without candidates.
+
+    The elbow is where the curve of inertia lies farthest below the straight line between its ends, both axes scaled to
+    [0, 1] (Satopaa et al. 2011, "Finding a Kneedle in a Haystack").
+    """
+    if not table:
+        return {}
+    k, inertia, silhouette = (np.array([row[name] for row in table]) for name in ("k", "inertia", "silhouette"))
+    along = (k - k[0]) / max(k[-1] - k[0], 1)
+    down = (inertia - inertia[-1]) / max(inertia[0] - inertia[-1], 1e-12)
+    return {"elbow": int(k[np.argmax(1 - along - down)]), "silhouette": int(k[np.argmax(silhouette)])}
 
 
 class SegmentModel:
-    """Fitted centroids, ordered by falling spend so that a segment's number does not hang on chance."""
+    """Fitted centroids with ids and names; those of the `last` bundle live on where they fit.
 
-    def __init__(self, table: FeatureTable, k: int = DEFAULT) -> None:
+    Where there is none, centroids are numbered by falling spend, so that a number does not hang on chance.
+    """
+
+    def __init__(self, table: FeatureTable, k: int = DEFAULT, last: LastSegments | None = None, seed: int = 7) -> None:
         self.scaler = fit_scaler(table)
+        self.last = last
         rows = task.scaled(table, self.scaler)
+        k = min(k, len(np.unique(rows, axis=0)))
         with threadpool_limits(1):  # threads add up in whatever order they end, and the last bits would be theirs
-            self._fit(rows, k)
+            self.evidence = evidence(rows)
+            fitted = KMeans(k, n_init=10, random_state=seed).fit(rows)
+            before = last.on_scale(self.scaler, fitted.cluster_centers_) if last else None
+            if before is not None and len(before) == k:
+                fitted = _moved_on(rows, before, fitted)
+        centroids = fitted.cluster_centers_
+        self.centroids: FloatArray = centroids[np.argsort(-centroids[:, FEATURES.index("spend_cents")])]
+        self._identify(before)
 
-    def _fit(self, rows: npt.NDArray[np.float64], k: int) -> None:
-        self.evidence = evidence(rows)
-        self.k = min(k, len(np.unique(rows, axis=0)))
-        centroids = KMeans(self.k, n_init=10, random_state=7).fit(rows).cluster_centers_
-        self.centroids = centroids[np.argsort(-centroids[:, FEATURES.index("spend_cents")])]
-        self.names = names_of(self.centroids)
+    def _identify(self, before: FloatArray | None) -> None:
+        """Give each centroid its id and name, and put them in the order of their ids."""
+        pairs = match(self.centroids, before) if self.last and before is not None else {}
+        had = {new: self.last.names[old] for new, old in pairs.items()} if self.last else {}
+        names = names_of(self.centroids, FEATURES, had)
+        known = {new: self.last.ids[old] for new, old in pairs.items()} if self.last else {}
+        self.next_id = self.last.next_id if self.last else 0
+        ids = []
+        for place in range(len(self.centroids)):
+            ids.append(known.get(place, self.next_id))
+            self.next_id += place not in known
+        order = np.argsort(ids)
+        self.centroids = self.centroids[order]
+        self.ids, self.names = [ids[place] for place in order], [names[place] for place in order]
+
+    @property
+    def k(self) -> int:
+        """The number of segments."""
+        return len(self.ids)
+
+    @property
+    def model(self) -> task.Segment:
+        """These segments as serving answers with them."""
+        return task.Segment(self.scaler, self.centroids, self.ids, self.names)
 
     def metrics(self, table: FeatureTable) -> dict[str, Any]:
-        """Return k with its evidence, and each segment's share, spend and recency."""
-        rows = task.scaled(table, self.scaler)
-        nearest = ((rows[:, None, :] - self.centroids[None]) ** 2).sum(axis=2).argmin(axis=1)
+        """Return k with its evidence, each segment's share, spend and recency, and what became of the last segments."""
+        nearest = self.model.predict(table).columns["segment_id"]
+        segments = zip(self.ids, self.names, strict=True)
         return {
             "k": self.k,
             "evidence": self.evidence,
-            "segments": [self._profile(table, nearest == index, name) for index, name in enumerate(self.names)],
+            "suggested": suggested(self.evidence),
+            "segments": [_profile(table, nearest == number, number, name) for number, name in segments],
+            "last": self._since(self.last, table) if self.last else None,
         }
 
-    @staticmethod
-    def _profile(table: FeatureTable, mine: npt.NDArray[np.bool_], name: str) -> dict[str, Any]:
-        def median(feature: str) -> float:
-            return float(np.median(table.columns[feature][mine])) if mine.any() else 0.0
-
+    def _since(self, last: LastSegments, table: FeatureTable) -> dict[str, Any]:
+        now, was = (dict(zip(each.ids, each.names, strict=True)) for each in (self, last))
         return {
-            "name": name,
-            "customers": int(mine.sum()),
-            "spend_share": float(table.columns["spend_cents"][mine].sum() / max(table.columns["spend_cents"].sum(), 1)),
-            "median_orders": median("order_count"),
-            "median_recency_days": median("recency_days"),
+            "bundle": last.bundle,
+            **migration(last, table, self.model, self.ids),
+            "renamed": [
+                [number, was[number], now[number]] for number in now if number in was and was[number] != now[number]
+            ],
+            "new": [number for number in now if number not in was],
+            "gone": [number for number in was if number not in now],
         }
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """What serving needs beside the centroids, and what the next training needs."""
+        return {"scaler": self.scaler, "ids": self.ids, "names": self.names, "next_id": self.next_id}
 
     def export(self) -> Exported:
         """Return the model as files."""
-        return Exported({f"{task.NAME}/centroids.npy": npy(self.centroids)}).with_constants(
-            task.NAME, {"scaler": self.scaler, "names": self.names}
-        )
+        return Exported({f"{task.NAME}/centroids.npy": npy(self.centroids)}).with_constants(task.NAME, self.constants)
+
+
+def _moved_on(rows: FloatArray, before: FloatArray, fresh: KMeans) -> KMeans:
+    """Return the fit that moves the last centres least and is about as good as a fresh one, or else the fresh one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is what is asked for
+        for steps in STEPS:
+            fitted = KMeans(len(before), init=before, n_init=1, max_iter=steps).fit(rows)
+            if fitted.inertia_ * (1 - DRIFT) <= fresh.inertia_:
+                return fitted
+    return fresh
+
+
+def _profile(table: FeatureTable, mine: npt.NDArray[np.bool_], number: int, name: str) -> dict[str, Any]:
+    def median(feature: str) -> float:
+        return float(np.median(table.columns[feature][mine])) if mine.any() else 0.0
+
+    return {
+        "segment_id": number,
+        "name": name,
+        "customers": int(mine.sum()),
+        "spend_share": float(table.columns["spend_cents"][mine].sum() / max(table.columns["spend_cents"].sum(), 1)),
+        "median_orders": median("order_count"),
+        "median_recency_days": median("recency_days"),
+    }

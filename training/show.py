@@ -7,14 +7,12 @@ from typing import Any
 import duckdb
 from regulars.bundle import Manifest
 from regulars.ingest.report import IngestReport
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+from training import show_segments
+from training.console import console, errors, say, table
+
+__all__ = ["console", "errors", "say", "table"]
 
 
 @contextmanager
@@ -41,29 +39,6 @@ def status(first: str) -> Iterator[Callable[[str], None]]:
     """Show a spinner for work whose length is not known; yield the function that says what it does now."""
     with errors.status(first) as spinner:
         yield spinner.update
-
-
-def say(text: str, style: str = "", head: str = "") -> None:
-    """Print a line as it is: brackets in names and paths are no markup. `head` comes first, in `style`."""
-    console.print(Text.assemble((head, style), text) if head else Text(text, style))
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; columns whose name starts with '>' are aligned to the right."""
-    out = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
-    for column in columns:
-        out.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
-    for row in rows:
-        out.add_row(*(_text(cell) for cell in row))
-    console.print(out)
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, float):
-        return f"{cell:,.3f}" if abs(cell) < 10 else f"{cell:,.2f}"  # noqa: PLR2004 - three significant places below ten
-    if cell is None:
-        return "-"
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else escape(str(cell))
 
 
 def checked(found: Sequence[Any]) -> None:
@@ -131,9 +106,9 @@ def manifest(said: Manifest) -> None:
         for name, score in churn["baselines"].items()
     ]
     table("Churn on held-out time", ("model", ">ROC-AUC", ">PR-AUC", ">Brier", ">predicted", ">actual"), rows)
-    why = list(churn["importance"].items())[:5]
-    table("Why customers leave", ("feature", ">importance"), why)
-    _segments(said.metrics["segment"])
+    _explained("What value hangs on", "RMSE", value["explained"])
+    _explained("Why customers leave", "1 - ROC-AUC", churn["explained"])
+    show_segments.segments(said.metrics["segment"])
     for warning in training.get("warnings", ()):
         say(warning, "yellow", "warning: ")
     say("\n".join(said.verdict.reasons))
@@ -143,17 +118,17 @@ def manifest(said: Manifest) -> None:
         say("look before you use it", "yellow", "Verdict: WORSE than a baseline: ")
 
 
-def _segments(segment: Mapping[str, Any]) -> None:
-    evidence = [
-        (row["k"], row["inertia"], row["silhouette"], "<-" if row["k"] == segment["k"] else "")
-        for row in segment["evidence"]
-    ]
-    table("How many segments (elbow and silhouette)", (">k", ">inertia", ">silhouette", "used"), evidence)
-    rows = [
-        (one["name"], one["customers"], one["spend_share"], one["median_orders"], one["median_recency_days"])
-        for one in segment["segments"]
-    ]
-    table("Segments", ("segment", ">customers", ">share of spend", ">median orders", ">median recency, days"), rows)
+def _explained(title: str, loss: str, explained: Mapping[str, Any]) -> None:
+    """Print what a model hangs on by group of features, and how near its reasons are to exact TreeSHAP."""
+    gain, shuffled = explained["gain_by_group"], explained["permutation"]["by_group"]
+    rows = [(group, gain.get(group, 0.0), one["rise"], one["spread"]) for group, one in list(shuffled.items())[:6]]
+    table(title, ("features about", ">share of gain", f">{loss} when shuffled", ">+/-"), rows)
+    shap = explained["treeshap"]
+    say(
+        f"Reasons beside exact TreeSHAP on {shap['customers']} customers: the same first reason for "
+        f"{shap['by_group']['same_top']:.0%} (single features: {shap['by_feature']['same_top']:.0%}), "
+        f"correlation {shap['by_group']['correlation']:.3f}"
+    )
 
 
 def proof(said: Manifest) -> None:

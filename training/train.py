@@ -15,8 +15,9 @@ from regulars.lake import LakeInfo
 from regulars.sql import SqlFolder
 
 from training import against as compare
-from training import cutoffs, dataset, evaluate, gate, package, segment
+from training import cutoffs, dataset, evaluate, explain, gate, package, segment
 from training.recipe import Recipe
+from training.segment_identity import last_segments
 
 STEPS = 9
 """How often `advance` is called beside once for each cutoff."""
@@ -33,39 +34,40 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     horizon_days: int,
     out: Path,
     segments: int = segment.DEFAULT,
-    against: Path | None = None,
+    last_bundle: Path | None = None,
     force: bool = False,
     advance: Advance = lambda _: None,
 ) -> Bundle:
     """Train every task on what the lake knew before `as_of`, and write the bundle to `out`.
 
-    The verdict compares it with the bundle at `against`, or with the one that `out` holds. One that lost goes to
-    `lost(out)` instead, unless `force`; what is at `out` stays. HistoryError when the history cannot carry it; nothing
-    is written then.
+    The bundle in use is the one at `last_bundle`, or else at `out`: segments keep its ids and names, and the verdict
+    compares with it. A new one that lost goes to `lost(out)` instead, unless `force`; what is at `out` stays.
+    HistoryError when the history cannot carry it; nothing is written then.
     """
     for folder in (out, lost(out)):
         refuse_foreign(folder, MANIFEST)
-    in_use = Bundle(against or out) if against or (out / MANIFEST).exists() else None
-    if in_use:
-        in_use.verify()
+    if last_bundle:
+        Bundle(last_bundle).verify()
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
     plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
     recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
     advance("judge on held-out time")
     metrics = evaluate.judge(recipe, info.minor_units)
-    beside = compare.lines(connection, in_use, recipe, metrics) if in_use else []
+    beside = compare.lines(connection, last_bundle or out, recipe, metrics)
     advance("fit")
     models, fit = recipe.at(as_of), data.at(plan.fit)
     advance("export")
     exports = [models.clv.export(fit), models.churn.export(fit)]
     advance("segment: fit")
-    segments_model = segment.SegmentModel(today.table, segments)
+    last_ones, forgotten = last_segments(last_bundle or out)
+    segments_model = segment.SegmentModel(today.table, segments, last_ones)
     metrics["segment"] = segments_model.metrics(today.table)
     advance("bundle")
-    files = package.contents([*exports, segments_model.export()], today.cut_points, today.process, sql)
+    exports += [segments_model.export(), explain.typical(today.table)]
+    files = package.contents(exports, today.cut_points, today.process, sql)
     facts = _facts(lake, info, plan, data, metrics) | {"verdict": gate.verdict(metrics, beside)}
-    facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings]
+    facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *forgotten]
     return package.write(out if force or facts["verdict"].passed else lost(out), files, facts)
 
 

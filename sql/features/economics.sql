@@ -1,28 +1,41 @@
 -- One row per customer with an order before as_of.
--- Reads: purchases, customers. Params: $as_of.
+-- Reads: purchases, returns, lifecycle.
 -- Earned before as_of only: margin where the shop knows it, else spend less returns. No future value enters here.
 with
-    known_customers as (
+    sums as (
         select
-            customer_id,
-            acquisition_cost_cents
-        from customers
-        where coalesce(signed_up_at, cast('1970-01-01' as timestamp)) < cast($as_of as timestamp)
+            purchases.customer_id,
+            purchases.order_count,
+            purchases.spend_cents,
+            purchases.discount_cents,
+            coalesce(returns.return_count, 0) as return_count,
+            purchases.spend_cents + coalesce(returns.returned_cents, 0) as net_cents, -- values of returns are negative
+            purchases.margin_cents + coalesce(returns.margin_cents, 0) as margin_cents,
+            lifecycle.acquisition_cost_cents,
+            lifecycle.tenure_days
+        from purchases
+        inner join lifecycle on purchases.customer_id = lifecycle.customer_id
+        left join returns on purchases.customer_id = returns.customer_id
     ),
 
     earned as (
         select
-            purchases.customer_id,
-            coalesce(purchases.margin_cents, purchases.spend_cents + purchases.returned_cents) as earned_cents,
-            known_customers.acquisition_cost_cents
-        from purchases
-        left join known_customers on purchases.customer_id = known_customers.customer_id
+            sums.*,
+            coalesce(margin_cents, net_cents) as earned_cents
+        from sums
     )
 
 select
     customer_id,
+    return_count,
+    cast(return_count as double) / cast(order_count as double) as returns_per_order,
+    cast(spend_cents - net_cents as double) / nullif(cast(spend_cents as double), cast(0 as double)) as returned_share,
+    cast(discount_cents as double)
+    / nullif(cast(discount_cents + spend_cents as double), cast(0 as double)) as discount_share,
+    cast(margin_cents as double) / nullif(cast(net_cents as double), cast(0 as double)) as margin_share,
     earned_cents,
-    acquisition_cost_cents,
     cast(earned_cents as double)
-    / nullif(cast(acquisition_cost_cents as double), cast(0 as double)) as ltv_to_cac
+    / nullif(cast(acquisition_cost_cents as double), cast(0 as double)) as ltv_to_cac,
+    cast(acquisition_cost_cents as double) * tenure_days
+    / nullif(cast(greatest(earned_cents, 0) as double), cast(0 as double)) as payback_days
 from earned

@@ -5,11 +5,8 @@
 with
     weights as (
         select
-            cast(1 as double) as email_open,
-            cast(3 as double) as email_click,
-            cast(2 as double) as site_visit,
-            cast(-4 as double) as support_ticket,
-            cast(10 as double) as half
+            cast(1 as double) as opened, cast(3 as double) as clicked, cast(2 as double) as visited,
+            cast(-4 as double) as in_trouble, cast(10 as double) as half
     ),
 
     seen as (
@@ -17,6 +14,7 @@ with
             customer_id,
             kind,
             occurred_at_s,
+            occurred_at >= cast($as_of as timestamp) - interval '30' day as in_30d,
             occurred_at >= cast($as_of as timestamp) - interval '90' day as in_90d
         from events
         where occurred_at < cast($as_of as timestamp)
@@ -26,11 +24,14 @@ with
         select
             customer_id,
             count(*) filter (where in_90d and kind = 'email_sent') as emails_sent_90d,
+            count(*) filter (where in_30d and kind = 'email_open') as email_opens_30d,
             count(*) filter (where in_90d and kind = 'email_open') as email_opens_90d,
             count(*) filter (where in_90d and kind = 'email_click') as email_clicks_90d,
+            count(*) filter (where in_30d and kind = 'site_visit') as site_visits_30d,
             count(*) filter (where in_90d and kind = 'site_visit') as site_visits_90d,
             count(*) filter (where in_90d and kind = 'support_ticket') as support_tickets_90d,
             count(*) filter (where kind = 'support_ticket') as support_tickets,
+            count(*) filter (where kind = 'support_resolved') as support_resolved,
             max(occurred_at_s) filter (where kind = 'site_visit') as last_visit_s
         from seen
         group by customer_id
@@ -38,29 +39,31 @@ with
 
     points as (
         select
-            counts.customer_id,
+            counts.*,
+            weights.half,
             greatest(
-                weights.email_open * cast(counts.email_opens_90d as double)
-                + weights.email_click * cast(counts.email_clicks_90d as double)
-                + weights.site_visit * cast(counts.site_visits_90d as double)
-                + weights.support_ticket * cast(counts.support_tickets_90d as double),
+                weights.opened * cast(counts.email_opens_90d as double)
+                + weights.clicked * cast(counts.email_clicks_90d as double)
+                + weights.visited * cast(counts.site_visits_90d as double)
+                + weights.in_trouble * cast(counts.support_tickets_90d as double),
                 cast(0 as double)
-            ) as earned,
-            weights.half
+            ) as points
         from counts
         cross join weights
     )
 
 select
-    counts.customer_id,
-    counts.email_opens_90d,
-    counts.email_clicks_90d,
-    cast(counts.email_opens_90d as double)
-    / nullif(cast(counts.emails_sent_90d as double), cast(0 as double)) as email_open_rate_90d,
-    counts.site_visits_90d,
-    counts.support_tickets_90d,
-    counts.support_tickets,
-    cast(cast($as_of_s as bigint) - counts.last_visit_s as double) / cast(86400 as double) as days_since_visit,
-    cast(100 as double) * points.earned / (points.earned + points.half) as engagement_score
-from counts
-inner join points on counts.customer_id = points.customer_id
+    customer_id,
+    email_opens_30d,
+    email_opens_90d,
+    email_clicks_90d,
+    cast(email_opens_90d as double)
+    / nullif(cast(emails_sent_90d as double), cast(0 as double)) as email_open_rate_90d,
+    site_visits_30d,
+    site_visits_90d,
+    support_tickets_90d,
+    support_tickets,
+    greatest(support_tickets - support_resolved, 0) as support_unresolved,
+    cast(cast($as_of_s as bigint) - last_visit_s as double) / cast(86400 as double) as days_since_visit,
+    cast(100 as double) * points / (points + half) as engagement_score
+from points

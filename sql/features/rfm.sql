@@ -1,9 +1,11 @@
 -- One row per customer with an order before as_of.
 -- Reads: purchases. Params: $as_of_s.
--- Recency, frequency and monetary value as exact integers: what the cut points are learnt from and applied to.
+-- Recency (whole days), frequency and monetary value as exact integers: what cut points are learnt from and applied to.
 select
     customer_id,
-    cast($as_of_s as bigint) - last_order_s as recency_s,
+    cast(
+        floor(cast(cast($as_of_s as bigint) - last_order_s as double) / cast(86400 as double)) as bigint
+    ) as recency_days,
     order_count as frequency,
     spend_cents as monetary_cents
 from purchases

@@ -3,21 +3,12 @@
 -- Learnt once, in training; the bundle carries the rows. The k-th cut point is the exact discrete k/5 quantile: the
 -- smallest value with at least k fifths of the customers at or below it. Histograms of partitions merge exactly.
 with
-    measured as (
-        select 'recency' as measure, recency_s as amount from rfm
-        union all
-        select 'frequency' as measure, frequency as amount from rfm
-        union all
-        select 'monetary' as measure, monetary_cents as amount from rfm
-    ),
-
     histogram as (
-        select
-            measure,
-            amount,
-            count(*) as customers
-        from measured
-        group by measure, amount
+        select 'recency' as measure, recency_days as amount, count(*) as customers from rfm group by recency_days
+        union all
+        select 'frequency' as measure, frequency as amount, count(*) as customers from rfm group by frequency
+        union all
+        select 'monetary' as measure, monetary_cents as amount, count(*) as customers from rfm group by monetary_cents
     ),
 
     cumulative as (
@@ -27,6 +18,17 @@ with
             cast(sum(customers) over (partition by measure order by amount nulls first) as bigint) as at_or_below,
             cast(sum(customers) over (partition by measure) as bigint) as total
         from histogram
+    ),
+
+    quantiles as (
+        select
+            measure,
+            min(amount) filter (where at_or_below * 5 >= total) as cut_1,
+            min(amount) filter (where at_or_below * 5 >= total * 2) as cut_2,
+            min(amount) filter (where at_or_below * 5 >= total * 3) as cut_3,
+            min(amount) filter (where at_or_below * 5 >= total * 4) as cut_4
+        from cumulative
+        group by measure
     ),
 
     cuts as (
@@ -40,10 +42,13 @@ with
     )
 
 select
-    cumulative.measure,
+    quantiles.measure,
     cuts.cut_number,
-    min(cumulative.amount) as cut_value
-from cumulative
+    case cuts.cut_number
+        when 1 then quantiles.cut_1
+        when 2 then quantiles.cut_2
+        when 3 then quantiles.cut_3
+        else quantiles.cut_4
+    end as cut_value
+from quantiles
 cross join cuts
-where cumulative.at_or_below * 5 >= cuts.cut_number * cumulative.total
-group by cumulative.measure, cuts.cut_number

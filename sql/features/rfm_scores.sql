@@ -18,24 +18,34 @@ with
             max(cut_value) filter (where measure = 'monetary' and cut_number = 3) as monetary_3,
             max(cut_value) filter (where measure = 'monetary' and cut_number = 4) as monetary_4
         from rfm_cut_points
+    ),
+
+    scores as (
+        select
+            rfm.customer_id,
+            5
+            - cast(rfm.recency_days > cuts.recency_1 as bigint)
+            - cast(rfm.recency_days > cuts.recency_2 as bigint)
+            - cast(rfm.recency_days > cuts.recency_3 as bigint)
+            - cast(rfm.recency_days > cuts.recency_4 as bigint) as recency_score,
+            1
+            + cast(rfm.frequency > cuts.frequency_1 as bigint)
+            + cast(rfm.frequency > cuts.frequency_2 as bigint)
+            + cast(rfm.frequency > cuts.frequency_3 as bigint)
+            + cast(rfm.frequency > cuts.frequency_4 as bigint) as frequency_score,
+            1
+            + cast(rfm.monetary_cents > cuts.monetary_1 as bigint)
+            + cast(rfm.monetary_cents > cuts.monetary_2 as bigint)
+            + cast(rfm.monetary_cents > cuts.monetary_3 as bigint)
+            + cast(rfm.monetary_cents > cuts.monetary_4 as bigint) as monetary_score
+        from rfm
+        cross join cuts
     )
 
 select
-    rfm.customer_id,
-    5
-    - cast(rfm.recency_s > cuts.recency_1 as bigint)
-    - cast(rfm.recency_s > cuts.recency_2 as bigint)
-    - cast(rfm.recency_s > cuts.recency_3 as bigint)
-    - cast(rfm.recency_s > cuts.recency_4 as bigint) as recency_score,
-    1
-    + cast(rfm.frequency > cuts.frequency_1 as bigint)
-    + cast(rfm.frequency > cuts.frequency_2 as bigint)
-    + cast(rfm.frequency > cuts.frequency_3 as bigint)
-    + cast(rfm.frequency > cuts.frequency_4 as bigint) as frequency_score,
-    1
-    + cast(rfm.monetary_cents > cuts.monetary_1 as bigint)
-    + cast(rfm.monetary_cents > cuts.monetary_2 as bigint)
-    + cast(rfm.monetary_cents > cuts.monetary_3 as bigint)
-    + cast(rfm.monetary_cents > cuts.monetary_4 as bigint) as monetary_score
-from rfm
-cross join cuts
+    customer_id,
+    recency_score,
+    frequency_score,
+    monetary_score,
+    100 * recency_score + 10 * frequency_score + monetary_score as rfm_cell
+from scores

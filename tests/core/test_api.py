@@ -41,7 +41,9 @@ def test_the_functions_own_event_is_answered(call: Call, route: str) -> None:
     if route in TASKS:
         assert set(results[0]) == set(TASKS[route].Answer.model_fields)
     else:
-        assert {"recency_score", "frequency_score", "monetary_score", *TASKS} == set(results[0]) - {"customer_id"}
+        assert {"recency_score", "frequency_score", "monetary_score", "rfm_cell", *TASKS} == set(results[0]) - {
+            "customer_id"
+        }
     assert answer["json"]["horizon_days"] == 90
     assert answer["json"]["as_of"] == "2026-07-01T00:00:00Z"
 

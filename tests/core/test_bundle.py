@@ -153,8 +153,9 @@ def test_no_customer_is_in_any_file(bundle: Bundle, lake: Path, connection: duck
     assert not [name for (name,) in customers if name.encode() in content]
 
 
-def test_the_frozen_sql_is_the_repositorys(bundle: Bundle, sql: object) -> None:
-    assert bundle.sql.relations == getattr(sql, "relations", None)
+def test_the_frozen_sql_is_the_repositorys_that_scoring_reads(bundle: Bundle, sql: SqlFolder) -> None:
+    served = {name: each for name, each in sql.relations.items() if each.folder in ("staging", "features")}
+    assert bundle.sql.relations == served
 
 
 def test_sql_that_the_manifest_does_not_name_is_never_read(copy: Bundle) -> None:

@@ -1,6 +1,6 @@
 """Features: as_of is an explicit instant, nulls are NaN, and neither row order nor company changes a cell."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,10 +16,16 @@ from regulars.features import (
     parse_as_of,
     write_features,
 )
-from regulars.lake import attach
-from regulars.sql import SqlFolder
+from regulars.lake import attach, view
+from regulars.schema import TABLES
+from regulars.sql import SqlFolder, connect
 
 AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
+CUTS = [
+    (measure, cut, cut * step)
+    for measure, step in (("recency", 60), ("frequency", 2), ("monetary", 10_000))
+    for cut in (1, 2, 3, 4)
+]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,41 @@ def test_as_of_before_every_order_names_the_first_one(
         make_features(connection, sql, datetime(2020, 1, 1, tzinfo=UTC), [])
 
 
+SCRAMBLED = {
+    "orders": "* replace (order_value_cents * 7 + 1 as order_value_cents, not is_return as is_return)",
+    "customers": "* replace (1 as acquisition_cost_cents)",
+    "events": "* replace ('site_visit' as kind)",
+}
+
+
+@pytest.mark.parametrize("days", [37.3, 200, 401.000001])
+def test_rewriting_or_deleting_the_future_changes_no_cell(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, days: float
+) -> None:
+    """Of a whole simulated lake, at cutoffs inside it; rows are added as well: those of others, as everyone's."""
+    as_of = AS_OF - timedelta(days=days)
+    moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
+    tables = []
+    for future in ("as it is", "none", "rewritten"):
+        attach(connection, lake)
+        for name, rewritten in SCRAMBLED.items():
+            time = TABLES[name].time
+            later = {"as it is": "*", "none": "* replace (null as customer_id)", "rewritten": rewritten}[future]
+            query = f"select * from {name} where not {time} >= {moment} union all select {later} from {name} "
+            connection.execute(f"create or replace temp table given_{name} as {query} where {time} >= {moment}")
+            if future != "as it is":
+                connection.execute(f"delete from given_{name} where customer_id is null")
+            if future == "rewritten":
+                more = f"select * replace ({moment} as {time}) from {name} using sample 500 (reservoir, 7)"
+                connection.execute(f"insert into given_{name} {more}")
+            connection.execute(f"create or replace temp view {name} as select * from given_{name}")
+        make_features(connection, sql, as_of, CUTS)
+        tables.append(FeatureTable.read(connection))
+    assert len(tables[0]) > 500
+    assert same(tables[0], tables[1])
+    assert same(tables[0], tables[2])
+
+
 def table_of(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, where: str, order: str) -> FeatureTable:
     """Return features of some customers of the lake, its rows in some order, with fixed cut points."""
     attach(connection, lake)
@@ -63,12 +104,7 @@ def table_of(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, 
         chosen = f"select * from {name} where {where} order by {order}"
         connection.execute(f"create or replace temp table chosen_{name} as {chosen}")
         connection.execute(f"create or replace temp view {name} as select * from chosen_{name}")
-    cuts = [
-        (measure, cut, cut * step)
-        for measure, step in (("recency", 5_000_000), ("frequency", 2), ("monetary", 10_000))
-        for cut in (1, 2, 3, 4)
-    ]
-    make_features(connection, sql, AS_OF, cuts)
+    make_features(connection, sql, AS_OF, CUTS)
     return FeatureTable.read(connection)
 
 
@@ -79,11 +115,44 @@ def same(one: FeatureTable, other: FeatureTable) -> bool:
     )
 
 
-def test_row_order_does_not_show(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
-    given = table_of(connection, sql, lake, "true", "1")
-    shuffled = table_of(connection, sql, lake, "true", "hash(random())")
-    assert len(given) > 1_000
-    assert same(given, shuffled)
+def test_row_order_does_not_show(sql: SqlFolder, lake: Path, tmp_path: Path) -> None:
+    """Not in a cell, and not in a byte of the file, whatever the number of threads."""
+    files = []
+    for threads, order in ((1, "1"), (1, "hash(random())"), (2, "hash(random())")):
+        files.append(tmp_path / f"{len(files)}.parquet")
+        with connect("1GB", threads) as connection:
+            assert len(table_of(connection, sql, lake, "true", order)) > 1_000
+            write_features(connection, AS_OF, files[-1])
+    assert files[0].read_bytes() == files[1].read_bytes() == files[2].read_bytes()
+
+
+def test_one_order_only_returns_and_a_hundred_thousand_orders(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder
+) -> None:
+    """Beside each other; of the last, an order every hour of 100,000 hours up to an hour before as_of."""
+    connection.execute(
+        """create temp table given_orders as
+        select 'one' as customer_id, timestamp '2025-06-01' as ordered_at, 1000::bigint as order_value_cents, false as r
+        union all select 'returner', timestamp '2025-06-01', -1000, true
+        union all select 'many', timestamp '2025-07-01' - to_hours(n), n, false from range(1, 100001) t(n)"""
+    )
+    columns = "customer_id, null::varchar as order_id, ordered_at, order_value_cents, r as is_return"
+    view(connection, TABLES["orders"], f"(select {columns} from given_orders)")
+    for name in ("customers", "events"):
+        view(connection, TABLES[name], None)
+    make_features(connection, sql, AS_OF, CUTS)
+    table = FeatureTable.read(connection)
+    assert table.customer_ids.tolist() == ["many", "one"]
+    row = {name: values[0] for name, values in table.columns.items()}
+    assert (row["order_count"], row["spend_cents"]) == (100_000, 100_000 * 100_001 / 2)
+    assert (row["orders_30d"], row["spend_30d_cents"]) == (720, 720 * 721 / 2)
+    assert (row["gap_mean_days"], row["gap_max_days"], row["gap_std_days"]) == (1, 1, 0)
+    assert (row["repeat_days"], row["first_order_cents"]) == (100_000 // 24, 100_000)
+    alone = {name: values[1] for name, values in table.columns.items()}
+    assert (alone["order_count"], alone["recency_days"], alone["repeat_days"]) == (1, 30, 0)
+    assert np.isnan(
+        [alone[name] for name in ("gap_mean_days", "overdue_ratio", "engagement_score", "ltv_to_cac")]
+    ).all()
 
 
 def test_a_split_by_customer_gives_the_same_rows(

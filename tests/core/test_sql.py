@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from regulars.errors import BundleError
-from regulars.sql import SqlFolder, connect, parse
+from regulars.sql import RawSql, SqlFolder, connect, parse
 
 HEADER = "-- One row per thing.\n-- Reads: things. Params: $low.\n"
 
@@ -18,7 +18,7 @@ def folder(tmp_path: Path, text: str) -> SqlFolder:
 
 
 def test_a_header_says_grain_reads_and_params(tmp_path: Path) -> None:
-    relation = folder(tmp_path, HEADER.replace("$low.", "$low, $high.") + "select 1").relations["large"]
+    relation = folder(tmp_path, HEADER.replace("$low.", "$low, $high.") + "select $low + $high").relations["large"]
     assert (relation.grain, relation.reads, relation.params) == ("One row per thing", ("things",), ("low", "high"))
     assert relation.folder == "features"
 
@@ -42,13 +42,27 @@ def test_a_file_gets_just_the_parameters_that_it_names(connection: duckdb.DuckDB
     assert connection.execute("select n from large order by n").fetchall() == [(2,), (3,)]
 
 
-def test_a_parameter_that_the_header_does_not_name_is_not_bound(
+@pytest.mark.parametrize("where", ["n > $low and n > $high", "n > 1"], ids=["one more", "one less"])
+def test_the_header_names_every_parameter_and_no_other(tmp_path: Path, where: str) -> None:
+    with pytest.raises(BundleError, match=r"large\.sql: 'Params:' must name just the parameters"):
+        _ = folder(tmp_path, HEADER + f"select n from things where {where}").relations
+
+
+def test_a_view_follows_what_it_reads_and_text_is_quoted(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    connection.execute("create temp table things as select 'it''s' as n")
+    sql = folder(tmp_path, HEADER + "select n from things where n = $low -- not $this")
+    sql.view(connection, ["large"], {"low": "it's"})
+    connection.execute("insert into things select * from things")
+    assert connection.execute("select n from large").fetchall() == [("it's",), ("it's",)]
+
+
+def test_relations_compose_to_one_statement_over_any_expression(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    connection.execute("create temp table things as select 1 as n")
-    sql = folder(tmp_path, HEADER + "select n from things where n > cast($low as bigint) and n > $high")
-    with pytest.raises(duckdb.Error, match="high"):
-        sql.materialise(connection, ["large"], {"low": 0, "high": 0})
+    connection.execute("create temp table things as select unnest([1, 2, 3]) as n")
+    sql = folder(tmp_path, HEADER + "select n from things where n > $low")
+    ctes = sql.compose(["large"], {"low": RawSql("(select min(n) from things)")})
+    assert connection.execute(f"with {ctes} select n from large order by n").fetchall() == [(2,), (3,)]
 
 
 def test_the_connection_computes_in_utc_and_fetches_nothing() -> None:

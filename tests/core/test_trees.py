@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import xgboost as xgb
 from regulars.bundle import Bundle
-from regulars.trees import ROWS, TreeModel, in_answer_units
+from regulars.trees import ROWS, TreeModel
 from sklearn.ensemble import RandomForestClassifier
 
 from training import export
@@ -171,11 +171,3 @@ def test_the_same_model_gives_the_same_bytes(booster: xgb.Booster) -> None:
         for count in (10, 50)
     }
     assert len(digests) == 1
-
-
-def test_reasons_add_up_to_the_answer_less_its_base() -> None:
-    """Also where contributions cancel out; signs and order stay."""
-    contributions = np.array([[1.0, -0.5, 0.25, 3.0], [2.0, -2.0, 0.0, 3.0], [0.0, 0.0, 0.0, 3.0]])
-    scaled = in_answer_units(contributions, np.array([10.0, 4.0, 4.0]), 4.0)
-    np.testing.assert_allclose(scaled.sum(axis=1), [6.0, 0.0, 0.0], atol=1e-12)
-    np.testing.assert_array_equal(np.sign(scaled[0]), [1, -1, 1])

@@ -33,10 +33,12 @@ def test_all_tasks_are_proved_with_one_request() -> None:
     assert len(bodies) == 1
 
 
-def test_reasons_name_features_with_their_effect() -> None:
-    answer = invoke(ROOT / "functions" / "churn")["body"]
+@pytest.mark.parametrize("function", ["clv", "churn"])
+def test_three_reasons_each_of_another_group(function: str) -> None:
+    answer = invoke(ROOT / "functions" / function)["body"]
     for one in answer["results"]:
-        assert [set(reason) for reason in one["reasons"]] == [{"feature", "value", "effect"}] * 3
+        assert [set(reason) for reason in one["reasons"]] == [{"feature", "group", "value", "effect", "text"}] * 3
+        assert len({reason["group"] for reason in one["reasons"]}) == 3
 
 
 def test_another_event_can_be_sent(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
-from regulars.features import APPLIED, BASE, CUT_POINTS, as_of_params
+from regulars.features import APPLIED, BASE, CUT_POINTS, RFM, as_of_params
 from regulars.lake import view
 from regulars.schema import TABLES
 from regulars.sql import SqlFolder
@@ -13,7 +13,7 @@ from regulars.sql import SqlFolder
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 LABEL_END = AS_OF + timedelta(days=90)
 TICK = timedelta(microseconds=1)
-MADE = (*BASE, CUT_POINTS, *APPLIED)
+MADE = (*BASE, RFM, CUT_POINTS, *APPLIED)
 PARAMS = as_of_params(AS_OF) | {"label_end": as_of_params(LABEL_END)["as_of"]}
 
 Row = dict[str, Any]
@@ -39,12 +39,17 @@ def event(days: float, kind: str, customer: str = "c", ticks: int = 0) -> Row:
     return {"customer_id": customer, "occurred_at": before(days, ticks), "kind": kind}
 
 
-def create(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> None:
-    """Make every relation of the feature pipeline, without a row."""
+def create_contract(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the contract's tables, without a row."""
     for table in TABLES.values():
         columns = ", ".join(f"{column.lake_name} {column.lake_type}" for column in table.columns)
         connection.execute(f"create or replace temp table given_{table.name} ({columns})")
         view(connection, table, f"given_{table.name}")
+
+
+def create(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> None:
+    """Make every relation of the feature pipeline, each a table without a row."""
+    create_contract(connection)
     sql.materialise(connection, MADE, PARAMS)
 
 

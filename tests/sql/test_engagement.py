@@ -1,6 +1,7 @@
 """engagement and customer_features: points of 90 days on a scale of 0 to 100, null for who was never seen."""
 
 import pytest
+from regulars.features import APPLIED, BASE, CUT_POINTS, RFM
 
 from tests.sql.conftest import Given, Made
 from tests.sql.rows import event, order
@@ -58,7 +59,20 @@ def test_the_open_rate_needs_mails(given: Given, made: Made) -> None:
     assert made("engagement", "email_open_rate_90d", "days_since_visit") == [(None, None)]
 
 
-CHAIN = ("purchases", "purchase_gaps", "rfm", "rfm_cut_points", "rfm_scores", "behaviour", "engagement", "economics")
+def test_tickets_stay_unresolved_until_an_event_says_so(given: Given, made: Made) -> None:
+    """Never below none, whatever was resolved before the history began."""
+    ticket, resolved = event(9, "support_ticket"), event(5, "support_resolved")
+    for rows, open_tickets in (([ticket, ticket, resolved], 1), ([ticket], 1), ([resolved], 0)):
+        given("events", rows)
+        assert made("engagement", "support_unresolved") == [(open_tickets,)]
+
+
+def test_the_last_30_days_stand_apart(given: Given, made: Made) -> None:
+    given("events", [event(30, "site_visit"), event(31, "site_visit"), event(30, "email_open", ticks=-1)])
+    assert made("engagement", "site_visits_30d", "site_visits_90d", "email_opens_30d") == [(1, 2, 0)]
+
+
+CHAIN = (*BASE, RFM, CUT_POINTS, *APPLIED[:-1])
 
 
 def test_every_buyer_has_one_row_of_features(given: Given, made: Made) -> None:

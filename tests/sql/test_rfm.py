@@ -14,7 +14,7 @@ from tests.sql.conftest import Given, Made
 
 SCORES = ("recency_score", "frequency_score", "monetary_score")
 MEASURES = ("recency", "frequency", "monetary")
-COLUMNS = ("recency_s", "frequency", "monetary_cents")
+COLUMNS = ("recency_days", "frequency", "monetary_cents")
 SHARED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -25,8 +25,10 @@ def customers(values: list[int]) -> list[rows.Row]:
 
 def test_rfm_is_exact_integers(given: Given, made: Made) -> None:
     as_of_s = int(rows.AS_OF.timestamp())
-    given("purchases", [{"customer_id": "c", "last_order_s": as_of_s - 90, "order_count": 3, "spend_cents": 4200}])
-    assert made("rfm", *COLUMNS) == [(90, 3, 4200)]
+    for seconds, days in ((86_399, 0), (86_400, 1), (90 * 86_400 - 1, 89), (20_000 * 86_400, 20_000)):
+        last = {"last_order_s": as_of_s - seconds, "order_count": 3, "spend_cents": 4200}
+        given("purchases", [{"customer_id": "c", **last}])
+        assert made("rfm", *COLUMNS) == [(days, 3, 4200)]
 
 
 @for_all(values=st.lists(st.one_of(st.integers(1, 8), st.integers(-(2**60), 2**60)), min_size=1, max_size=40))
@@ -58,12 +60,13 @@ def test_scores_are_one_plus_the_cut_points_below(
     cut_points = rows.made(connection, sql, "rfm_cut_points", "measure", "cut_number", "cut_value")
     rows.given(connection, "rfm", customers(values + other))
     bind_cut_points(connection, cut_points)
-    found = rows.made(connection, sql, "rfm_scores", "customer_id", *SCORES)
+    found = rows.made(connection, sql, "rfm_scores", "customer_id", *SCORES, "rfm_cell")
     cuts = [value for measure, _, value in cut_points if measure == "monetary"]
-    for value, (_, recency, frequency, monetary) in zip(values + other, found, strict=True):
+    for value, (_, recency, frequency, monetary, cell) in zip(values + other, found, strict=True):
         assert monetary == frequency == 1 + sum(value > cut for cut in cuts)
         assert recency == 6 - monetary
         assert 1 <= monetary <= 5
+        assert str(cell) == f"{recency}{frequency}{monetary}"
 
 
 def test_five_equal_groups_get_the_five_scores(given: Given, made: Made, connection: duckdb.DuckDBPyConnection) -> None:

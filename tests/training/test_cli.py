@@ -38,7 +38,19 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_the_commands_are_these() -> None:
-    assert COMMANDS == ["backtest", "features", "ingest", "invoke", "models", "score", "serve", "simulate", "train"]
+    assert COMMANDS == [
+        "backtest",
+        "check",
+        "describe",
+        "features",
+        "ingest",
+        "invoke",
+        "models",
+        "score",
+        "serve",
+        "simulate",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

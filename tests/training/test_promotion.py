@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from regulars.bundle import MANIFEST, Bundle
+from regulars.bundle import MANIFEST
 from regulars.errors import BundleError
 from regulars.sql import SqlFolder
 from threadpoolctl import threadpool_limits
@@ -55,7 +55,7 @@ def test_a_bundle_that_has_seen_the_holdout_is_compared_by_what_it_reached_itsel
 ) -> None:
     """Against itself, trained again, nobody wins."""
     again = train(
-        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=bundle_folder, force=True
+        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=bundle_folder, force=True
     )
     compared = [line for line in again.manifest.verdict.reasons if "its own held-out time" in line]
     assert len(compared) == 3
@@ -66,5 +66,7 @@ def test_a_bundle_to_beat_that_is_none_is_refused_before_anything_is_done(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(BundleError, match="no bundle at"):
-        train(connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=tmp_path / "nothing")
+        train(
+            connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=tmp_path / "nothing"
+        )
     assert list(tmp_path.iterdir()) == []

@@ -78,17 +78,6 @@ def test_the_bundle_says_what_it_was_made_from(
     assert manifest.metrics["clv"]["rmse"] < manifest.metrics["clv"]["baselines"]["mean"]["rmse"]
 
 
-def test_segments_are_named_once_from_their_profile(bundle: Bundle) -> None:
-    said = bundle.manifest.metrics["segment"]
-    names = [one["name"] for one in said["segments"]]
-    assert len(set(names)) == len(names) == said["k"] == 5
-    assert set(names) <= set(segment.PROFILES)
-    assert names == bundle.json("segment/constants.json")["names"]
-    assert sum(one["spend_share"] for one in said["segments"]) == pytest.approx(1)
-    rows = [row["k"] for row in said["evidence"]]
-    assert rows == list(segment.CANDIDATES)
-
-
 def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None:
     """A forest's answers and the segments' centres come out the same, to the bit, whenever they are made."""
     columns = {name: snapshots.frame[name].to_numpy().astype(np.float64) for name in snapshots.features}
@@ -99,18 +88,6 @@ def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None
     with threadpool_limits(2):
         assert segment.SegmentModel(table).centroids.tobytes() == centres.tobytes()
         assert Forest(snapshots).predict(snapshots).tobytes() == probability.tobytes()
-
-
-@pytest.mark.parametrize("name", segment.PROFILES)
-def test_a_segment_that_is_a_profile_takes_its_name(name: str) -> None:
-    """And beside a twin, one of the two has to take another."""
-    recent, orders, spend, tenure = segment.PROFILES[name]
-    measured = {"recency_days": -recent, "order_count": orders, "spend_cents": spend, "tenure_days": tenure}
-    centre = np.array([measured.get(feature, 0.0) for feature in segment.FEATURES])
-    assert segment.names_of(centre[None]) == [name]
-    twins = segment.names_of(np.stack([centre, centre]))
-    assert name in twins
-    assert len(set(twins)) == 2
 
 
 def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:

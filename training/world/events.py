@@ -24,10 +24,13 @@ QUIET_TICKETS = 0.3
 CAUSES = ("question", "late_delivery", "damaged", "billing", "wrong_item")
 CONTENT, LEAVING = (0.60, 0.14, 0.08, 0.10, 0.08), (0.15, 0.30, 0.20, 0.20, 0.15)
 """Causes of a ticket from the content and from those about to leave."""
-KINDS = ("email_sent", "email_open", "email_click", "site_visit", *["support_ticket"] * len(CAUSES))
+RESOLVED_SHARE, RESOLVE_DAYS = 0.85, 2.0
+"""Tickets that are resolved in the end; mean days until then."""
+KINDS = ("email_sent", "email_open", "email_click", "site_visit", *["support_ticket"] * len(CAUSES), "support_resolved")
 """The kinds by code: one for each kind, of tickets one for each cause."""
 CODE_BITS = 4
 SENT, OPEN, CLICK, VISIT, TICKET = range(5)
+RESOLVED = TICKET + len(CAUSES)
 
 
 def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, orders: Ints) -> pl.DataFrame:
@@ -37,8 +40,10 @@ def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, or
     clicked = _follow(rng, clock, opened, np.float32(CLICKED), CLICK_DAYS)
     visits = np.concatenate([_visits(rng, clock, shop, block), _before(rng, shop, block, orders)])
     tickets, causes = _tickets(rng, clock, block)
+    resolved = _follow(rng, clock, tickets, np.float32(RESOLVED_SHARE), RESOLVE_DAYS)
     # Seconds stay below 2**32 and places below 2**14, so that four bits of code still fit below them.
-    kinds = [key << CODE_BITS | code for key, code in ((sent, SENT), (opened, OPEN), (clicked, CLICK), (visits, VISIT))]
+    coded = ((sent, SENT), (opened, OPEN), (clicked, CLICK), (visits, VISIT), (resolved, RESOLVED))
+    kinds = [key << CODE_BITS | code for key, code in coded]
     packed = np.concatenate([*kinds, tickets << CODE_BITS | (TICKET + causes)])
     packed.sort()
     key, code = packed >> CODE_BITS, (packed & ((1 << CODE_BITS) - 1)).astype(np.uint32)
@@ -47,7 +52,7 @@ def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, or
             "customer_id": pick("C" + block.ids, who_of(key).astype(np.uint32)),
             "occurred_at": clock.stamps(seconds_of(key)),
             "kind": pick(pl.Series(KINDS), code),
-            "cause": pick(pl.Series([*[None] * TICKET, *CAUSES]), code),
+            "cause": pick(pl.Series([*[None] * TICKET, *CAUSES, None]), code),
         }
     )
 

@@ -63,6 +63,7 @@ class Profile(Result):
     recency_score: int = Field(ge=1, le=5)
     frequency_score: int = Field(ge=1, le=5)
     monetary_score: int = Field(ge=1, le=5)
+    rfm_cell: int = Field(ge=111, le=555, description="the three scores as digits")
 
 
 def _profile(scored: Scored, row: int) -> dict[str, Any]:

@@ -12,13 +12,22 @@ import numpy.typing as npt
 
 from regulars.errors import HistoryError
 from regulars.files import atomic_file
-from regulars.sql import SqlFolder
+from regulars.sql import SqlFolder, literal
 
-BASE = ("purchases", "purchase_gaps", "rfm")
-"""Relations that need nothing learnt, in the order in which they are made."""
+BASE = ("purchases", "purchase_gaps", "returns")
+"""Relations that read the big tables once each and need nothing learnt, in the order in which they are made."""
 
-APPLIED = ("rfm_scores", "behaviour", "engagement", "economics", "customer_features")
+RFM = "rfm"
+"""What cut points are learnt from and applied to."""
+
+APPLIED = ("rfm_scores", "lifecycle", "engagement", "economics", "customer_features")
 """Relations that follow, given the learnt `rfm_cut_points`."""
+
+TABLES = frozenset((*BASE, "engagement"))
+"""What is kept as a table; the others are views over these, computed on the way to whoever reads them."""
+
+ORDER = (*BASE, RFM, *APPLIED)
+"""Every relation from the contract's to `customer_features`, each after what it reads; cut points are given."""
 
 CUT_POINTS = "rfm_cut_points"
 
@@ -26,7 +35,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 """Instants outside are typing errors, and ingest rejects them too."""
 
 CutPoints = Sequence[tuple[str, int, int]]
-"""Rows of `rfm_cut_points`: measure, cut number (1 to 4), cut value (seconds, orders or minor units)."""
+"""Rows of `rfm_cut_points`: measure, cut number (1 to 4), cut value (days, orders or minor units)."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -48,8 +57,8 @@ def parse_as_of(text: str | date) -> datetime:
     return moment
 
 
-def as_of_params(as_of: datetime) -> dict[str, Any]:
-    """Return what the feature files bind: the instant as text, and as whole seconds since 1970."""
+def as_of_params(as_of: datetime) -> dict[str, str | int]:
+    """Return the parameters of the feature files: the instant as text, and as whole seconds since 1970."""
     return {"as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"), "as_of_s": int(as_of.timestamp())}
 
 
@@ -75,7 +84,12 @@ class FeatureTable:
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection, relation: str = "customer_features") -> Self:
         """Fetch a relation with `customer_id` and numeric columns, in the order of customer_id."""
-        fetched = connection.execute(f"select * from {relation} order by customer_id").fetchnumpy()
+        return cls.fetch(connection.execute(f"select * from {relation} order by customer_id"))
+
+    @classmethod
+    def fetch(cls, result: duckdb.DuckDBPyConnection) -> Self:
+        """Fetch an executed query with `customer_id` and numeric columns."""
+        fetched = result.fetchnumpy()
         ids = np.asarray(fetched.pop("customer_id"), dtype=object)
         return cls(ids, {name: _floats(values) for name, values in fetched.items()})
 
@@ -84,13 +98,19 @@ def _floats(values: Any) -> FloatArray:  # noqa: ANN401 - an array or a masked a
     return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
 
 
+def _make(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, names: Sequence[str], as_of: datetime) -> None:
+    for name in names:
+        create = sql.materialise if name in TABLES else sql.view
+        create(connection, [name], as_of_params(as_of))
+
+
 def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> None:
-    """Make the relations of BASE from the bound orders; HistoryError when no customer ordered before `as_of`."""
-    sql.materialise(connection, BASE, as_of_params(as_of))
+    """Make BASE and `rfm` from the bound orders; HistoryError when no customer ordered before `as_of`."""
+    _make(connection, sql, (*BASE, RFM), as_of)
     if not connection.execute("select 1 from purchases limit 1").fetchall():
-        first = connection.execute("select min(ordered_at) from orders").fetchall()[0][0]
+        first = connection.execute("select min(ordered_at) from orders where not is_return").fetchall()[0][0]
         if first is None:
-            raise HistoryError("there is no order at all; bring orders first")
+            raise HistoryError("there is no order that is not a return; bring orders first")
         raise HistoryError(
             f"no order before as_of {as_of:%Y-%m-%d %H:%M}Z (the first is at {first}Z); choose a later as_of"
         )
@@ -133,21 +153,21 @@ def make_features(
     """Make every relation up to `customer_features` from the bound orders, customers and events."""
     make_base(connection, sql, as_of)
     bind_cut_points(connection, cut_points)
-    sql.materialise(connection, APPLIED, as_of_params(as_of))
+    _make(connection, sql, APPLIED, as_of)
 
 
 def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> CutPoints:
     """Make every relation with cut points learnt from these very customers, and return them: training only."""
     make_base(connection, sql, as_of)
     cut_points = learn_cut_points(connection, sql)
-    sql.materialise(connection, APPLIED, as_of_params(as_of))
+    _make(connection, sql, APPLIED, as_of)
     return cut_points
 
 
 def write_features(connection: duckdb.DuckDBPyConnection, as_of: datetime, out: Path) -> int:
     """Write the relation `customer_features` as Parquet, atomically, in the order of customer_id; return its rows."""
-    query = "select cast($as_of as timestamp) as as_of, * from customer_features order by customer_id"
-    params = {"as_of": as_of_params(as_of)["as_of"]}
+    moment = literal(as_of_params(as_of)["as_of"])
+    query = f"select cast({moment} as timestamp) as as_of, * from customer_features order by customer_id"
     with atomic_file(out) as partial:
-        connection.execute(f"copy ({query}) to $out (format parquet)", params | {"out": str(partial)})
-    return int(connection.execute("select count(*) from customer_features").fetchall()[0][0])
+        written = connection.execute(f"copy ({query}) to {literal(str(partial))} (format parquet)").fetchall()
+    return int(written[0][0])

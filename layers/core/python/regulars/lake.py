@@ -9,6 +9,7 @@ A view has every contract column under its lake name, null where the user brough
 two integers that the SQL files compute with: `<time>_s`, epoch seconds, and `<time>_day`, days since 1970-01-01.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -124,21 +125,24 @@ def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None
     than the contract's.
     """
     present = _columns(connection, table, source, place or table.name) if source else {}
-    selected = [_select(column.lake_name, column.lake_type, present) for column in table.columns]
-    selected += [
-        f"cast(floor(epoch({table.time})) as bigint) as {table.time}_s",
-        f"cast(floor(epoch({table.time}) / 86400) as bigint) as {table.time}_day",
-    ]
-    origin = f"from {source}" if source else "where false"
-    kind = "view" if source else "table"
+    kind, origin = ("view", source) if source else ("table", None)
+    connection.execute(f"create or replace temp {kind} {table.name} as {contract_form(table, present, origin)}")
+
+
+def contract_form(table: Table, present: Iterable[str], source: str | None) -> str:
+    """Return the SELECT that brings `source` into contract form: absent columns null, integers of time added."""
+    there = set(present)
+    selected = [_select(column.lake_name, column.lake_type, column.lake_name in there) for column in table.columns]
+    integers = (
+        f"cast(floor(epoch({table.time})) as bigint) as {table.time}_s, "
+        f"cast(floor(epoch({table.time}) / 86400) as bigint) as {table.time}_day"
+    )
     # Two steps, so that the integers are made from the column after its cast, whatever the source calls its own.
-    inner = ", ".join(selected[:-2])
-    outer = ", ".join(["*", *selected[-2:]])
-    connection.execute(f"create or replace temp {kind} {table.name} as select {outer} from (select {inner} {origin})")
+    return f"select *, {integers} from (select {', '.join(selected)} {f'from {source}' if source else 'where false'})"
 
 
-def _select(name: str, kind: str, present: dict[str, str]) -> str:
-    return f'"{name}"' if name in present else f'cast(null as {kind}) as "{name}"'
+def _select(name: str, kind: str, present: bool) -> str:  # noqa: FBT001 - said by name above
+    return f'"{name}"' if present else f'cast(null as {kind}) as "{name}"'
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str, place: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -10,11 +9,12 @@ from typing import Any
 
 import duckdb
 
-from regulars.errors import HistoryError, RequestError, TooManyCustomersError
+from regulars.errors import RequestError, TooManyCustomersError
 from regulars.features import FeatureTable
 from regulars.loader import ModelLoader
-from regulars.requests import Customer, Rejected, bind, validate_customers
-from regulars.scoring import RFM, features_of, predict
+from regulars.request_features import Plans
+from regulars.requests import Customer, Rejected, validate_customers
+from regulars.scoring import RFM, predict
 from regulars.settings import settings
 from regulars.sql import connect
 from regulars.tasks import Prediction
@@ -54,12 +54,15 @@ def _database() -> duckdb.DuckDBPyConnection:
     return connect(settings().memory_limit, settings().threads, settings().temp_directory, files=False)
 
 
+@cache
+def _plans(loader: ModelLoader) -> Plans:
+    return Plans(_database(), loader.bundle)
+
+
 def _features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
-    with _FIRST:  # requests that come together before there is a database must not make one each
-        database = _database()
-    with closing(database.cursor()) as connection:
-        bind(connection, loader.bundle.sql, customers, loader.bundle.manifest.minor_units)
-        return features_of(connection, loader, as_of)
+    with _FIRST:  # requests that come together before there are plans must not make them each
+        plans = _plans(loader)
+    return plans.features(customers, as_of)
 
 
 def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, tasks: Sequence[str]) -> Scored:
@@ -76,8 +79,6 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
     good, rejected = validate_customers(raw)
     try:
         table = _features(list(good.values()), loader, as_of) if good else None
-    except HistoryError:
-        table = None
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise RequestError("the amounts of one customer sum beyond what can be counted; check order_value") from error
     found = {customer_id: row for row, customer_id in enumerate(table.customer_ids)} if table else {}
@@ -85,7 +86,7 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
         Rejected(index=index, reason=NO_ORDER) for index, customer in good.items() if customer.customer_id not in found
     ]
     rejected.sort(key=lambda one: one.index)
-    if table is None:
+    if not table:
         raise RequestError(f"no customer could be answered; customers.{rejected[0].index}: {rejected[0].reason}")
     rows = [found[customer.customer_id] for customer in good.values() if customer.customer_id in found]
     return Scored(table, rows, predict(loader, table, tasks, REASONS), rejected)

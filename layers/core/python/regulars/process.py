@@ -77,8 +77,8 @@ class Purchases:
 def _left(process: Process, repeats: FloatArray, last: FloatArray, age: FloatArray) -> FloatArray:
     """Return the log of the integral over leaving at u in (last, age) of the density of leaving then and buying so.
 
-    That is s beta^s (beta + u)^-(s+1) (alpha + u)^-(r+x), which is peaked for those who buy often. With the
-    substitution w = ((alpha + last) / (alpha + u))^(r+x+s) what remains is nearly constant, so that few fixed nodes do.
+    That is s beta^s (beta + u)^-(s+1) (alpha + u)^-(r+x), which is peaked for those who buy often. Substituting
+    w = ((alpha + last) / (alpha + u))^(r+x+s) what remains is nearly constant, so that few fixed nodes do.
     """
     start = process.alpha + last
     power = process.r + repeats + process.s

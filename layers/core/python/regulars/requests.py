@@ -1,74 +1,88 @@
-"""A scoring request: its contract, and its rows as relations for the SQL files."""
+"""A scoring request: its contract, customer by customer."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
-import duckdb
-import numpy as np
-import numpy.typing as npt
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+from typing_extensions import TypedDict
 
 from regulars.errors import HistoryError
 from regulars.features import parse_as_of
-from regulars.lake import view
-from regulars.schema import TABLES, Column
-from regulars.sql import SqlFolder
+from regulars.schema import EVENT_KINDS
 
 MANY, NAME = 5, 80
 """How many wrong fields are named, and how much of a name is repeated."""
+
+ISO = r"^(19[7-9]|2[01]\d)\d-\d\d-\d\d([T ]|$)"
+"""How an instant begins: a year from 1970 to 2199, a month, a day, and then the time or the end."""
+NO_INSTANT = "no instant between 1970 and 2199; write it like 2026-06-30T00:00:00Z"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Money = Annotated[FiniteFloat, Field(ge=-1e10, le=1e10)]
 
 
-def _instant(value: object) -> datetime:
+def _utc(value: object) -> datetime:
     """Read ISO 8601 only: pydantic alone would take 20240301, with or without quotes, for seconds since 1970."""
     if not isinstance(value, str):
-        raise ValueError("an instant is text, like 2026-06-30 or 2026-06-30T00:00:00Z")  # noqa: TRY004 - pydantic's way
+        raise ValueError(NO_INSTANT)  # noqa: TRY004 - pydantic's way
     try:
         return parse_as_of(value)
     except HistoryError as error:
-        raise ValueError("no instant between 1970 and 2199; write it like 2026-06-30T00:00:00Z") from error
+        raise ValueError(NO_INSTANT) from error
 
 
-UtcInstant = Annotated[datetime, BeforeValidator(_instant)]
-Instant = Annotated[UtcInstant, AfterValidator(lambda moment: moment.replace(tzinfo=None))]
-"""An instant as the lake keeps it: UTC, and no offset said."""
+UtcInstant = Annotated[datetime, BeforeValidator(_utc)]
 
 
-class Order(BaseModel):
+class _Iso:
+    """The same for a history's many instants, without a call of Python for each; their offsets stay as said."""
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        text, moment = core_schema.str_schema(pattern=ISO), core_schema.datetime_schema()
+        chain = core_schema.chain_schema([text, moment])
+        return core_schema.custom_error_schema(chain, "instant", custom_error_message=NO_INSTANT)
+
+    def __get_pydantic_json_schema__(self, _: core_schema.CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time", "pattern": ISO}
+
+
+Instant = Annotated[datetime, _Iso()]
+
+
+class Order(TypedDict):
     """One order; money in the currency's major unit."""
 
-    model_config = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc] # pydantic's way to configure a TypedDict
 
     ordered_at: Instant
-    order_value: Money = Field(description="negative for a return")
-    order_id: Text | None = None
-    quantity: FiniteFloat | None = None
-    discount: Money | None = None
-    margin: Money | None = None
-    is_return: bool | None = None
+    order_value: Annotated[Money, Field(description="negative for a return")]
+    order_id: NotRequired[Text | None]
+    quantity: NotRequired[FiniteFloat | None]
+    discount: NotRequired[Money | None]
+    margin: NotRequired[Money | None]
+    is_return: NotRequired[bool | None]
 
 
-class Event(BaseModel):
+class Event(TypedDict):
     """One event."""
 
-    model_config = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc] # pydantic's way to configure a TypedDict
 
     occurred_at: Instant
-    kind: Text = Field(
-        description="email_sent, email_open, email_click, site_visit, support_ticket; others are not read"
-    )
+    kind: Annotated[Text, Field(description=f"{', '.join(EVENT_KINDS)}; others are not read")]
 
 
 class Customer(BaseModel):
@@ -122,46 +136,3 @@ def _wrong(field: str, message: str) -> str:
     message = message.removeprefix("Value error, ")
     lowered = message[:1].lower() + message[1:] if message[1:2].islower() else message
     return f"{field}: {lowered}" if field else lowered
-
-
-def bind(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, customers: Sequence[Customer], minor_units: int
-) -> None:
-    """Create orders, customers and events from a request's rows, as columns, never row by row.
-
-    Orders pass through the same staging files as a shop's export, so that one history means one thing everywhere.
-    """
-    rows: dict[str, list[tuple[str, BaseModel]]] = {
-        "orders": [(customer.customer_id, order) for customer in customers for order in customer.orders],
-        "customers": [(customer.customer_id, customer) for customer in customers],
-        "events": [(customer.customer_id, event) for customer in customers for event in customer.events],
-    }
-    for name, found in rows.items():
-        table = TABLES[name]
-        fields = [column for column in table.columns if column.name != "customer_id"]
-        columns = {column.name: _array(column, [getattr(row, column.name) for _, row in found]) for column in fields}
-        ids = np.array([customer_id for customer_id, _ in found], dtype=object)
-        connection.register(f"request_{name}", {"customer_id": ids, **columns})
-        selected = ", ".join(_select(column, minor_units) for column in table.columns)
-        source = f"(select {selected} from request_{name})"
-        if name == "orders":
-            staged = f"select *, null as attributes from {source}"
-            connection.execute(f"create or replace temp view staged_orders as {staged}")
-            connection.execute(f"create or replace temp view order_lines as {sql.relations['order_lines'].text}")
-            source = f"({sql.relations['orders'].text})"
-        view(connection, table, source)
-
-
-def _select(column: Column, minor_units: int) -> str:
-    """Bring one request column into the lake's form; DuckDB cannot tell the type of a column of nulls."""
-    value = column.name
-    if column.kind == "money":  # rounded as ingest does, via a decimal: 1.005 * 100 is below a half in binary
-        value = f"round(cast({column.name} as decimal(28, 6)) * {10**minor_units})"
-    return f"cast({value} as {column.lake_type}) as {column.lake_name}"
-
-
-def _array(column: Column, values: list[Any]) -> npt.NDArray[Any]:
-    if column.kind in ("money", "number"):
-        missing = np.array([value is None for value in values], dtype=bool)
-        return np.ma.masked_array(np.array([value or 0.0 for value in values], dtype=np.float64), missing)
-    return np.array(values, dtype="datetime64[us]" if column.kind == "time" else object)

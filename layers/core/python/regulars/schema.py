@@ -87,7 +87,7 @@ TREATMENTS = Table(
 )
 TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, CUSTOMERS, EVENTS, TREATMENTS)}
 
-EVENT_KINDS = ("email_sent", "email_open", "email_click", "site_visit", "support_ticket")
+EVENT_KINDS = ("email_sent", "email_open", "email_click", "site_visit", "support_ticket", "support_resolved")
 """The kinds that features read; other kinds are kept in the lake and left unread."""
 
 MINOR_UNITS = {

@@ -19,7 +19,7 @@ from regulars.loader import ModelLoader
 from regulars.schema import NO_CURRENCY
 from regulars.tasks import TASKS, Prediction
 
-RFM = ("recency_score", "frequency_score", "monetary_score")
+RFM = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
 
 
 def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_of: datetime) -> FeatureTable:
@@ -45,7 +45,7 @@ def score_columns(loader: ModelLoader, table: FeatureTable, as_of: datetime) -> 
     }
     for prediction in predict(loader, table, list(TASKS)).values():
         columns |= prediction.columns
-    return columns | {name: table.columns[name].astype(np.int8) for name in RFM}
+    return columns | {name: table.columns[name].astype(np.int16) for name in RFM}
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.NDArray[Any]], out: Path) -> None:

@@ -17,6 +17,20 @@ HEADER = re.compile(
 
 
 COMMENT = re.compile(r"--[^\n]*")
+PARAMETER = re.compile(r"\$(\w+)")
+
+
+class RawSql(str):
+    """SQL text that stands for a parameter's value, such as a scalar subquery; a plain string is a literal."""
+
+    __slots__ = ()
+
+
+def literal(value: str | int) -> str:
+    """Write a value as SQL: an expression as it is, text quoted."""
+    if isinstance(value, RawSql):
+        return value
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,15 @@ class Relation:
     params: tuple[str, ...]
     text: str
 
+    def bound(self, params: Mapping[str, str | int]) -> str:
+        """Return the text with each of its parameters written out; KeyError when one has no value.
+
+        Written out, not bound: a view cannot hold parameters, and an unbound $name may silently take a session variable
+        in DuckDB 2.
+        """
+        values = {name: literal(params[name]) for name in self.params}
+        return PARAMETER.sub(lambda found: values[found[1]], COMMENT.sub("", self.text)).strip()
+
 
 def parse(path: Path) -> Relation:
     """Read one file; BundleError when its two header lines do not say grain, reads and params."""
@@ -39,12 +62,15 @@ def parse(path: Path) -> Relation:
         raise BundleError(f"{path.name}: the header must say '-- One row per ....' then '-- Reads: a, b. Params: $c.'")
     if ";" in COMMENT.sub("", text):
         raise BundleError(f"{path.name}: a file holds one SELECT and no semicolon")
+    params = tuple(re.findall(r"\w+", header["params"] or ""))
+    if set(params) != set(PARAMETER.findall(COMMENT.sub("", text))):
+        raise BundleError(f"{path.name}: 'Params:' must name just the parameters that the SELECT has")
     return Relation(
         name=path.stem,
         folder=path.parent.name,
         grain=header["grain"],
         reads=tuple(re.findall(r"\w+", header["reads"])),
-        params=tuple(re.findall(r"\w+", header["params"] or "")),
+        params=params,
         text=text,
     )
 
@@ -95,11 +121,19 @@ class SqlFolder:
         return relations
 
     def materialise(
-        self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, Any]
+        self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, str | int]
     ) -> None:
-        """Create the named relations as temporary tables, in the order given, binding just what each file names."""
+        """Create the named relations as temporary tables, in the order given."""
         for name in names:
-            relation = self.relations[name]
-            # An unbound $name may silently take a session variable in DuckDB 2, an extra one is an error: bind exactly.
-            bound = {param: params[param] for param in relation.params}
-            connection.execute(f"create or replace temp table {name} as {relation.text}", bound)
+            connection.execute(f"create or replace temp table {name} as {self.relations[name].bound(params)}")
+
+    def view(
+        self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, str | int]
+    ) -> None:
+        """Create the named relations as temporary views, in the order given: for what is cheap and read once."""
+        for name in names:
+            connection.execute(f"create or replace temp view {name} as {self.relations[name].bound(params)}")
+
+    def compose(self, names: Iterable[str], params: Mapping[str, str | int]) -> str:
+        """Return the named relations as the CTEs of one statement, in the order given, without `with`."""
+        return ",\n".join(f"{name} as (\n{self.relations[name].bound(params)}\n)" for name in names)

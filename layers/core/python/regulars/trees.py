@@ -44,16 +44,3 @@ class TreeModel:
             # Trees are added one after the other for each row, so a row alone gives the same bits as among many.
             self._table[self.leaves(rows[part])].sum(axis=1, dtype=np.float64, out=out[part])
         return out
-
-
-def in_answer_units(contributions: FloatArray, answer: FloatArray, base: float) -> FloatArray:
-    """Scale feature contributions in margin space so that each row's add up to `answer - base`.
-
-    `contributions` has shape (rows, features + 1), the bias last; `answer` (rows,) is in the answer's unit and `base`
-    is the answer of the bias alone. A link, calibration or stretch is monotone, so signs and order are kept.
-    """
-    features = contributions[:, :-1]
-    total = features.sum(axis=1)
-    factor = np.divide(answer - base, total, out=np.zeros_like(total), where=total != 0)
-    scaled: FloatArray = features * factor[:, None]
-    return scaled

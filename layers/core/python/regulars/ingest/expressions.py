@@ -57,11 +57,6 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text: str) -> str:
-    """Quote a string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def compile_expression(
     connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str, *, numeric: bool = False
 ) -> Expression:

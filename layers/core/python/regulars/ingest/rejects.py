@@ -8,10 +8,10 @@ import duckdb
 
 from regulars.errors import SourceError
 from regulars.globs import parquet
-from regulars.ingest.expressions import literal
 from regulars.ingest.readers import OpenFile
 from regulars.ingest.report import FileReport, counted, total
 from regulars.ingest.staging import POSITION, source_rows
+from regulars.sql import literal
 
 REASON = "case when field = 'where' then kind else field || ' ' || kind end"
 REPEATED = 0.01

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from regulars.errors import SourceError
-from regulars.ingest.expressions import literal, quoted
+from regulars.ingest.expressions import quoted
 from regulars.ingest.faults import blame
 from regulars.ingest.mapping import Mapping
 from regulars.ingest.readers import ROW, OpenFile, open_file
@@ -15,7 +15,7 @@ from regulars.ingest.report import FileReport
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.staging import Stager, free_columns
 from regulars.schema import Table
-from regulars.sql import SqlFolder
+from regulars.sql import SqlFolder, literal
 
 
 class TableRows:

@@ -3,8 +3,8 @@
 from typing import cast
 
 from regulars.tasks import churn, clv, segment
-from regulars.tasks.base import Prediction, Predictor, Reason, Result, Task, top_reasons
+from regulars.tasks.base import Prediction, Predictor, Result, Task
 
 TASKS: dict[str, Task] = {module.NAME: cast("Task", module) for module in (clv, churn, segment)}
 
-__all__ = ["TASKS", "Prediction", "Predictor", "Reason", "Result", "Task", "top_reasons"]
+__all__ = ["TASKS", "Prediction", "Predictor", "Result", "Task"]

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
 from regulars.process import Process, shifted, to_horizon, with_process
-from regulars.tasks.base import Prediction, Reason, Result, top_reasons
+from regulars.reasons import Effects, Explainer, Reason, in_answer_units
+from regulars.tasks.base import Prediction, Result
 from regulars.trees import FloatArray, TreeModel
 
 NAME = "churn"
@@ -40,9 +41,14 @@ class Constants(BaseModel):
 
 def blend(constants: Constants, forest: FloatArray, table: FeatureTable) -> FloatArray:
     """Return P(no order in the horizon) from the forest's P(no order in the window) and the process's own."""
+    return shifted(mix(constants, forest, table), constants.shift)
+
+
+def mix(constants: Constants, forest: FloatArray, table: FeatureTable) -> FloatArray:
+    """Return the same before it is brought to the level that past windows asked for."""
     weight = constants.forest_weight
-    mixed = weight * to_horizon(forest, table) + (1.0 - weight) * table.columns["horizon_no_order"]
-    return shifted(mixed, constants.shift)
+    mixed: FloatArray = weight * to_horizon(forest, table) + (1.0 - weight) * table.columns["horizon_no_order"]
+    return mixed
 
 
 def threshold(loss_cents: FloatArray, cost_cents: float, success: float) -> FloatArray:
@@ -68,6 +74,7 @@ class Churn:
         self._constants = Constants.model_validate(bundle.json("churn/constants.json"))
         self._process = Process.model_validate(bundle.json("constants/process.json"))
         self._trees = TreeModel(bundle, NAME)
+        self._explainer = Explainer.of(bundle)
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
         """Answer for every customer of `table`."""
@@ -78,11 +85,27 @@ class Churn:
         columns = {"churn_probability": probability, "churn_risk": bands(probability, constants.risk_bands)}
         if not reasons:
             return Prediction(columns)
-        effects = contributions[:, :-1] * constants.forest_weight
-        # What the forest does not explain is the process's, which is told by its own P(no order).
-        rest = probability - constants.base - effects.sum(axis=1)
-        effects[:, constants.features.index("process_no_order")] += rest
-        return Prediction(columns, top_reasons(table, constants.features, effects, reasons))
+        effects = self._effects(contributions, table).settled(probability)
+        return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
+
+    def _effects(self, contributions: FloatArray, table: FeatureTable) -> Effects:
+        """Return what each feature adds to the probability: first to the blend, then through the shift to the level.
+
+        What the forest does not explain of the blend is the process's, and is told by its own P(no order).
+        """
+        constants, weight = self._constants, self._constants.forest_weight
+        forest = in_answer_units(
+            constants.features,
+            contributions[:, :-1],
+            contributions[:, -1],
+            lambda margin: weight * to_horizon(margin, table),
+        )
+        start = shifted(np.full(len(table), constants.base), -constants.shift)
+        mixed = mix(constants, contributions.sum(axis=1), table)
+        process = {"process_no_order": mixed - start - forest.values.sum(axis=1)}
+        return in_answer_units(
+            constants.features, forest.values, start, lambda blended: shifted(blended, constants.shift), process
+        )
 
 
 def load(bundle: Bundle) -> Churn:

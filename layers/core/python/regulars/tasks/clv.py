@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
 from regulars.process import Process, Purchases, days_to_next, log_odds, shifted, to_horizon, with_process
-from regulars.tasks.base import Prediction, Reason, Result, top_reasons
-from regulars.trees import FloatArray, TreeModel, in_answer_units
+from regulars.reasons import Effects, Explainer, Reason, in_answer_units
+from regulars.reasons.units import Link
+from regulars.tasks.base import Prediction, Result
+from regulars.trees import FloatArray, TreeModel
 
 NAME = "clv"
 SUMMARY = "Expected value of each customer's orders within the horizon, with an interval, and the next order's date."
@@ -112,6 +114,7 @@ class Clv:
         self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
         self._process = Process.model_validate(bundle.json("constants/process.json"))
         self._minor_units = bundle.manifest.minor_units
+        self._explainer = Explainer.of(bundle)
         self._trees = {part: TreeModel(bundle, f"{NAME}/{part}") for part in PARTS}
 
     def _money(self, cents: FloatArray) -> FloatArray:
@@ -136,8 +139,8 @@ class Clv:
         }
         if not reasons:
             return Prediction(columns)
-        effects = self._effects(contributions, forecast, columns["predicted_value"])
-        return Prediction(columns, top_reasons(table, constants.features, effects, reasons))
+        effects = self._effects(contributions, forecast).settled(columns["predicted_value"])
+        return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
     def _next_order(self, table: FeatureTable, forecast: Forecast) -> npt.NDArray[np.datetime64]:
         """Return the day by which an order is as likely as not, NaT when there is none or no `as_of`."""
@@ -150,15 +153,32 @@ class Clv:
         at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
         return np.where(np.isnan(days), np.datetime64("NaT"), at)
 
-    def _effects(self, contributions: Mapping[str, FloatArray], forecast: Forecast, value: FloatArray) -> FloatArray:
-        """Return each feature's part in the value, in major units, shape (customers, features)."""
+    def _effects(self, contributions: Mapping[str, FloatArray], forecast: Forecast) -> Effects:
+        """Return what each feature adds to the value, in major units: those of the three parts of the blend, added up.
+
+        What a part knows beforehand is the process's, and is told by its own value.
+        """
         constants = self._constants
-        _, anchored, free = constants.weights
-        effects = contributions["anchored"] * anchored + contributions["free"] * free
-        # What the trees do not explain is the process's forecast, which is told by its own value.
-        total = np.log(np.maximum(forecast.value_cents, 1e-6) / constants.base_cents)
-        effects[:, constants.features.index("process_value_cents")] += total - effects[:, :-1].sum(axis=1)
-        return in_answer_units(effects, value, constants.base_cents / 10**self._minor_units)
+        unit = constants.level / 10**self._minor_units
+        factors = [weight * scale * unit for weight, scale in zip(constants.weights, constants.scales, strict=True)]
+        known = np.log(np.maximum(forecast.parts[0], 1e-9))
+        center = np.full_like(known, np.log(constants.base_cents / constants.level))
+        free = contributions["free"]
+        stretch = np.log(np.maximum(forecast.parts[2], 1e-9)) - free.sum(axis=1)
+        parts = [
+            (np.zeros((len(known), 0)), center, known - center),
+            (contributions["anchored"][:, :-1], contributions["anchored"][:, -1] + center, known - center),
+            (free[:, :-1], free[:, -1], stretch),
+        ]
+        total = Effects((), np.zeros((len(known), 0)), np.zeros(len(known)))
+        for (values, base, beforehand), factor in zip(parts, factors, strict=True):
+            names = constants.features if values.shape[1] else ()
+            total += in_answer_units(names, values, base, _times(factor), {"process_value_cents": beforehand})
+        return total
+
+
+def _times(factor: float) -> Link:
+    return lambda margin: np.exp(margin) * factor
 
 
 def load(bundle: Bundle) -> Clv:

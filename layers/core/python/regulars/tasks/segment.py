@@ -20,13 +20,17 @@ FARTHEST = 3.0
 class Answer(Result):
     """The customer's segment."""
 
-    segment_id: int = Field(ge=0)
+    segment_id: int = Field(ge=0, description="stays with the segment when the models are trained again")
     segment: str = Field(description="the segment's name, from its measured profile")
 
 
 def logged(table: FeatureTable, features: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the features with their skew taken out by a signed log1p, NaN for null; shape (customers, features)."""
-    raw = np.stack([table.columns[name] for name in features], axis=1)
+    """Return the features with their skew taken out, NaN for null; shape (customers, features)."""
+    return deskewed(np.stack([table.columns[name] for name in features], axis=1))
+
+
+def deskewed(raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Take the skew out by a signed log1p; the same shape."""
     rows: npt.NDArray[np.float64] = np.sign(raw) * np.log1p(np.abs(raw))
     return rows
 
@@ -36,30 +40,45 @@ def scaled(table: FeatureTable, scaler: dict[str, Any]) -> npt.NDArray[np.float6
 
     What lies further out than FARTHEST deviations is drawn in: a handful of free orders is not a segment.
     """
-    rows = logged(table, scaler["features"])
+    return standardised(logged(table, scaler["features"]), scaler)
+
+
+def standardised(rows: npt.NDArray[np.float64], scaler: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """Fill nulls of de-skewed rows with the learnt median and count in the learnt deviations from the mean."""
     filled = np.where(np.isnan(rows), scaler["median"], rows)
-    standardised: npt.NDArray[np.float64] = np.clip((filled - scaler["mean"]) / scaler["std"], -FARTHEST, FARTHEST)
-    return standardised
+    deviations: npt.NDArray[np.float64] = np.clip((filled - scaler["mean"]) / scaler["std"], -FARTHEST, FARTHEST)
+    return deviations
+
+
+def own_units(centroids: npt.NDArray[np.float64], scaler: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """Return centroids in the features' own units (days, orders, cents), which outlive a scaler; the same shape."""
+    rows = centroids * scaler["std"] + scaler["mean"]
+    units: npt.NDArray[np.float64] = np.sign(rows) * np.expm1(np.abs(rows))
+    return units
 
 
 class Segment:
     """K-means at serving: a scaler and centroids."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        constants = bundle.json("segment/constants.json")
-        self._scaler = constants["scaler"]
-        self._names = np.array(constants["names"], dtype=object)
-        self._centroids = bundle.array("segment/centroids.npy")
+    def __init__(
+        self, scaler: dict[str, Any], centroids: npt.NDArray[np.float64], ids: Sequence[int], names: Sequence[str]
+    ) -> None:
+        self._scaler = scaler
+        self._centroids = centroids
+        self._ids = np.array(ids, dtype=np.int64)
+        self._names = np.array(names, dtype=object)
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:  # noqa: ARG002 - a distance has no reasons yet
         """Answer for every customer of `table`."""
         rows = scaled(table, self._scaler)
         # One centroid at a time: a row's distance is then the same bits alone as among many.
         distances = np.stack([((rows - centroid) ** 2).sum(axis=1) for centroid in self._centroids], axis=1)
-        segment_id = distances.argmin(axis=1)
-        return Prediction({"segment_id": segment_id, "segment": self._names[segment_id]})
+        nearest = distances.argmin(axis=1)
+        return Prediction({"segment_id": self._ids[nearest], "segment": self._names[nearest]})
 
 
 def load(bundle: Bundle) -> Segment:
     """Open the model."""
-    return Segment(bundle)
+    constants = bundle.json("segment/constants.json")
+    centroids = bundle.array("segment/centroids.npy")
+    return Segment(constants["scaler"], centroids, constants["ids"], constants["names"])

@@ -1,0 +1,37 @@
+"""The same SQL files on PySpark, in one JVM on this machine: the first run in a fresh session, then a warm one."""
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from regulars.features import APPLIED, BASE, CUT_POINTS, RFM, as_of_params
+from regulars.sql import SqlFolder
+
+from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.spark_sql import attach, make, session
+
+SQL = SqlFolder(Path(__file__).parents[2] / "sql")
+MEMORY = "6g"
+NAMES = (*BASE, RFM, CUT_POINTS, *APPLIED)
+KEPT = ("purchases",)
+"""What several relations read, kept in memory as ours keeps it; without this Spark makes it anew for each."""
+
+
+def features(spark: SparkSession, task: Task) -> None:
+    """From the lake to a folder of Parquet files."""
+    spark.catalog.clearCache()
+    attach(spark, task.lake)
+    params = as_of_params(task.as_of)
+    made = make(spark, SQL, NAMES, params, KEPT)["customer_features"]
+    made = made.selectExpr(f"cast('{params['as_of']}' as timestamp_ntz) as as_of", "*")
+    made.write.mode("overwrite").parquet(str(task.out))
+
+
+if __name__ == "__main__":
+    given = told()
+    started: list[SparkSession] = []
+    contend(
+        lambda: started.append(session(given.threads, MEMORY, 2 * given.threads, given.temp)),
+        lambda: features(started[0], given),
+        lambda: features(started[0], given),
+    )
+    started[0].stop()

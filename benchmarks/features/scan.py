@@ -1,0 +1,24 @@
+"""The floor: every value that the features need is read from the lake's Parquet, and added up, by DuckDB."""
+
+import duckdb
+
+from benchmarks.features.contender import Task, contend, told
+
+READ = {
+    "orders": ("ordered_at", "order_value_cents", "is_return", "discount_cents", "margin_cents"),
+    "customers": ("signed_up_at", "acquisition_cost_cents"),
+    "events": ("occurred_at", "kind"),
+}
+
+
+def scan(task: Task) -> None:
+    """Read the columns once each, ids included; `max` makes each value be decoded."""
+    with duckdb.connect(config={"threads": task.threads, "preserve_insertion_order": False}) as connection:
+        for table, columns in READ.items():
+            read = ", ".join(f"max({column})" for column in ("customer_id", *columns))
+            connection.execute(f"select {read} from read_parquet({task.files(table)})").fetchall()
+
+
+if __name__ == "__main__":
+    given = told()
+    contend(lambda: scan(given))

@@ -1,0 +1,72 @@
+"""How lasting segments are, on one lake: `python benchmarks/segments.py LAKE AS_OF [AS_OF ...]`, oldest first.
+
+At the first AS_OF segments are fitted anew, and again with other seeds on shuffled customers, with and without the
+first fit as the last bundle: the share of customers whose name is the same. Then they are fitted at each later AS_OF,
+each time from the last: the share of that day's customers whom old and new models give the same segment, beside fits
+that know nothing of the last (by name), and the names.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from regulars import lake as lakes
+from regulars.features import FeatureTable, make_features_learning, parse_as_of
+from regulars.sql import SqlFolder, connect
+from rich.console import Console
+from rich.table import Table
+
+from training.segment import SegmentModel
+from training.segment_identity import LastSegments
+
+SEEDS = range(1, 6)
+SQL = Path(__file__).resolve().parents[1] / "sql"
+
+
+def last(model: SegmentModel) -> LastSegments:
+    """Hand a model on as the last bundle's."""
+    return LastSegments.of("-", model.centroids, model.constants)
+
+
+def same(one: SegmentModel, other: SegmentModel, table: FeatureTable) -> float:
+    """Return the share of customers to whom both models give the same name."""
+    first, second = (model.model.predict(table).columns["segment"] for model in (one, other))
+    return float((first == second).mean())
+
+
+def shuffled(table: FeatureTable, seed: int) -> FeatureTable:
+    """Return the customers in another order."""
+    order = np.random.default_rng(seed).permutation(len(table))
+    return FeatureTable(table.customer_ids[order], {name: values[order] for name, values in table.columns.items()})
+
+
+def main(lake: Path, moments: list[str]) -> None:
+    """Fit, compare and print."""
+    tables = []
+    with connect("4GB", 2) as connection:
+        lakes.attach(connection, lake)
+        for moment in moments:
+            make_features_learning(connection, SqlFolder(SQL), parse_as_of(moment))
+            tables.append(FeatureTable.read(connection))
+    model = SegmentModel(tables[0])
+    anew = [same(model, SegmentModel(shuffled(tables[0], seed), seed=seed), tables[0]) for seed in SEEDS]
+    kept = [
+        same(model, SegmentModel(shuffled(tables[0], seed), last=last(model), seed=seed), tables[0]) for seed in SEEDS
+    ]
+    console = Console(width=130)
+    console.print(f"{lake.name}, {len(SEEDS)} other seeds and orders, least share with the same name:", end=" ")
+    console.print(f"{min(anew):.4f} anew, {min(kept):.4f} from the last")
+    table = Table("as of", "customers", "from the last", "anew", "names")
+    table.add_row(moments[0], f"{len(tables[0]):,}", "", "", ", ".join(model.names))
+    alone = model
+    for moment, customers in zip(moments[1:], tables[1:], strict=True):
+        model = SegmentModel(customers, last=last(model))
+        share = model.metrics(customers)["last"]["kept_share"]
+        before, alone = alone, SegmentModel(customers)
+        fresh = same(before, alone, customers)
+        table.add_row(moment, f"{len(customers):,}", f"{share:.3f}", f"{fresh:.3f}", ", ".join(model.names))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,11 @@
+-- One row per customer with an order before as_of.
+-- Reads: rfm_scores, rfm_groups.
+-- Which segment each customer is in where no bundle says it; a bundle's segments and forecasts come in this form, too.
+select
+    rfm_scores.customer_id,
+    rfm_groups.segment,
+    cast(null as bigint) as predicted_value_cents,
+    cast(null as bigint) as churn_millionths -- P(no order within the horizon) as a whole number, so that sums are exact
+from rfm_scores
+inner join rfm_groups
+    on rfm_scores.recency_score = rfm_groups.recency_score and rfm_scores.frequency_score = rfm_groups.frequency_score
