@@ -1,11 +1,13 @@
 """The new models beside the bundle in use: on the same held-out time where that bundle has not seen it."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
-from regulars.bundle import Bundle, Manifest
+from regulars.bundle import MANIFEST, Bundle, Manifest
+from regulars.errors import BundleError
 from regulars.loader import ModelLoader
 from regulars.scoring import features_of
 
@@ -19,15 +21,22 @@ SIGNS = {"rmse": -1, "mae": -1, "gini": 1, "roc_auc": 1, "brier": -1}
 """Which way is better."""
 
 
-def lines(connection: duckdb.DuckDBPyConnection, old: Bundle, recipe: Recipe, found: dict[str, Any]) -> list[str]:
-    """Say how the models with the metrics `found` stand against `old`, a line for each measure.
+def lines(connection: duckdb.DuckDBPyConnection, folder: Path, recipe: Recipe, found: dict[str, Any]) -> list[str]:
+    """Say how the models with the metrics `found` stand against the bundle at `folder`, a line for each measure.
 
     A bundle that was trained before the holdout began answers for it, by its own SQL, and is compared customer by
     customer. Of one that has seen part of the holdout, only what it reached on its own held-out time can be compared.
+    Where there is none, nothing is said; one that cannot be read is no one to lose to.
     """
-    manifest, plan = old.manifest, recipe.plan
-    unseen = manifest.as_of <= plan.holdout and manifest.horizon_days == plan.label_days
-    return _paired(connection, old, recipe) if unseen else _by_manifest(manifest, found)
+    if not (folder / MANIFEST).exists():
+        return []
+    try:
+        old, plan = Bundle(folder), recipe.plan
+        old.verify()
+        unseen = old.manifest.as_of <= plan.holdout and old.manifest.horizon_days == plan.label_days
+        return _paired(connection, old, recipe) if unseen else _by_manifest(old.manifest, found)
+    except BundleError as error:
+        return [f"good: not compared with the bundle at {folder.name}, which cannot be used: {error}"]
 
 
 def _paired(connection: duckdb.DuckDBPyConnection, old: Bundle, recipe: Recipe) -> list[str]:

@@ -115,8 +115,8 @@ def _judge(
             **{name: _churn(churned, score) for name, (_, score) in others.items() if score is not None},
         },
         "constants": {
-            "clv": models.clv.constants.model_dump(exclude={"features"}),
-            "churn": models.churn.constants.model_dump(exclude={"features"}),
+            "clv": models.clv.constants.model_dump(mode="json", exclude={"features"}),
+            "churn": models.churn.constants.model_dump(mode="json", exclude={"features"}),
             "process": snapshot.process.model_dump(),
         },
     }

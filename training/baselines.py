@@ -78,6 +78,6 @@ def xgb_default(today: Dataset, newest: Dataset, stretch: float) -> Forecast:
     """XGBoost with its default settings and squared error, on the same SQL features, learnt on one earlier snapshot."""
     features = [name for name in newest.features if name not in process.FEATURES]
     learn, answer = (Dataset(data.frame, tuple(features)).matrix for data in (newest, today))
-    value = xgb.XGBRegressor(random_state=7).fit(learn, newest.value_cents).predict(answer)
-    none = xgb.XGBClassifier(random_state=7).fit(learn, newest.churned).predict_proba(answer)[:, 1]
+    value = xgb.XGBRegressor(random_state=7, n_jobs=1).fit(learn, newest.value_cents).predict(answer)
+    none = xgb.XGBClassifier(random_state=7, n_jobs=1).fit(learn, newest.churned).predict_proba(answer)[:, 1]
     return np.maximum(value.astype(np.float64), 0.0) * stretch, none.astype(np.float64) ** stretch

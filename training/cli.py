@@ -152,16 +152,16 @@ def train(  # noqa: PLR0913 - one plain option each
     out: Annotated[Path, typer.Option(help="bundle folder to write")],
     horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
     segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
-    against: Annotated[
+    last_bundle: Annotated[
         Path | None,
-        typer.Option(help="bundle to be no worse than, whose segments keep their names; else the one at --out"),
+        typer.Option(help="bundle in use: not to lose to, and whose segments keep ids and names; else that at --out"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="write to --out even what lost")] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle.
 
-    One that lost to a baseline, or to the bundle in use, is kept beside --out; exit status 1.
+    One that lost, to a baseline or to the bundle in use, replaces none: it is kept beside --out, with exit status 1.
     """
     from training import train as run
 
@@ -174,7 +174,7 @@ def train(  # noqa: PLR0913 - one plain option each
             horizon_days=horizon,
             out=out,
             segments=segments,
-            against=against,
+            last_bundle=last_bundle,
             force=force,
             advance=advance,
         )

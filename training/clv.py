@@ -188,7 +188,7 @@ class ClvModel:
 
 
 def learn_weights(model: ClvModel, newest: Dataset) -> tuple[float, ...]:
-    """Return the weights of process and boosters, from a snapshot that they have not seen, at its true level."""
+    """Return the weights of process, anchored and free booster, from a snapshot that is new to them, at its level."""
     forecast, value = model.predict(newest), newest.value_cents
     total = max(float(value.sum()), 1.0)
     parts = [part * (total / max(float(part.sum()), 1e-9)) for part in forecast.parts]

@@ -65,7 +65,7 @@ def value(models: Models, holdout: Dataset, mean_cents: float, minor_units: int)
             for name, statistic in (VALUE | {"bias_percent": metrics.total_bias}).items()
         },
         "baselines": {name: beside(VALUE, happened, mean, other) for name, other in others.items()},
-        "constants": models.clv.constants.model_dump(include={"level", "weights", "upper_level"}),
+        "constants": models.clv.constants.model_dump(mode="json", include={"level", "weights", "upper_level"}),
         "importance": dict(list(models.clv.trees.importance().items())[:10]),
     }
 

@@ -18,7 +18,7 @@ CLEAR = 2.0
 
 
 def verdict(metrics: dict[str, Any], against: list[str] | None = None) -> Verdict:
-    """Say how the models stand against baselines and bounds of their own; `against` is of the bundle in use.
+    """Say how the models stand against the baselines and against bounds of their own.
 
     `against` is what stands against the bundle in use. Less than two standard errors of a paired difference are a tie:
     of a dozen comparisons, one in six passes one by chance.
@@ -52,9 +52,9 @@ def _bias(value: dict[str, Any]) -> str:
 
 def _coverage(value: dict[str, Any]) -> str:
     low, high = COVERED
-    word = "good" if low <= value["coverage"] <= high else "WORSE"
-    allowed = f"{100 * low:.0f} to {100 * high:.0f} %"
-    return f"{word}: the 80 % interval held {100 * value['coverage']:.0f} % (allowed {allowed})"
+    said = "good" if low <= value["coverage"] <= high else "WORSE"
+    held = f"the 80 % interval held {100 * value['coverage']:.0f} %"
+    return f"{said}: {held} (allowed {100 * low:.0f} to {100 * high:.0f} %)"
 
 
 def _calibration(churned: dict[str, Any]) -> str:

@@ -34,34 +34,33 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     horizon_days: int,
     out: Path,
     segments: int = segment.DEFAULT,
-    against: Path | None = None,
+    last_bundle: Path | None = None,
     force: bool = False,
     advance: Advance = lambda _: None,
 ) -> Bundle:
     """Train every task on what the lake knew before `as_of`, and write the bundle to `out`.
 
-    The verdict compares it with the bundle at `against`, or with the one that `out` holds; segments keep the ids and
-    names that they have there. One that lost goes to `lost(out)` instead, unless `force`; what is at `out` stays.
-    HistoryError when the history cannot carry it; nothing is written then.
+    The bundle in use is the one at `last_bundle`, or else at `out`: segments keep its ids and names, and the verdict
+    compares with it. A new one that lost does not replace it: it goes to `lost(out)`, unless `force`. The first bundle
+    at `out` replaces nothing, and is written with whatever verdict it got. HistoryError when the history cannot carry it; nothing is written then.
     """
     for folder in (out, lost(out)):
         refuse_foreign(folder, MANIFEST)
-    in_use = Bundle(against or out) if against or (out / MANIFEST).exists() else None
-    if in_use:
-        in_use.verify()
+    if last_bundle:
+        Bundle(last_bundle).verify()
     info = lakes.attach(connection, lake)
     first, last = dataset.history(connection)
     plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
     recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
     advance("judge on held-out time")
     metrics = evaluate.judge(recipe, info.minor_units)
-    beside = compare.lines(connection, in_use, recipe, metrics) if in_use else []
+    beside = compare.lines(connection, last_bundle or out, recipe, metrics)
     advance("fit")
     models, fit = recipe.at(as_of), data.at(plan.fit)
     advance("export")
     exports = [models.clv.export(fit), models.churn.export(fit)]
     advance("segment: fit")
-    last_ones, forgotten = last_segments(against or out)
+    last_ones, forgotten = last_segments(last_bundle or out)
     segments_model = segment.SegmentModel(today.table, segments, last_ones)
     metrics["segment"] = segments_model.metrics(today.table)
     advance("bundle")
@@ -69,11 +68,12 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     files = package.contents(exports, today.cut_points, today.process, sql)
     facts = _facts(lake, info, plan, data, metrics) | {"verdict": gate.verdict(metrics, beside)}
     facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *forgotten]
-    return package.write(out if force or facts["verdict"].passed else lost(out), files, facts)
+    written = force or facts["verdict"].passed or not (out / MANIFEST).exists()
+    return package.write(out if written else lost(out), files, facts)
 
 
 def lost(out: Path) -> Path:
-    """Name the folder beside `out` where a bundle is kept that lost to a baseline or to the one in use."""
+    """Name the folder beside `out` for a bundle that lost, to a baseline or to the one in use, and may not replace it."""
     return out.with_name(f"{out.name}.lost")
 
 

@@ -46,7 +46,7 @@ def test_a_lake_is_judged_at_a_moment(
     pl.scan_parquet(lake / "orders" / "*.parquet").filter(
         (pl.col("ordered_at") < MOMENT.replace(tzinfo=None)) | (pl.col("customer_id").rank("dense") % 3 == 0)
     ).sink_parquet(cut / "orders" / "part.parquet")
-    for table in ("customers", "events"):
+    for table in ("customers", "events", "treatments"):
         (cut / table).symlink_to(lake / table)
     (cut / "lake.json").write_bytes((lake / "lake.json").read_bytes())
     [other] = judged(connection, cut, sql, horizon_days=90, moments=[MOMENT])

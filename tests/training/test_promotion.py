@@ -30,13 +30,15 @@ def test_a_bundle_that_lost_is_kept_beside(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With --force it is written all the same; the verdict says that it lost, either way."""
+    """With --force it replaces the one in use all the same; the first replaces none. The verdict says what it is."""
     out = tmp_path / "bundle"
     monkeypatch.setattr(gate, "MOST_MISCALIBRATED", -1.0)
     run = {"as_of": AS_OF - timedelta(days=90), "horizon_days": 90, "out": out}
+    first = train(connection, lake, sql, **run)  # type: ignore[arg-type] # spelt out above
+    assert first.path == out
+    assert not first.manifest.verdict.passed
     made = train(connection, lake, sql, **run)  # type: ignore[arg-type] # spelt out above
     assert made.path == lost(out) == tmp_path / "bundle.lost"
-    assert not out.exists()
     assert not made.manifest.verdict.passed
     forced = train(connection, lake, sql, **run, force=True)  # type: ignore[arg-type] # spelt out above
     assert forced.path == out
@@ -55,7 +57,7 @@ def test_a_bundle_that_has_seen_the_holdout_is_compared_by_what_it_reached_itsel
 ) -> None:
     """Against itself, trained again, nobody wins."""
     again = train(
-        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=bundle_folder, force=True
+        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=bundle_folder, force=True
     )
     compared = [line for line in again.manifest.verdict.reasons if "its own held-out time" in line]
     assert len(compared) == 3
@@ -66,5 +68,7 @@ def test_a_bundle_to_beat_that_is_none_is_refused_before_anything_is_done(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(BundleError, match="no bundle at"):
-        train(connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", against=tmp_path / "nothing")
+        train(
+            connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=tmp_path / "nothing"
+        )
     assert list(tmp_path.iterdir()) == []
