@@ -42,7 +42,9 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
 
     The bundle in use is the one at `last_bundle`, or else at `out`: segments keep its ids and names, and the verdict
     compares with it. A new one that lost does not replace it: it goes to `lost(out)`, unless `force`. The first bundle
-    at `out` replaces nothing, and is written with whatever verdict it got. HistoryError when the history cannot carry it; nothing is written then.
+    at `out` replaces nothing, and is written with whatever verdict it got.
+
+    HistoryError when the history cannot carry it; nothing is written then.
     """
     for folder in (out, lost(out)):
         refuse_foreign(folder, MANIFEST)
@@ -73,7 +75,7 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
 
 
 def lost(out: Path) -> Path:
-    """Name the folder beside `out` for a bundle that lost, to a baseline or to the one in use, and may not replace it."""
+    """Name the folder beside `out` for a bundle that lost, to a baseline or to the one in use, and replaces none."""
     return out.with_name(f"{out.name}.lost")
 
 
