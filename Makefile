@@ -5,7 +5,7 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test lint layers sam bench bench-features clean
+.PHONY: demo test lint layers emulator audit sam bench bench-features bench-cold clean
 DATA ?= data
 
 demo: .venv/ready
@@ -15,15 +15,21 @@ demo: .venv/ready
 	$(BIN)/regulars score $(DEMO)/lake --bundle $(BUNDLE) --as-of $(AS_OF) --out $(DEMO)/scores.parquet --top 10
 	@echo "Lake: $(DEMO)/lake  Bundle: $(BUNDLE)  Scores: $(DEMO)/scores.parquet"
 
-test: .venv/ready
+test: .venv/ready emulator
 	$(BIN)/python -m pytest
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy && $(BIN)/mypy layers/*.py layers/sam
+	$(BIN)/mypy && $(BIN)/mypy layers/*.py layers/sam layers/emulator/*.py
 
 layers: .venv/ready
-	$(BIN)/python layers/build.py runtime && $(BIN)/python -m layers.sizes
+	$(BIN)/python layers/build.py runtime && $(BIN)/python layers/build.py trees && $(BIN)/python -m layers.sizes
+
+emulator: .venv/ready # the tests that need it skip with a reason where it cannot be had
+	-$(BIN)/python -m layers.emulator && $(BIN)/python layers/build.py runtime && $(BIN)/python layers/build.py trees
+
+audit: .venv/ready
+	$(BIN)/python -m layers.audit
 
 sam: .venv/ready
 	$(BIN)/python -m layers.sam
@@ -37,6 +43,9 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/shops.py $(DATA)
 
+bench-cold: .venv/ready emulator
+	$(BIN)/python benchmarks/cold/run.py $(DEMO)/lake
+
 bench-features: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks.features $(LAKE)
 
@@ -46,4 +55,4 @@ bench-features: .venv-bench/ready
 	touch .venv-bench/ready
 
 clean:
-	rm -rf .venv .venv-bench .venv-sam $(DEMO) $(BUNDLE) layers/runtime/build build .aws-sam
+	rm -rf .venv .venv-bench .venv-sam .venv-audit .venv-checkov $(DEMO) $(BUNDLE) layers/*/build benchmarks/cold/build build .aws-sam

@@ -1,4 +1,4 @@
-"""Build a layer: `python layers/build.py runtime|core|models [--into FOLDER] [--architecture arm64]`.
+"""Build a layer: `python layers/build.py runtime|trees|core|models [--into FOLDER] [--architecture arm64]`.
 
 Standard library only, and Python 3.11 or later with pip: `sam build` runs it through layers/Makefile on any host.
 Wheels are taken for Lambda's Python and processor, whatever the host's are. layers/README.md tells the reasons.
@@ -10,12 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
 LAYERS = Path(__file__).resolve().parent
-BUILD = LAYERS / "runtime" / "build"
-REQUIREMENTS = LAYERS / "runtime" / "requirements.txt"
+WHEELS = ("runtime", "trees")
+"""Layers of third-party wheels, each after those that it needs."""
 PYTHON = "3.13"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 GLIBC = range(34, 16, -1)  # Lambda's Python 3.13 runs on Amazon Linux 2023: glibc 2.34
@@ -35,6 +36,7 @@ LEFT_OUT = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    "pydantic/v1",  # FastAPI looks for it at the first route and does without; to import it took 20 ms
     "*/tests",
     "*/conftest.py",
     "*/_pyinstaller",
@@ -47,16 +49,27 @@ LEFT_OUT = (
     "*/py.typed",
 )
 METADATA = ("METADATA", "entry_points.txt", "licenses", "LICENSE*", "NOTICE*")
-PROVE = """
-import duckdb, fastapi, mangum, numpy, onnxruntime, pydantic_settings
+PROVE = {
+    "runtime": """
+import duckdb, fastapi, mangum, numpy, pydantic
 from aws_lambda_powertools import Logger, Metrics
 assert duckdb.sql("select 6 * 7").fetchnumpy() and (numpy.eye(64) @ numpy.eye(64)).trace() == 64
-assert "CPUExecutionProvider" in onnxruntime.get_available_providers()
 fastapi.FastAPI().openapi()
-"""
+""",
+    "trees": """
+import onnxruntime
+assert "CPUExecutionProvider" in onnxruntime.get_available_providers()
+""",
+}
+"""What must run from a layer and those before it alone."""
 
 
-def install(into: Path, architecture: str, requirements: Path = REQUIREMENTS) -> None:
+def made(layer: str, architecture: str) -> Path:
+    """Return where a finished layer of wheels is kept."""
+    return LAYERS / layer / "build" / architecture
+
+
+def install(into: Path, architecture: str, requirements: Path) -> None:
     """Unpack the pinned wheels, and only these: the list is whole, and pip would judge by this host's Python."""
     machine = MACHINES[architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC] + [f"manylinux2014_{machine}"]
@@ -105,14 +118,15 @@ def lambda_python() -> str | None:
     return None
 
 
-def prove(folder: Path, architecture: str) -> None:
-    """Import what the functions import, from this folder alone, where this host can."""
+def prove(layer: str, architecture: str) -> None:
+    """Import what the functions import, from this layer and those before it alone, where this host can."""
     python = lambda_python()
     if python is None or (sys.platform, os.uname().machine) != ("linux", MACHINES[architecture]):
         say(f"note: the layer was not tried: that needs python{PYTHON} on Linux, {MACHINES[architecture]}")
         return
-    path = f"import sys; sys.path = [{str(folder)!r}] + [p for p in sys.path if 'site-packages' not in p]\n"
-    run([python, "-I", "-B", "-W", "ignore", "-c", path + PROVE])
+    path = [str(made(each, architecture) / "python") for each in WHEELS[: WHEELS.index(layer) + 1]]
+    head = f"import sys; sys.path = {path!r} + [p for p in sys.path if 'site-packages' not in p]\n"
+    run([python, "-I", "-B", "-W", "ignore", "-c", head + PROVE[layer]])
 
 
 def settle(folder: Path) -> None:
@@ -122,23 +136,36 @@ def settle(folder: Path) -> None:
         os.utime(path, (315_532_800, 315_532_800))  # 1980-01-01, where a zip's calendar begins
 
 
-def runtime(into: Path | None, architecture: str) -> None:
-    """Make the runtime layer in layers/runtime/build, unless that holds it already; copy it into `into` where given."""
-    made, stamp = BUILD / architecture, BUILD / f"{architecture}.stamp"
+def archive(folder: Path, target: Path) -> str:
+    """Zip a settled folder in the order of its names and return the zip's SHA-256: same content, same bytes."""
+    with zipfile.ZipFile(target, "w") as out:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = path.stat().st_mode << 16
+            entry.create_system = 3  # whoever zips: rights are read as Unix wrote them
+            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 6)
+    with target.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def wheels(layer: str, into: Path | None, architecture: str) -> None:
+    """Make a layer of wheels in its build folder, unless that holds it already; copy it into `into` where given."""
+    requirements, folder = LAYERS / layer / "requirements.txt", made(layer, architecture)
+    stamp = folder.with_suffix(".stamp")
     identity = hashlib.sha256()
-    for part in (REQUIREMENTS.read_bytes(), Path(__file__).read_bytes(), str(lambda_python()).encode()):
+    for part in (requirements.read_bytes(), Path(__file__).read_bytes(), str(lambda_python()).encode()):
         identity.update(part)
-    if not (made.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == identity.hexdigest()):
+    if not (folder.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == identity.hexdigest()):
         stamp.unlink(missing_ok=True)
-        shutil.rmtree(made, ignore_errors=True)
-        install(made / "python", architecture)
-        trim(made / "python")
-        byte_compile(made)
-        settle(made)
-        prove(made / "python", architecture)
+        shutil.rmtree(folder, ignore_errors=True)
+        install(folder / "python", architecture, requirements)
+        trim(folder / "python")
+        byte_compile(folder)
+        settle(folder)
+        prove(layer, architecture)
         stamp.write_text(identity.hexdigest(), encoding="utf-8")
     if into:
-        shutil.copytree(made, into, dirs_exist_ok=True)
+        shutil.copytree(folder, into, dirs_exist_ok=True)
 
 
 def core(into: Path) -> None:
@@ -182,15 +209,15 @@ def remove(path: Path) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Build a layer of Regulars.")
-    parser.add_argument("layer", choices=("runtime", "core", "models"))
+    parser.add_argument("layer", choices=(*WHEELS, "core", "models"))
     parser.add_argument(
-        "--into", type=Path, help="where the layer goes; runtime is always kept in layers/runtime/build"
+        "--into", type=Path, help="where the layer goes; runtime and trees are always kept in their build folders"
     )
     parser.add_argument("--architecture", choices=tuple(MACHINES), default=os.environ.get("ARCHITECTURE", "x86_64"))
     chosen = parser.parse_args()
     into = chosen.into.resolve() if chosen.into else None
-    if chosen.layer == "runtime":
-        runtime(into, chosen.architecture)
+    if chosen.layer in WHEELS:
+        wheels(chosen.layer, into, chosen.architecture)
     elif into is None:
         parser.error(f"{chosen.layer} needs --into FOLDER")
     else:

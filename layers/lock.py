@@ -1,8 +1,9 @@
-"""Write constraints.txt and layers/runtime/requirements.txt from what is installed: `python -m layers.lock`.
+"""Write constraints.txt and the layers' requirements.txt from what is installed: `python -m layers.lock`.
 
 constraints.txt: the exact versions of the development environment, as they were tested together.
 requirements.txt: the part of them that Lambda needs, `[project] dependencies` and what these need in turn. Markers are
-judged for Lambda's Python, not for this one, so that the list is the same whoever writes it.
+judged for Lambda's Python, not for this one, so that the list is the same whoever writes it. What only tree models need
+is a layer of its own, for a function without them to leave out.
 """
 
 import re
@@ -15,9 +16,17 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "constraints.txt"
-CLOSURE = ROOT / "layers" / "runtime" / "requirements.txt"
+RUNTIME = ROOT / "layers" / "runtime" / "requirements.txt"
+TREES = ROOT / "layers" / "trees" / "requirements.txt"
 TARGET = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platform": "linux", "os_name": "posix"}
 LAMBDA_HAS = {"boto3", "botocore"}
+CLOSURES = (RUNTIME, TREES)
+ENGINE = "onnxruntime"
+TRIMMED = {
+    "flatbuffers",
+    "packaging",
+    "protobuf",
+}  # only those tools of ONNX Runtime import them that the layer leaves out
 TOOLS = {"pip", "setuptools", "wheel", "regulars"}
 
 
@@ -60,6 +69,14 @@ def declared() -> list[str]:
     return list(project["dependencies"])
 
 
+def closures() -> dict[Path, list[str]]:
+    """Return the names that each layer's requirements.txt holds."""
+    needed = declared()
+    base = closure(line for line in needed if canonical(Requirement(line).name) != ENGINE)
+    engine = sorted(set(closure(needed)) - set(base) - TRIMMED)
+    return {RUNTIME: base, TREES: engine}
+
+
 def pins(path: Path) -> dict[str, str]:
     """Read the `name==version` lines of a file."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -75,11 +92,11 @@ def _write(path: Path, head: str, versions: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     versions = installed()
     _write(PINS, "What was tested together.", versions)
-    needed = closure(declared())
-    _write(CLOSURE, "What Lambda gets.", {name: versions[name] for name in needed})
+    for path, names in closures().items():
+        _write(path, f"What Lambda gets, layer {path.parent.name}.", {name: versions[name] for name in names})
 
 
 if __name__ == "__main__":

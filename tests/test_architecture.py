@@ -129,7 +129,7 @@ def test_a_task_has_its_file(task: str, place: str) -> None:
 def test_a_route_has_its_function_stanza_and_path(route: str) -> None:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
     assert f"\n  {route.title()}Function:" in template, f"template.yaml lacks {route.title()}Function"
-    assert f"Path: /{route} " in template
+    assert f"\n          /{route}:\n            post:" in template
     assert f"/{route}" in create_app(route).openapi()["paths"]
 
 

@@ -1,35 +1,23 @@
 """What template.yaml must keep to, read as text: cheap enough for every run; `make sam` asks SAM itself."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from regulars.tasks import TASKS
 
 from layers.build import PYTHON
-from layers.lock import CLOSURE, PINS, closure, declared, pins
+from layers.lock import PINS, closures, pins
+from layers.template import function_layers, template
 
 ROOT = Path(__file__).parents[1]
 TASK_FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
-
-
-class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: `!Ref Api` as {"Ref": "Api"}, `!GetAtt A.B` as {"Fn::GetAtt": "A.B"}."""
-
-
-def _short_form(loader: Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    name = tag if tag == "Ref" else f"Fn::{tag}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    assert isinstance(node, yaml.SequenceNode)
-    return {name: loader.construct_sequence(node, deep=True)}
-
-
-Loader.add_multi_constructor("!", _short_form)
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe one
+TEMPLATE = template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+"""The only rights without a resource: X-Ray has none to name."""
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -51,10 +39,10 @@ def statements(part: Any) -> list[dict[str, Any]]:
     return own + [found for each in part.values() for found in statements(each)]
 
 
-def routes() -> set[tuple[str, str]]:
-    """Return method and path of every HTTP event."""
-    events = [event for each in FUNCTIONS.values() for event in each["Events"].values() if event["Type"] == "HttpApi"]
-    return {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
+def paths() -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the API's operations by method and path."""
+    said = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
+    return {(method.upper(), path): each for path, methods in said.items() for method, each in methods.items()}
 
 
 @pytest.mark.parametrize("task", TASK_FOLDERS)
@@ -68,15 +56,42 @@ def test_every_stanza_has_its_folder(name: str) -> None:
 
 
 def test_every_task_has_its_route() -> None:
-    assert routes() == {("POST", f"/{name}") for name in (*TASKS, "profile")} | {("GET", "/health"), ("GET", "/models")}
+    assert set(paths()) == {("POST", f"/{name}") for name in (*TASKS, "profile")} | {
+        ("GET", "/health"),
+        ("GET", "/models"),
+    }
+
+
+def test_every_route_calls_the_alias_that_a_deployment_moves() -> None:
+    for (_, path), operation in paths().items():
+        name = path.strip("/").title() if path.strip("/") in TASK_FOLDERS else "Profile"
+        [uri] = operation["x-amazon-apigateway-integration"]["uri"].values()
+        assert uri.endswith(f"functions/${{{name}Function.Arn}}:live/invocations")
+    assert TEMPLATE["Globals"]["Function"]["AutoPublishAlias"] == "live"
+    assert all(each["AutoPublishAliasAllProperties"] for each in FUNCTIONS.values())
 
 
 def test_the_api_is_closed() -> None:
-    """Every route needs a signature: the default asks for one, and no event says otherwise."""
-    assert RESOURCES["Api"]["Properties"]["Auth"] == {"EnableIamAuthorizer": True, "DefaultAuthorizer": "AWS_IAM"}
-    events = [event for each in FUNCTIONS.values() for event in each["Events"].values()]
-    assert not any("Auth" in event["Properties"] for event in events)
+    """Every route needs a caller: one who signs with IAM, or who brings a token where an issuer is named."""
+    assert all(operation["security"] == [{"Caller": []}] for operation in paths().values())
+    [caller] = RESOURCES["Api"]["Properties"]["DefinitionBody"]["components"]["securitySchemes"]["Caller"].values()
+    condition, token, iam = caller
+    assert condition == "HasJwt"
+    assert TEMPLATE["Parameters"]["JwtIssuer"]["Default"] == ""
+    assert iam["x-amazon-apigateway-authtype"] == "awsSigv4"
+    assert token["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"] == {"Ref": "JwtAudience"}
     assert not any("FunctionUrlConfig" in each for each in FUNCTIONS.values())
+
+
+def test_the_api_is_throttled_and_may_call_one_function_a_route() -> None:
+    assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(
+        RESOURCES["Api"]["Properties"]["DefaultRouteSettings"]
+    )
+    given = of_type("AWS::Lambda::Permission")
+    assert {each["FunctionName"]["Ref"] for each in given.values()} == {
+        f"{name.title()}Function.Alias" for name in (*TASKS, "profile")
+    }
+    assert all("${Api}" in each["SourceArn"]["Fn::Sub"] for each in given.values())
 
 
 def test_no_right_is_given_by_wildcard() -> None:
@@ -85,18 +100,27 @@ def test_no_right_is_given_by_wildcard() -> None:
     for each in given:
         actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
         assert not any("*" in action for action in actions)
-        assert each["Resource"] != "*"
+        assert each.get("Resource") != "*" or actions == TRACES
         assert each.get("Principal") != "*"
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_a_role_of_its_own(name: str) -> None:
+    role = name.replace("Function", "Role")
+    assert FUNCTIONS[name]["Role"] == {"Fn::GetAtt": f"{role}.Arn"}
+    assert of_type("AWS::IAM::Role")[role]["ManagedPolicyArns"] == [{"Ref": "Observe"}]
+
+
 def test_only_batch_reaches_the_buckets() -> None:
-    assert [name for name, each in FUNCTIONS.items() if "Policies" in each] == ["BatchFunction"]
-    [policy] = FUNCTIONS["BatchFunction"]["Policies"]
-    rights = {next(iter(each["Resource"].values())): each["Action"] for each in policy["Statement"]}
+    roles = of_type("AWS::IAM::Role")
+    assert [name for name, each in roles.items() if "Policies" in each] == ["BatchRole"]
+    [policy] = roles["BatchRole"]["Policies"]
+    rights = {next(iter(each["Resource"].values())): each["Action"] for each in policy["PolicyDocument"]["Statement"]}
     assert rights == {
         "${InputBucket.Arn}/incoming/*": ["s3:GetObject", "s3:GetObjectVersion"],
         "InputBucket.Arn": "s3:ListBucket",
         "${OutputBucket.Arn}/*": ["s3:PutObject", "s3:AbortMultipartUpload"],
+        "BatchQueue.Arn": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
     }
 
 
@@ -132,18 +156,58 @@ def test_the_notification_and_the_queue_policy_do_not_wait_for_each_other() -> N
 
 def test_functions_layers_and_their_build_speak_of_one_python() -> None:
     runtimes = [each["CompatibleRuntimes"] for each in of_type("AWS::Serverless::LayerVersion").values()]
-    assert runtimes == [[f"python{PYTHON}"]] * 3
+    assert runtimes == [[f"python{PYTHON}"]] * 4
     assert TEMPLATE["Globals"]["Function"]["Runtime"] == f"python{PYTHON}"
 
 
-def test_every_layer_is_built_and_every_function_has_it() -> None:
+def test_every_layer_is_built_and_used() -> None:
     layers = of_type("AWS::Serverless::LayerVersion")
     targets = re.findall(r"^build-(\w+):", (ROOT / "layers" / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(targets) == sorted(layers)
-    assert [each["Ref"] for each in TEMPLATE["Globals"]["Function"]["Layers"]] == list(layers)
+    used = {f"{name.title()}Layer" for names in function_layers().values() for name in names}
+    assert used == set(layers)
 
 
-def test_the_runtime_layer_holds_what_the_project_declares_in_the_versions_that_were_tested() -> None:
+def test_the_layers_hold_what_the_project_declares_in_the_versions_that_were_tested() -> None:
     """After a change of dependencies: install, then `python -m layers.lock`."""
     tested = pins(PINS)
-    assert pins(CLOSURE) == {name: tested[name] for name in closure(declared())}
+    for path, names in closures().items():
+        assert pins(path) == {name: tested[name] for name in names}
+
+
+@pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
+def test_queues_are_encrypted_and_refuse_plain_http(queue: str) -> None:
+    assert RESOURCES[queue]["Properties"]["SqsManagedSseEnabled"] is True
+    policies = [each for each in of_type("AWS::SQS::QueuePolicy").values() if each["Queues"] == [{"Ref": queue}]]
+    denied = [each for each in statements(policies) if each["Effect"] == "Deny"]
+    assert [each["Condition"] for each in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_logs_are_not_kept_for_ever() -> None:
+    assert all(
+        each["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in of_type("AWS::Logs::LogGroup").values()
+    )
+
+
+@pytest.mark.parametrize("watched", ["Errors", "Throttles", "Latency", "BundleAge", "DeadLetters", "ServerErrors"])
+def test_what_goes_wrong_has_an_alarm(watched: str) -> None:
+    alarm = of_type("AWS::CloudWatch::Alarm")[f"{watched}Alarm"]
+    assert alarm["AlarmActions"]
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_a_deployment_goes_back_when_a_function_fails() -> None:
+    preference = TEMPLATE["Globals"]["Function"]["DeploymentPreference"]
+    assert preference["Alarms"] == [{"Ref": "ErrorsAlarm"}, {"Ref": "ServerErrorsAlarm"}]
+    assert TEMPLATE["Parameters"]["Deployment"]["Default"].startswith("Canary")
+
+
+def test_the_dashboard_is_json() -> None:
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert len(json.loads(body)["widgets"]) == 9
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_http_functions_may_be_restored_from_a_snapshot(name: str) -> None:
+    """Batch may not: a snapshot has no more than 512 MB of disk."""
+    assert ("SnapStart" in FUNCTIONS[name]) == ("EphemeralStorage" not in FUNCTIONS[name])

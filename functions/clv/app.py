@@ -1,6 +1,5 @@
 """Answers POST /clv."""
 
-from regulars.api import create_app, lambda_handler
+from regulars.startup import http
 
-app = create_app("clv")
-handler = lambda_handler(app)
+handler = http("clv")

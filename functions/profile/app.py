@@ -1,6 +1,5 @@
 """Answers POST /profile."""
 
-from regulars.api import create_app, lambda_handler
+from regulars.startup import http
 
-app = create_app("profile")
-handler = lambda_handler(app)
+handler = http("profile")

@@ -1,4 +1,7 @@
-"""`python -m layers.sam`: validate and build the template, then run every HTTP function in a container."""
+"""`python -m layers.sam`: validate and build the template, then run it in containers.
+
+Every HTTP function with its own event, the whole API under a short load, and two functions that overstep their limits.
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ from pathlib import Path
 
 from layers.sam.engine import engine
 from layers.sam.image import base_image
+from layers.sam.load import api, container_limits, limits_hold, load
 from layers.sam.shell import Skip, ask, run, say
 
 ROOT = Path(__file__).parents[2]
@@ -56,10 +60,17 @@ def containers() -> None:
     tasks = sorted(event.parent.name for event in ROOT.glob("functions/*/event.json"))
     for task in NEEDS_AWS.keys() & set(tasks):
         say(f"{task}: skipped, {NEEDS_AWS[task]}")
+    http = [task for task in tasks if task not in NEEDS_AWS]
     with engine() as docker, base_image(ARCHITECTURE, docker):
-        failed = [task for task in tasks if task not in NEEDS_AWS and not invoke(task, docker)]
+        failed = [task for task in http if not invoke(task, docker)]
+        with api(docker, OVERRIDES) as address:
+            say(f"memory limits of the API's containers, MiB: {container_limits(docker)}")
+            if not load(address, http):
+                failed.append("the API under load")
+        if not limits_hold(docker):
+            failed.append("the limits of memory and time")
     if failed:
-        sys.exit(f"did not answer {ANSWERED}: {', '.join(failed)}")
+        sys.exit(f"not as it should be: {', '.join(failed)}")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Reading order, which is also the direction of imports:
 errors, settings, observability, files, globs, schema, sql, lake, ingest, features, process, bundle, trees, reasons,
-tasks, loader, scoring, requests, request_features, online, batch, problems, api.
+tasks, loader, scoring, requests, request_features, online, batch, problems, api, startup.
 """
 
 __version__ = "0.1.0"

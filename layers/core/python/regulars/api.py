@@ -5,14 +5,13 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from fastapi import FastAPI
 from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, create_model
 
 from regulars import __version__, problems
 from regulars.loader import process_loader
-from regulars.observability import Handler, instrumented, metrics
+from regulars.observability import Handler, count_customers, instrumented
 from regulars.online import Scored, score_request
 from regulars.requests import Customer, Rejected, UtcInstant
 from regulars.tasks import TASKS, Result
@@ -81,12 +80,12 @@ def _route(app: FastAPI, name: str) -> None:
         loader = process_loader()
         scored = score_request(request.customers, request.as_of, loader, tasks)
         shape = _profile if name == PROFILE else lambda scored, row: scored.answer(row, name)
-        metrics().add_metric("CustomersScored", MetricUnit.Count, len(scored.rows))
-        metrics().add_metric("CustomersRejected", MetricUnit.Count, len(scored.rejected))
+        manifest = loader.bundle.manifest
+        count_customers(manifest.bundle, manifest.as_of, scored=len(scored.rows), rejected=len(scored.rejected))
         return {
-            "bundle": loader.bundle.manifest.bundle,
+            "bundle": manifest.bundle,
             "as_of": request.as_of,
-            "horizon_days": loader.bundle.manifest.horizon_days,
+            "horizon_days": manifest.horizon_days,
             "results": [{"customer_id": scored.table.customer_ids[row], **shape(scored, row)} for row in scored.rows],
             "rejected": scored.rejected,
         }
@@ -133,8 +132,8 @@ def create_app(*routes: str) -> FastAPI:
     return app
 
 
-def lambda_handler(app: FastAPI) -> Handler:
-    """Wrap an app for API Gateway."""
+def bare_handler(app: FastAPI) -> Handler:
+    """Wrap an app for API Gateway, without logs, metrics and traces around it."""
     _have_event_loop()
     mangum = Mangum(app, lifespan="off", text_mime_types=TEXT)
 
@@ -142,7 +141,12 @@ def lambda_handler(app: FastAPI) -> Handler:
         _have_event_loop()
         return mangum(event, context)
 
-    return instrumented(handle)
+    return handle
+
+
+def lambda_handler(app: FastAPI) -> Handler:
+    """Wrap an app for API Gateway, with logs, metrics and traces."""
+    return instrumented(bare_handler(app))
 
 
 _loops = threading.local()

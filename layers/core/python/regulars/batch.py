@@ -11,6 +11,7 @@ The input's id is made from its bucket, key and content, so that a second notifi
 import hashlib
 import json
 import re
+import traceback
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +25,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import S3Event
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from regulars.errors import SettingsError, SourceError
+from regulars.errors import RegularsError, SettingsError, SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.mapping import Mapping, load
 from regulars.ingest.run import ingest
 from regulars.loader import ModelLoader, process_loader
-from regulars.observability import logger, metrics
+from regulars.observability import count_customers, logger, metrics
 from regulars.scoring import score
 from regulars.settings import settings
 from regulars.sql import connect
@@ -76,8 +77,13 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN4
 def _from_sqs(record: SQSRecord) -> list[str]:
     try:
         return _from_s3(json.loads(record.body))
-    except Exception as error:
+    except RegularsError as error:
         logger().error("not scored", extra={"kind": type(error).__name__, "cause": str(error)})
+        raise
+    except Exception as error:
+        # Where it happened, not what it said: a library's text may hold a customer's row.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger().error("not scored", extra={"kind": type(error).__name__, "where": where})
         raise
 
 
@@ -121,7 +127,8 @@ def score_object(s3: S3, source: Input, loader: ModelLoader) -> str:
                 s3.upload_file(str(file), bucket, f"{prefix}/{name}")
         body = json.dumps(manifest, indent=1, sort_keys=True).encode()
         s3.put_object(Bucket=bucket, Key=f"{prefix}/_manifest.json", Body=body, ContentType="application/json")
-    metrics().add_metric("CustomersScored", MetricUnit.Count, manifest["customers_scored"])
+    bundle = loader.bundle.manifest
+    count_customers(bundle.bundle, bundle.as_of, scored=manifest["customers_scored"], rejected=0)
     metrics().add_metric("RowsRejected", MetricUnit.Count, manifest["rows_rejected"])
     logger().info("scored", extra={key: value for key, value in manifest.items() if isinstance(value, int)})
     return f"s3://{bucket}/{prefix}"

@@ -12,6 +12,7 @@ import duckdb
 from regulars.errors import RequestError, TooManyCustomersError
 from regulars.features import FeatureTable
 from regulars.loader import ModelLoader
+from regulars.observability import timed
 from regulars.request_features import Plans
 from regulars.requests import Customer, Rejected, validate_customers
 from regulars.scoring import RFM, predict
@@ -62,7 +63,14 @@ def _plans(loader: ModelLoader) -> Plans:
 def _features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
     with _FIRST:  # requests that come together before there are plans must not make them each
         plans = _plans(loader)
-    return plans.features(customers, as_of)
+    with timed("Features"):
+        return plans.features(customers, as_of)
+
+
+def open_plans(loader: ModelLoader) -> None:
+    """Open the database and prepare the statement before anybody asks."""
+    with _FIRST:
+        _plans(loader).prepare()
 
 
 def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, tasks: Sequence[str]) -> Scored:
@@ -76,7 +84,8 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
         raise TooManyCustomersError(
             f"customers: {len(raw)} in one request, the limit is {limit}; send fewer, or use batch"
         )
-    good, rejected = validate_customers(raw)
+    with timed("Validation"):
+        good, rejected = validate_customers(raw)
     try:
         table = _features(list(good.values()), loader, as_of) if good else None
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
@@ -89,4 +98,6 @@ def score_request(raw: Sequence[Any], as_of: datetime, loader: ModelLoader, task
     if not table:
         raise RequestError(f"no customer could be answered; customers.{rejected[0].index}: {rejected[0].reason}")
     rows = [found[customer.customer_id] for customer in good.values() if customer.customer_id in found]
-    return Scored(table, rows, predict(loader, table, tasks, REASONS), rejected)
+    with timed("Models"):
+        predictions = predict(loader, table, tasks, REASONS)
+    return Scored(table, rows, predictions, rejected)

@@ -59,6 +59,10 @@ class Plans:
         self._bundle = bundle
         self._idle: queue.SimpleQueue[Plan] = queue.SimpleQueue()
 
+    def prepare(self) -> None:
+        """Have a plan ready for the next request."""
+        self._idle.put(Plan(self._database, self._bundle))
+
     def features(self, customers: Sequence[Customer], as_of: datetime) -> FeatureTable:
         """Return the features of those customers who have an order before `as_of`, in the order of customer_id."""
         try:

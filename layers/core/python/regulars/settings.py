@@ -1,18 +1,20 @@
 """What the environment must or may say, read and checked when first asked, never at import."""
 
+import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regulars.errors import SettingsError
 
+PREFIX = "REGULARS_"
 
-class Settings(BaseSettings):
+
+class Settings(BaseModel):
     """Environment variables, each with the prefix REGULARS_."""
 
-    model_config = SettingsConfigDict(env_prefix="REGULARS_", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     bundle: Path
     """Folder of the bundle; /opt/bundle in Lambda, where the models layer puts it."""
@@ -32,7 +34,11 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Return the process's settings; SettingsError names each variable that is missing or wrong."""
     try:
-        return Settings.model_validate({})
+        return Settings.model_validate({name: os.environ[key] for name, key in _keys() if key in os.environ})
     except ValidationError as error:
-        wrong = "; ".join(f"REGULARS_{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
+        wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].lower()}" for e in error.errors())
         raise SettingsError(f"the environment is not complete: {wrong}; see docs/operate.md") from error
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [(name, f"{PREFIX}{name.upper()}") for name in Settings.model_fields]
