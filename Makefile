@@ -5,7 +5,7 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test lint layers emulator audit sam bench bench-features bench-cold clean
+.PHONY: demo test test-nightly lint layers emulator audit sam bench bench-features bench-cold bench-warm clean
 DATA ?= data
 
 demo: .venv/ready
@@ -17,6 +17,9 @@ demo: .venv/ready
 
 test: .venv/ready emulator
 	$(BIN)/python -m pytest
+
+test-nightly: .venv/ready
+	REGULARS_CASES=10000 $(BIN)/python -m pytest tests/core/test_any_history.py tests/core/test_any_bundle.py tests/core/test_schemathesis.py
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -45,6 +48,10 @@ bench: .venv/ready
 
 bench-cold: .venv/ready emulator
 	$(BIN)/python benchmarks/cold/run.py $(DEMO)/lake
+
+bench-warm: .venv/ready
+	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
+	$(BIN)/python benchmarks/warm.py $(DEMO)/lake $(BUNDLE) --peer build/peer
 
 bench-features: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks.features $(LAKE)

@@ -89,15 +89,29 @@ def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.Mon
 
 @pytest.fixture
 def call(cold: pytest.MonkeyPatch, bundle_folder: Path) -> Call:
-    """Call a function's own handler: `call("churn", {...})` posts, `call("churn", path="/health")` gets."""
+    """Call a function's own handler: `call("churn", {...})` posts, `call("churn", path="/health")` gets.
+
+    `to` is another path to post to, `query` the query string, `headers` go beside those of the event.
+    """
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
     handlers: dict[str, Any] = {}
 
-    def send(function: str, body: Any = None, path: str | None = None) -> tuple[int, dict[str, Any]]:
+    def send(
+        function: str,
+        body: Any = None,
+        path: str | None = None,
+        *,
+        to: str | None = None,
+        query: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
         if function not in handlers:
             handlers[function] = runpy.run_path(str(ROOT / "functions" / function / "app.py"))["handler"]
-        answer = handlers[function](event(function, body, path), LocalContext(function))
-        return answer["statusCode"], answer | {"json": json.loads(answer["body"])}
+        sent = event(function, body, path)
+        sent |= {"rawQueryString": query, "headers": sent["headers"] | (headers or {})}
+        sent["requestContext"]["http"]["path"] = to or path or sent["rawPath"]
+        answer = handlers[function](sent, LocalContext(function))
+        return answer["statusCode"], answer | {"json": json.loads(answer["body"] or "null")}
 
     return send
 

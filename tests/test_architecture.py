@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "layers" / "core" / "python" / "regulars"
 FILES = sorted(CORE.rglob("*.py"))
 TRAINING_ONLY = {"sklearn", "xgboost", "polars", "joblib", "onnx", "typer", "rich", "altair", "pyarrow", "pandas"}
-HTTP_ONLY = {"fastapi": {"api", "problems"}, "starlette": {"api", "problems"}, "mangum": {"api"}}
+HTTP = {"api", "problems", "routes"}
+HTTP_ONLY = {"fastapi": HTTP, "starlette": HTTP, "mangum": {"api"}}
 OURS = {"functions", "training", "tests", "benchmarks", "layers"}
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CORE)))
@@ -88,7 +89,7 @@ WORK = {"settings", "connect", "open", "process_loader", "getenv", "Bundle", "re
 @each_file
 def test_nothing_is_opened_at_import(file: Path) -> None:
     """No call outside of functions reads the environment, a file or a database."""
-    outside = [node for node in tree(file).body if not isinstance(node, ast.FunctionDef)]
+    outside = [node for node in tree(file).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     calls = [node.func for part in outside for node in _at_import(part) if isinstance(node, ast.Call)]
     names = {func.id if isinstance(func, ast.Name) else getattr(func, "attr", "") for func in calls}
     assert not names & WORK
@@ -98,7 +99,7 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
     """Walk what runs at import: a class's body, but not its methods'."""
     yield node
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield from _at_import(child)
 
 
@@ -129,8 +130,8 @@ def test_a_task_has_its_file(task: str, place: str) -> None:
 def test_a_route_has_its_function_stanza_and_path(route: str) -> None:
     template = (ROOT / "template.yaml").read_text(encoding="utf-8")
     assert f"\n  {route.title()}Function:" in template, f"template.yaml lacks {route.title()}Function"
-    assert f"\n          /{route}:\n            post:" in template
-    assert f"/{route}" in create_app(route).openapi()["paths"]
+    assert f"\n          /v1/{route}:\n            post:" in template
+    assert f"/v1/{route}" in create_app(route).openapi()["paths"]
 
 
 @pytest.mark.parametrize("app", sorted((ROOT / "functions").glob("*/app.py")), ids=lambda app: app.parent.name)

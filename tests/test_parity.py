@@ -97,7 +97,7 @@ def asked(*customers: dict[str, Any]) -> dict[str, Any]:
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:
     """Return a profile as a row of the score file: every task's fields side by side, without reasons."""
-    fields = {name: value for task in TASKS for name, value in profile[task].items() if name != "reasons"}
+    fields = {name: value for task in TASKS for name, value in profile[task].items() if "reasons" not in name}
     return fields | {name: profile[name] for name in RFM}
 
 

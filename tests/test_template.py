@@ -56,15 +56,16 @@ def test_every_stanza_has_its_folder(name: str) -> None:
 
 
 def test_every_task_has_its_route() -> None:
-    assert set(paths()) == {("POST", f"/{name}") for name in (*TASKS, "profile")} | {
-        ("GET", "/health"),
-        ("GET", "/models"),
+    assert set(paths()) == {("POST", f"/v1/{name}") for name in (*TASKS, "profile")} | {
+        ("GET", "/v1/health"),
+        ("GET", "/v1/models"),
     }
 
 
 def test_every_route_calls_the_alias_that_a_deployment_moves() -> None:
     for (_, path), operation in paths().items():
-        name = path.strip("/").title() if path.strip("/") in TASK_FOLDERS else "Profile"
+        route = path.removeprefix("/v1/")
+        name = route.title() if route in TASK_FOLDERS else "Profile"
         [uri] = operation["x-amazon-apigateway-integration"]["uri"].values()
         assert uri.endswith(f"functions/${{{name}Function.Arn}}:live/invocations")
     assert TEMPLATE["Globals"]["Function"]["AutoPublishAlias"] == "live"

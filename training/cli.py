@@ -327,13 +327,13 @@ def serve(
     bundle: BundleFolder,
     port: Annotated[int, typer.Option(help="port on 127.0.0.1", min=1, max=65535)] = 8000,
 ) -> None:
-    """Serve the functions' own routes on 127.0.0.1, with /docs."""
+    """Serve the functions' own routes on 127.0.0.1; docs/api.md tells how to call them."""
     import uvicorn
     from regulars.api import ROUTES, create_app
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)
     Bundle(bundle).verify()
-    show.say(f"http://127.0.0.1:{port}/docs (stop with Ctrl-C)")
+    show.say(f"http://127.0.0.1:{port}/v1/health, contract at /openapi.json (stop with Ctrl-C)")
     uvicorn.run(create_app(*ROUTES), host="127.0.0.1", port=port, log_level="warning")
 
 

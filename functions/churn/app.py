@@ -1,4 +1,4 @@
-"""Answers POST /churn."""
+"""Answers POST /v1/churn."""
 
 from regulars.startup import http
 

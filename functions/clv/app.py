@@ -1,4 +1,4 @@
-"""Answers POST /clv."""
+"""Answers POST /v1/clv."""
 
 from regulars.startup import http
 

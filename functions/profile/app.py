@@ -1,4 +1,4 @@
-"""Answers POST /profile."""
+"""Answers POST /v1/profile."""
 
 from regulars.startup import http
 

@@ -1,4 +1,4 @@
-"""Answers POST /segment."""
+"""Answers POST /v1/segment."""
 
 from regulars.startup import http
 

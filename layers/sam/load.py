@@ -36,7 +36,7 @@ def api(docker: Mapping[str, str], overrides: Sequence[str]) -> Iterator[str]:
             [*command, *overrides], env={**os.environ, **docker}, stdout=log, stderr=log
         )
         try:
-            _await(f"http://127.0.0.1:{port}/health", process)
+            _await(f"http://127.0.0.1:{port}/v1/health", process)
             yield f"http://127.0.0.1:{port}"
         except RuntimeError:
             log.seek(0)

@@ -3,11 +3,17 @@
 from typing import Any
 
 import pytest
-from regulars.requests import validate_customers
+from regulars.requests import check
 
 ORDER = {"ordered_at": "2025-05-01T10:00:00Z", "order_value": 42.5}
 GOOD: dict[str, Any] = {"customer_id": "c", "orders": [ORDER]}
 SECRET = "jane@example.com"  # noqa: S105 - stands for what must not be repeated
+
+
+@pytest.fixture(autouse=True)
+def _limits(cold: pytest.MonkeyPatch) -> None:
+    """The limits are settings, and settings need a bundle's place."""
+    cold.setenv("REGULARS_BUNDLE", "/nowhere")
 
 
 @pytest.mark.parametrize(
@@ -43,20 +49,22 @@ SECRET = "jane@example.com"  # noqa: S105 - stands for what must not be repeated
 )
 def test_one_bad_customer_is_rejected_with_place_and_cause(bad: object, reason: str) -> None:
     """The others are good, and the reason never repeats what was sent."""
-    good, [rejected] = validate_customers([GOOD, bad, {**GOOD, "customer_id": "d"}])
-    assert list(good) == [0, 2]
+    checked = check([GOOD, bad, {**GOOD, "customer_id": "d"}])
+    [rejected] = checked.rejected
+    assert list(checked.good) == [0, 2]
     assert rejected.index == 1
     assert reason in rejected.reason
     assert SECRET not in rejected.reason
 
 
 def test_the_second_of_two_with_one_id_is_rejected() -> None:
-    good, [rejected] = validate_customers([GOOD, GOOD])
-    assert (list(good), rejected.index) == ([0], 1)
+    checked = check([GOOD, GOOD])
+    [rejected] = checked.rejected
+    assert (list(checked.good), rejected.index, rejected.cause) == ([0], 1, "duplicate")
     assert rejected.reason == "customer_id: the same as that of customer 0 of this request"
 
 
 def test_many_faults_are_said_in_one_line() -> None:
-    _, [rejected] = validate_customers([{**GOOD, "orders": [{"order_value": 1}] * 9}])
+    [rejected] = check([{**GOOD, "orders": [{"order_value": 1}] * 9}]).rejected
     assert rejected.reason.endswith("; and 4 more")
     assert "\n" not in rejected.reason

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from regulars.columns import TABLE, feature_columns
 from regulars.errors import BundleError
 from regulars.features import make_features_learning
 from regulars.lake import attach
 from regulars.sql import SqlFolder
 
 from tests.conftest import AS_OF
-from training.dictionary import PAGE, TABLE, features, page
+from training.dictionary import PAGE, page
 
 NOT_NULL = "never"
 
@@ -20,14 +21,14 @@ def test_every_column_has_a_line(connection: duckdb.DuckDBPyConnection, sql: Sql
     attach(connection, lake)
     make_features_learning(connection, sql, AS_OF)
     columns = [row[0] for row in connection.execute(f"describe {TABLE}").fetchall()]
-    assert [feature.name for feature in features(sql)] == columns
+    assert [feature.name for feature in feature_columns(sql)] == columns
     assert len(set(columns)) == len(columns) > 45
 
 
 def test_what_is_never_null_is_not(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
     attach(connection, lake)
     make_features_learning(connection, sql, AS_OF)
-    for feature in features(sql):
+    for feature in feature_columns(sql):
         [(nulls,)] = connection.execute(f"select count(*) - count({feature.name}) from {TABLE}").fetchall()
         assert feature.null != NOT_NULL or nulls == 0, feature.name
 
@@ -41,4 +42,4 @@ def test_a_column_without_its_line_is_named(sql: SqlFolder, tmp_path: Path) -> N
     text = sql.relations[TABLE].text.replace(" -- days | since the last order | never", "")
     (tmp_path / "features" / f"{TABLE}.sql").write_text(text)
     with pytest.raises(BundleError, match=r"customer_features\.sql: recency_days has no comment"):
-        features(SqlFolder(tmp_path))
+        feature_columns(SqlFolder(tmp_path))

@@ -31,8 +31,10 @@ class FileEntry(BaseModel):
 class Verdict(BaseModel):
     """What the promotion gate said, and why."""
 
-    passed: bool
-    reasons: list[str]
+    passed: bool = Field(description="whether the bundle was as good as the gate asks", examples=[True])
+    reasons: list[str] = Field(
+        description="what it was judged by", examples=[["better: churn ROC-AUC .95, recency .94"]]
+    )
 
 
 class Manifest(BaseModel):
@@ -70,6 +72,11 @@ class Manifest(BaseModel):
         return f"{self.as_of:%Y-%m-%d}.{digest[:6]}"
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 class Bundle:
     """A bundle folder, opened lazily: the manifest at first use, each file when first asked for."""
 
@@ -100,11 +107,12 @@ class Bundle:
         if name not in self._verified:
             if not path.is_file():
                 raise BundleError(f"bundle {self.manifest.bundle}: {name} is missing; restore it or train again")
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if digest != entry.sha256:
+            differs = (
+                "size" if path.stat().st_size != entry.bytes else "SHA-256" if _sha256(path) != entry.sha256 else ""
+            )
+            if differs:
                 raise BundleError(
-                    f"bundle {self.manifest.bundle}: {name} has changed since training (SHA-256 differs); "
+                    f"bundle {self.manifest.bundle}: {name} has changed since training ({differs} differs); "
                     "restore it or train again"
                 )
             self._verified.add(name)

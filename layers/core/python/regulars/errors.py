@@ -11,6 +11,8 @@ class RegularsError(Exception):
     """Anything that Regulars itself refuses; the message names the cause and the next step."""
 
     status: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal-error"
+    """The problem type that a caller of the API sees; docs/api.md tells what each means."""
 
 
 class SettingsError(RegularsError):
@@ -43,15 +45,42 @@ class BundleError(RegularsError):
     """The bundle is absent, truncated, tampered with, or from another version."""
 
     status: ClassVar[int] = 503
+    kind: ClassVar[str] = "no-usable-bundle"
 
 
 class RequestError(RegularsError):
     """A request to the API breaks its contract as a whole (one bad customer alone is rejected, not raised)."""
 
     status: ClassVar[int] = 422
+    kind: ClassVar[str] = "invalid-request"
 
 
-class TooManyCustomersError(RequestError):
-    """A request holds more customers than one request may."""
+class NobodyAnsweredError(RequestError):
+    """Each of a request's customers was rejected."""
+
+    kind: ClassVar[str] = "nobody-answered"
+
+
+class NotJsonError(RequestError):
+    """A request's body is not JSON."""
+
+    status: ClassVar[int] = 400
+    kind: ClassVar[str] = "not-json"
+
+
+class MediaTypeError(RequestError):
+    """A request says that its body is something else than JSON."""
+
+    status: ClassVar[int] = 415
+    kind: ClassVar[str] = "unsupported-media-type"
+
+
+class LimitError(RequestError):
+    """A request, or the answer to it, is larger than may be; `limit` names the setting, `value` is its value."""
 
     status: ClassVar[int] = 413
+    kind: ClassVar[str] = "too-large"
+
+    def __init__(self, message: str, limit: str, value: int) -> None:
+        super().__init__(message)
+        self.limit, self.value = limit, value

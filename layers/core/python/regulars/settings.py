@@ -21,7 +21,13 @@ class Settings(BaseModel):
     output_bucket: str | None = None
     """S3 bucket that batch writes scores and rejects to."""
     max_customers: int = Field(default=10_000, ge=1)
-    """Customers that one request may hold; Lambda's own limit is 6 MB of request."""
+    """Customers that one request may hold."""
+    max_rows: int = Field(default=250_000, ge=1)
+    """Orders and events that one request may hold, all customers together."""
+    max_customer_rows: int = Field(default=10_000, ge=1)
+    """Orders and events that one customer may have."""
+    max_bytes: int = Field(default=6_000_000, ge=1_000)
+    """Bytes of a request's body, and of an answer's, as Lambda carries them; Lambda's own limit is 6 MiB for either."""
     memory_limit: str = Field(default="1GB", pattern=r"^[0-9.]+ ?([KMGT]i?B|%)$")
     """DuckDB's memory limit; about 0.6 of the function's memory, the rest is models and Python."""
     threads: int = Field(default=2, ge=1)

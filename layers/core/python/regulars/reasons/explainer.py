@@ -1,6 +1,6 @@
 """Each customer's few largest reasons, one a group of features, with numbers and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isnan
 from typing import Self
 
@@ -23,11 +23,33 @@ NAN = float("nan")
 class Reason(BaseModel):
     """What features that say the same thing do to a score."""
 
-    feature: str = Field(description="the group's feature that does most in the direction of its effect")
-    group: str = Field(description="features that say the same thing; their effects are added up")
-    value: float | None = Field(description="the customer's value of `feature`; null when not known")
-    effect: float = Field(description="what the group adds to the answer, in the answer's unit")
-    text: str = Field(description="the value in words, beside what is usual for this customer or typical of all")
+    feature: str = Field(
+        description="the group's feature that does most in the direction of its effect", examples=["overdue_ratio"]
+    )
+    group: str = Field(description="features that say the same thing; their effects are added up", examples=["recency"])
+    value: float | None = Field(
+        description="the customer's value of `feature`, in its own unit (docs/features.md); null when not known",
+        examples=[4.0],
+    )
+    effect: float = Field(
+        description="what the group adds to the answer, in the answer's unit; negative takes off", examples=[0.18]
+    )
+    text: str = Field(
+        description="the value in words, beside what is usual for this customer or typical of all",
+        examples=["no order for 120 days, usually every 30"],
+    )
+
+
+class Reasons(list[Reason]):
+    """A customer's largest reasons; `base`, their effects and `rest` add up to the answer.
+
+    `base` is the answer of a customer of whom nothing is known, `rest` what the groups that are not shown add.
+    """
+
+    def __init__(self, top: Iterable[Reason], base: float, rest: float) -> None:
+        super().__init__(top)
+        self.base = round(base, 6)
+        self.rest = round(rest, 6)
 
 
 class Explainer:
@@ -41,20 +63,29 @@ class Explainer:
         """Open the explainer of a bundle."""
         return cls(bundle.json(TYPICAL), bundle.manifest.minor_units)
 
-    def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> list[list[Reason]]:
+    def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> list[Reasons]:
         """Return each customer's `count` groups with the largest effects, largest first.
 
         `columns` holds the n customers' values by feature; a name of `effects` that is not in it has no value.
         """
         total, headline = by_group(effects)
-        order = np.argsort(-np.abs(total), axis=1, kind="stable")[:, :count]
-        chosen = (np.take_along_axis(headline, order, axis=1), np.take_along_axis(total, order, axis=1))
+        order = np.argsort(-np.abs(total), axis=1, kind="stable")
+        largest = order[:, :count]
+        chosen = (np.take_along_axis(headline, largest, axis=1), np.take_along_axis(total, largest, axis=1))
+        rest = np.zeros(len(total))
+        for places in order[:, count:].T:  # one after the other: a customer alone gets the same bits as among many
+            rest += np.take_along_axis(total, places[:, None], axis=1)[:, 0]
+        rows = zip(*(array.tolist() for array in (*chosen, effects.base, rest)), strict=True)
         return [
-            [
-                self._reason(_Customer(columns, row), effects.names[place], effect)
-                for place, effect in zip(places, sizes, strict=True)
-            ]
-            for row, (places, sizes) in enumerate(zip(*(array.tolist() for array in chosen), strict=True))
+            Reasons(
+                (
+                    self._reason(_Customer(columns, row), effects.names[place], effect)
+                    for place, effect in zip(places, sizes, strict=True)
+                ),
+                base,
+                left,
+            )
+            for row, (places, sizes, base, left) in enumerate(rows)
         ]
 
     def _reason(self, customer: "_Customer", feature: str, effect: float) -> Reason:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
@@ -17,7 +17,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    customer_id: str
+    customer_id: str = Field(description="as it was asked", examples=["C1"])
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Answer(Result):
     """Churn probability, its band and its reasons."""
 
     churn_probability: float = Field(ge=0, le=1, description="P(no order in [as_of, as_of + horizon))")
-    churn_risk: Literal["low", "medium", "high"]
+    churn_risk: Literal["low", "medium", "high"] = Field(description="band of churn_probability, bounds in the bundle")
     reasons: list[Reason] = Field(description="effects in probability: 0.18 is 18 percentage points")
 
 
