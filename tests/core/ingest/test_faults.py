@@ -75,7 +75,8 @@ def test_ctrl_c_leaves_nothing_behind(
 
     def endless(self: TableRows, *_: object) -> None:
         threading.Timer(0.3, stop, [self.session]).start()
-        self.session.execute("select sum(hash(a.range * b.range)) from range(2000000) a, range(200) b").fetchall()
+        while True:  # a fast machine is done with one of them before the timer is
+            self.session.execute("select sum(hash(a.range * b.range)) from range(2000000) a, range(200) b").fetchall()
 
     monkeypatch.setattr(TableRows, "_copy", endless)
     source = write(tmp_path / "m.csv", GOOD)

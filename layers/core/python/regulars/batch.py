@@ -172,7 +172,7 @@ def _score_file(s3: S3, source: Input, local: Path, as_of: datetime, loader: Mod
     mapping = _mapping(s3, source, work, loader.bundle.manifest.currency)
     with closing(connect(settings().memory_limit, settings().threads, work / "spill")) as connection:
         report = ingest([local], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
-        table = score(connection, lake, loader, as_of, work / "part.parquet")
+        scored = score(connection, lake, loader, as_of, work / "part.parquet")
     if (rejects := lake / "rejects" / "orders.parquet").exists():
         rejects.rename(work / "rejects.parquet")
     return {
@@ -182,7 +182,7 @@ def _score_file(s3: S3, source: Input, local: Path, as_of: datetime, loader: Mod
         "rows_kept": report.rows_kept,
         "rows_rejected": report.rows_rejected,
         "customers": report.customers,
-        "customers_scored": len(table),
+        "customers_scored": scored,
         "warnings": report.warnings,
     }
 
