@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -67,6 +67,15 @@ def _ctrl_c(_: duckdb.DuckDBPyConnection) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Heed Ctrl-C, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding")
 @pytest.mark.parametrize("stop", [_interrupt, _ctrl_c])
 def test_ctrl_c_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Callable[[duckdb.DuckDBPyConnection], None]
