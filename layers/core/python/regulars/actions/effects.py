@@ -1,4 +1,4 @@
-"""Effects: what an action changes for each customer over the horizon, assumed by its owner or learnt from experiments."""
+"""Effects: what an action changes for each customer over the horizon, assumed or learnt from experiments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
