@@ -3,8 +3,9 @@
 For prices x >= 0 of the limits, each customer takes the k best of profit - x0 cost - (prices of the capacities that
 count the action), where positive. The sum of those plus x . limits is at least the profit of any choice within the
 limits, so its least value over x is a bound (Fisher 1981, The Lagrangian Relaxation Method for Solving Integer
-Programming Problems). It is convex and piecewise linear; here it is minimised by cutting planes in a box that moves and grows (Marsten, Hogan,
-Blankenship 1975, The Boxstep Method for Large-Scale Optimization), a linear program of a few variables a step.
+Programming Problems). It is convex and piecewise linear; here it is minimised by cutting planes in a box that moves
+and grows (Marsten, Hogan, Blankenship 1975, The Boxstep Method for Large-Scale Optimization), a linear program of a few
+variables a step.
 """
 
 from dataclasses import dataclass, field
