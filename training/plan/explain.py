@@ -72,20 +72,26 @@ def _beyond(plan: Plan, at: int) -> Floats:
 
 def _verdict(plan: Plan, at: int, action: int, words: str) -> str:
     """Say in words what became of the action for this customer."""
-    offer, rules = plan.catalogue.action[action], plan.catalogue.plan
     if plan.arms.treated[action, at]:
         return f"chosen: {words}"
     if plan.arms.control[action, at]:
         return f"held back to measure: {words}"
-    if plan.people.offers.cooling[action, at]:
+    offer, found = plan.catalogue.action[action], plan.people.offers
+    if found.cooling[action, at]:
         return f"not yet: treated less than {offer.cooldown_days} days ago"
-    if not plan.people.offers.eligible[action, at]:
+    if not found.eligible[action, at]:
         return f"not eligible: {offer.eligible} does not hold"
-    profit, cost = plan.gain[action, at] - plan.people.offers.cost[action, at], plan.people.offers.cost[action, at]
+    return _not_worth(plan, at, action, words)
+
+
+def _not_worth(plan: Plan, at: int, action: int, words: str) -> str:
+    """Say why an action that the customer might get was not chosen."""
+    cost, least = plan.people.offers.cost[action, at], plan.catalogue.plan.min_return
+    profit = plan.gain[action, at] - cost
     if profit <= 0:
         return f"does not pay: {words}"
-    if profit < rules.min_return * cost:
-        return f"returns {profit / cost:.0%} on its cost of {cost / plan.scale:,.2f}, the plan asks for {rules.min_return:.0%}"
+    if profit < least * cost:
+        return f"returns {profit / cost:.0%} on its cost of {cost / plan.scale:,.2f}, the plan asks for {least:.0%}"
     return _outbid(plan, at, action, profit, cost)
 
 
@@ -109,18 +115,18 @@ def _outbid(plan: Plan, at: int, action: int, profit: float, cost: float) -> str
 def _change(plan: Plan, at: int, action: int, worth: Worth, effect: Effect) -> str:
     """Say which effect would turn the decision: drop the action if chosen, choose it if not."""
     if np.isnan(worth.break_even[0]) or not plan.people.offers.eligible[action, at]:
-        return "-"
+        return ""
     beyond = _beyond(plan, at)
     others = max([0.0, *np.delete(np.where(plan.problem.profit[:, at] > 0, beyond, 0.0), action)])
     cost = plan.people.offers.cost[action, at]
     needed = float(plan.gain[action, at] - beyond[action] + others)
     least = max(needed, (1 + plan.catalogue.plan.min_return) * cost)
     if cost <= 0 or least <= 0:
-        return "-"
+        return ""
     turn = break_even(worth.break_even[0] * least / cost, effect.on, effect.how, plan.scale)
     now = break_even(float(effect.likely[0]), effect.on, effect.how, plan.scale)
     if turn is None or now is None:
-        return "-"
+        return ""
     taken = bool(plan.arms.treated[action, at] or plan.arms.control[action, at])
     word = "until" if taken else "from"
     if effect.how == "relative" or effect.on == "churn":

@@ -17,12 +17,12 @@ def print_plan(plan: Plan, points: list[Point], flips: list[Flip]) -> None:
     _limits(plan)
     _lift(parts)
     if points:
-        rows = [(one.budget, one.profit, one.marginal) for one in points]
-        show.table("At other budgets", (">budget", ">expected profit", ">profit of one more"), rows)
+        curve = [(one.budget, one.profit, one.marginal) for one in points]
+        show.table("At other budgets", (">budget", ">expected profit", ">profit of one more"), curve)
     if flips:
-        rows = [(one.assumption, one.moved, one.profit_kept, one.profit_best) for one in flips[:FLIPS]]
+        hangs = [(one.assumption, one.moved, one.profit_kept, one.profit_best) for one in flips[:FLIPS]]
         heads = ("if it were otherwise", ">money that moves", ">profit of this plan", ">of the best one")
-        show.table("What the plan hangs on", heads, rows)
+        show.table("What the plan hangs on", heads, hangs)
     for note in plan.notes:
         show.say(note, "yellow", "note: ")
 
@@ -31,12 +31,9 @@ def print_explained(plan: Plan, customer: str) -> None:
     """Print who a customer is, and why each action was chosen for them or not."""
     facts, lines = explain(plan, customer)
     show.say(f": {'; '.join(facts)}", "bold", customer)
-    rows = [
-        (one.action, one.verdict, one.cost, one.expected_profit, f"{one.low:,.2f} to {one.high:,.2f}", one.change)
-        for one in lines
-    ]
-    heads = ("action", "verdict", ">cost", ">expected profit", ">80 % interval", "what would change it")
-    show.table("Every action for this customer", heads, rows)
+    for one in lines:
+        profit = f"; expected profit {one.expected_profit:,.2f} ({one.low:,.2f} to {one.high:,.2f}); {one.change}"
+        show.say(f": {one.verdict}{profit if one.change else ''}", "bold", one.action)
 
 
 def _totals(plan: Plan, parts: list[ActionTotal]) -> None:
@@ -50,7 +47,7 @@ def _totals(plan: Plan, parts: list[ActionTotal]) -> None:
     heads = ("action", ">treated", ">control", ">cost", ">expected profit", ">80 % interval")
     show.table(f"Plan for {len(plan.people):,} customers as of {plan.people.as_of:%Y-%m-%d}", heads, rows)
     found = plan.arms.solution
-    show.say(f"No choice within the limits brings more than {found.gap:.4%} beyond this one ({found.method})")
+    show.say(f"Before the control was drawn, no choice would bring over {found.gap:.4%} more ({found.method})")
 
 
 def _limits(plan: Plan) -> None:
@@ -80,13 +77,19 @@ def _limits(plan: Plan) -> None:
 
 def _lift(parts: list[ActionTotal]) -> None:
     rows = [
-        (one.action, _points(one.smallest_lift), _points(one.expected_lift))
+        (one.action, _points(one.smallest_lift), _points(one.expected_lift), _verdict(one))
         for one in parts
         if one.treated or one.control
     ]
     if rows:
-        heads = ("action", ">smallest lift it can show", ">lift that the plan counts on")
+        heads = ("action", ">smallest lift it can show", ">lift that the plan counts on", "")
         show.table("What the control group can show, in points of the share that orders", heads, rows)
+
+
+def _verdict(one: ActionTotal) -> str:
+    if one.smallest_lift is None or one.expected_lift is None:
+        return ""
+    return "enough" if one.expected_lift >= one.smallest_lift else "too few to show it: pool plans, or raise control"
 
 
 def _points(share: float | None) -> str | None:
