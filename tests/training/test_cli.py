@@ -46,6 +46,7 @@ def test_the_commands_are_these() -> None:
         "ingest",
         "invoke",
         "models",
+        "plan",
         "score",
         "serve",
         "simulate",

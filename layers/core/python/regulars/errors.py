@@ -31,6 +31,12 @@ class MapError(RegularsError):
     status: ClassVar[int] = 422
 
 
+class CatalogueError(RegularsError):
+    """The catalogue of actions, an expression in it, or what it yields for the customers at hand is wrong."""
+
+    status: ClassVar[int] = 422
+
+
 class LakeError(RegularsError):
     """A lake folder is absent, unfinished or holds a column of the wrong type."""
 

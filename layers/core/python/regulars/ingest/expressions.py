@@ -1,4 +1,4 @@
-"""Map expressions: DuckDB SQL over a source's columns, parsed by DuckDB itself and kept to a safe, scalar subset.
+"""Expressions of maps and catalogues: DuckDB SQL over columns, parsed by DuckDB itself and kept to a safe subset.
 
 What runs is never the user's text: it is the checked syntax tree written out again, with every cast made a `try_cast`,
 so that a bad cell becomes null (and its row a reject) instead of ending the ingest.
@@ -140,7 +140,7 @@ class _Rewriter:
         odd = node["schema"] or node["catalog"] or node["filter"] or node["distinct"] or node["order_bys"]["orders"]
         if name not in FUNCTIONS or odd:
             raise MapError(
-                f"{self.where} calls {short(name)}(), which is not on the list of functions for maps; "
+                f"{self.where} calls {short(name)}(), which is not on the list of allowed functions; "
                 "see docs/data-contract.md for those that are"
             )
         arguments = [argument["expression"] for argument in node["arguments"]]

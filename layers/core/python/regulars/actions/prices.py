@@ -1,0 +1,42 @@
+"""The price list of a plan: what its budget and capacities were worth, by which one customer can be decided alone."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from regulars.actions.catalogue import Catalogue
+from regulars.errors import BundleError
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Prices(BaseModel):
+    """What `regulars plan --prices` writes: the catalogue, the margin, and the plan's shadow prices.
+
+    `budget` is profit per unit of money, `actions` profit in minor units per customer: the price of the action's own
+    capacity and of its channel's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = Field(default=1, ge=1, le=1)
+    as_of: datetime
+    horizon_days: int = Field(ge=1)
+    margin: Annotated[float, Field(gt=0, le=1)]
+    catalogue: Catalogue
+    budget: Price
+    actions: dict[str, Price]
+
+
+def read_prices(path: Path) -> Prices:
+    """Read a price list; BundleError when it is absent or not one."""
+    try:
+        return Prices.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f'no price list at {path}; write one with "regulars plan ... --prices {path.name}"'
+        ) from error
+    except (OSError, ValidationError) as error:
+        raise BundleError(f"{path} is no price list of a plan; write it again") from error
