@@ -72,7 +72,8 @@ def loader(bundle: Bundle) -> ModelLoader:
 
 def forget_process() -> None:
     """Make the next call a cold start: settings, loader and database are this process's, made when first asked."""
-    for cached in (settings, loaders._process_loader, online._database, online._plans):  # noqa: SLF001 - a new process
+    online.forget()
+    for cached in (settings, loaders._process_loader):  # noqa: SLF001 - a new process
         cached.cache_clear()
 
 

@@ -332,6 +332,19 @@ def plan(  # noqa: PLR0913 - one plain option each
 
 
 @app.command()
+def publish(
+    bundle: BundleFolder,
+    prices: Annotated[Path, typer.Option(help="price list that `regulars plan --prices` wrote")],
+    out: Annotated[Path, typer.Option(help="bundle folder to write; may be the same")],
+) -> None:
+    """Put a plan's prices into a bundle, so that POST /recommend decides by them."""
+    from training.publish import publish as run
+
+    written = run(Bundle(bundle), prices, out)
+    show.say(f"Wrote {out}: bundle {written.manifest.bundle} recommends by {prices}")
+
+
+@app.command()
 def invoke(
     function: Annotated[str, typer.Argument(help="folder under functions/")],
     bundle: BundleFolder,

@@ -46,12 +46,17 @@ def fingerprint(lake: Path, tables: Sequence[str]) -> str:
 
 def write(out: Path, files: dict[str, bytes], facts: dict[str, Any]) -> Bundle:
     """Write the bundle folder atomically and return it verified; `facts` are the manifest's other fields."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return rewrite(out, files, Manifest(bundle="0000-00-00.000000", libraries=libraries, files={}, **facts))
+
+
+def rewrite(out: Path, files: dict[str, bytes], manifest: Manifest) -> Bundle:
+    """Write these files with what `manifest` says of the rest, atomically, and return the bundle verified."""
     entries = {
         name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
-        for name, content in files.items()
+        for name, content in sorted(files.items())
     }
-    libraries = {name: version(name) for name in LIBRARIES}
-    manifest = Manifest(bundle="0000-00-00.000000", libraries=libraries, files=entries, **facts)
+    manifest = manifest.model_copy(update={"files": entries})
     manifest = manifest.model_copy(update={"bundle": manifest.identity()})
     with atomic_folder(out, MANIFEST) as partial:
         for name, content in files.items():

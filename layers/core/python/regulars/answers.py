@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
+from regulars.advice import Advice
 from regulars.bundle import Manifest, Verdict
 from regulars.errors import LimitError
 from regulars.online import Scored
@@ -17,8 +18,8 @@ from regulars.scoring import RFM
 from regulars.settings import settings
 from regulars.tasks import TASKS, Result
 
-PROFILE = "profile"
-ROUTES = (*TASKS, PROFILE)
+PROFILE, RECOMMEND = "profile", "recommend"
+ROUTES = (*TASKS, PROFILE, RECOMMEND)
 """What can be asked, each at POST /v1/<name>."""
 
 REASONS = "reasons"
@@ -147,6 +148,8 @@ RFM_FIELDS: dict[str, Any] = {
 
 def result_model(route: str) -> type[BaseModel]:
     """Return the model of one customer's answer."""
+    if route == RECOMMEND:
+        return Advice
     if route != PROFILE:
         return _model(f"{route.capitalize()}Answer", TASKS[route].Answer.__doc__, _fields(route), Result)
     parts = {
@@ -170,17 +173,21 @@ def response_model(route: str) -> type[BaseModel]:
 
 def summary(route: str) -> str:
     """Say in a line what a route answers."""
-    return "Every task's answer at once, with RFM scores." if route == PROFILE else TASKS[route].SUMMARY
+    both = {
+        PROFILE: "Every task's answer at once, with RFM scores.",
+        RECOMMEND: "The action worth paying for, by the prices of the plan in the bundle.",
+    }
+    return both[route] if route in both else TASKS[route].SUMMARY
 
 
 def tasks_of(route: str) -> list[str]:
     """Return the tasks that a route asks."""
-    return list(TASKS) if route == PROFILE else [route]
+    return [route] if route in TASKS else list(TASKS)
 
 
 def explains(route: str) -> bool:
     """Say whether a route's answers have reasons."""
-    return any(REASONS in TASKS[task].Answer.model_fields for task in tasks_of(route))
+    return route != RECOMMEND and any(REASONS in TASKS[task].Answer.model_fields for task in tasks_of(route))
 
 
 def _told(scored: Scored, task: str) -> list[dict[str, Any]]:
@@ -204,14 +211,16 @@ def _results(scored: Scored, route: str) -> list[dict[str, Any]]:
     ]
 
 
-def answer_body(scored: Scored, route: str, manifest: Manifest, as_of: datetime) -> bytes:
-    """Return an answer's JSON; LimitError when it is longer than Lambda hands back."""
+def answer_body(
+    scored: Scored, route: str, manifest: Manifest, as_of: datetime, advice: list[dict[str, Any]] | None = None
+) -> bytes:
+    """Return an answer's JSON, `advice` for /recommend; LimitError when it is longer than Lambda hands back."""
     body = to_json(
         {
             "bundle": manifest.bundle,
             "as_of": as_of,
             "horizon_days": manifest.horizon_days,
-            "results": _results(scored, route),
+            "results": _results(scored, route) if advice is None else advice,
             "rejected": scored.rejected,
         }
     )

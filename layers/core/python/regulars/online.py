@@ -55,14 +55,20 @@ class Scored:
 
 
 @cache
-def _database() -> duckdb.DuckDBPyConnection:
+def database() -> duckdb.DuckDBPyConnection:
     """Return this process's DuckDB; each request works on a cursor, with temporary tables of its own."""
     return connect(settings().memory_limit, settings().threads, settings().temp_directory, files=False)
 
 
 @cache
 def _plans(loader: ModelLoader) -> Plans:
-    return Plans(_database(), loader.bundle)
+    return Plans(database(), loader.bundle)
+
+
+def forget() -> None:
+    """Let go of the database and of what was prepared on it."""
+    for cached in (_plans, _ready, database):
+        cached.cache_clear()
 
 
 def open_plans(loader: ModelLoader) -> None:

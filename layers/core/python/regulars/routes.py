@@ -3,7 +3,8 @@
 import gc
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -14,11 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import __version__, answers, correlation, problems
+from regulars.advice import Advisor
 from regulars.answers import Health, Models, Problem
 from regulars.errors import LimitError, MediaTypeError, RequestError
-from regulars.loader import process_loader
+from regulars.loader import ModelLoader, process_loader
 from regulars.observability import count_customers, timed
-from regulars.online import score_checked
+from regulars.online import Scored, database, score_checked
 from regulars.requests import AnyCustomer, UtcInstant, read
 from regulars.scoring import REASONS
 from regulars.settings import settings
@@ -197,8 +199,23 @@ def _answered(route: str, body: bytes, reasons: int) -> Response:
     scored = score_checked(checked, as_of, loader, answers.tasks_of(route), reasons)
     manifest = loader.bundle.manifest
     count_customers(manifest.bundle, manifest.as_of, scored=len(scored.rows), rejected=len(scored.rejected))
-    answer = answers.answer_body(scored, route, manifest, as_of)
+    advice = None
+    if route == answers.RECOMMEND:
+        with timed("Advice"):
+            advice = advise(loader, scored)
+    answer = answers.answer_body(scored, route, manifest, as_of, advice)
     return Response(answer, media_type=JSON, headers=_traced(manifest.bundle, answer))
+
+
+@cache
+def _advisor(loader: ModelLoader) -> Advisor:
+    return Advisor(loader.bundle)
+
+
+def advise(loader: ModelLoader, scored: Scored) -> list[dict[str, Any]]:
+    """Return what to do for each answered customer; on a connection of its own, as requests may come together."""
+    with closing(database().cursor()) as connection:
+        return _advisor(loader).advise(connection, scored)
 
 
 def _traced(bundle: str, body: bytes) -> dict[str, str]:

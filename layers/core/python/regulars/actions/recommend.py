@@ -1,6 +1,7 @@
 """One customer or many, decided by a plan's prices: the same rule that the plan used, for customers it never saw."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,14 @@ import numpy.typing as npt
 
 from regulars.actions.control import action_lots, customer_lots, uniform
 from regulars.actions.effects import Columns, EffectSource, Floats
-from regulars.actions.expressions import compile_catalogue
+from regulars.actions.expressions import Compiled, compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
 from regulars.actions.prices import Prices
 from regulars.actions.value import gains, worth
 from regulars.actions.words import reasons
 from regulars.ingest.expressions import Source
 
-ROW = "row_of_request"
+ROW, TABLE = "row_of_request", "customers_to_advise"
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,18 @@ def recommend(
     columns: Columns,
     prices: Prices,
     sources: Mapping[str, EffectSource],
+    compiled: Compiled | None = None,
 ) -> list[Recommendation]:
     """Return each customer's best action at the plan's prices, in the order of `columns`.
 
     `columns` holds customer_id, the scores and whatever the catalogue's expressions name. One action a customer, the
-    best; control by the customer's own lot, since strata need the whole plan. CatalogueError when a column is missing.
+    best; control by the customer's own lot, since strata need the whole plan. `compiled` is what `compiled_for` made of
+    the same kinds of columns, where it is at hand. CatalogueError when a column is missing.
     """
     count = len(columns["customer_id"])
     if not count:
         return []
-    table = _evaluated(connection, columns, prices)
+    table = _evaluated(connection, columns, prices, compiled)
     found = offers(prices.catalogue, table)
     profit, reduced = _profits(columns, found, prices, sources)
     best = reduced.argmax(axis=0)
@@ -88,18 +91,31 @@ def break_even(value: float, on: str, how: str, scale: float) -> float | None:
     return float(value / scale if (on, how) == ("value", "absolute") else value)
 
 
-def _evaluated(connection: duckdb.DuckDBPyConnection, columns: Columns, prices: Prices) -> dict[str, npt.NDArray[Any]]:
-    """Work out the catalogue's expressions on the columns."""
-    rows = len(columns["customer_id"])
-    connection.register("customers_to_advise", {**columns, ROW: np.arange(rows)})
-    try:
-        described = connection.execute("describe select * from customers_to_advise").fetchall()
+def compiled_for(connection: duckdb.DuckDBPyConnection, columns: Columns, prices: Prices) -> Compiled:
+    """Compile the catalogue's expressions for columns of these names and types."""
+    with _registered(connection, columns):
+        described = connection.execute(f"describe select * from {TABLE}").fetchall()
         source = Source("the customers' columns", {str(row[0]): str(row[1]) for row in described})
-        compiled = compile_catalogue(connection, prices.catalogue, source)
+        return compile_catalogue(connection, prices.catalogue, source)
+
+
+def _evaluated(
+    connection: duckdb.DuckDBPyConnection, columns: Columns, prices: Prices, compiled: Compiled | None
+) -> dict[str, npt.NDArray[Any]]:
+    """Work out the catalogue's expressions on the columns."""
+    compiled = compiled or compiled_for(connection, columns, prices)
+    with _registered(connection, columns):
         kept = [name for name in ("customer_id", SINCE) if name in columns]
-        return compiled.fetch(connection, "customers_to_advise", kept, ROW)
+        return compiled.fetch(connection, TABLE, kept, ROW)
+
+
+@contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, columns: Columns) -> Iterator[None]:
+    connection.register(TABLE, {**columns, ROW: np.arange(len(columns["customer_id"]))})
+    try:
+        yield
     finally:
-        connection.unregister("customers_to_advise")
+        connection.unregister(TABLE)
 
 
 def _profits(

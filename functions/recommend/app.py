@@ -1,0 +1,5 @@
+"""Answers POST /v1/recommend."""
+
+from regulars.startup import http
+
+handler = http("recommend")
