@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from regulars import loader as loaders
 from regulars import online
+from regulars.actions.catalogue import load
+from regulars.actions.prices import Prices
 from regulars.bundle import Bundle
 from regulars.loader import ModelLoader
 from regulars.settings import settings
@@ -18,6 +20,7 @@ from regulars.sql import SqlFolder, connect
 from threadpoolctl import threadpool_limits
 
 from training.local import LocalContext
+from training.publish import publish
 from training.simulate import simulate
 from training.train import train
 
@@ -51,10 +54,21 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle trained on the lake; read only."""
+    """A bundle trained on the lake, with the prices of a plan; read only."""
     out = tmp_path_factory.mktemp("trained") / "bundle"
     with connect("1GB", 1) as opened, threadpool_limits(1):  # idle threads would spin on the cores of other work
         train(opened, lake, sql, as_of=AS_OF, horizon_days=90, out=out)
+    prices = out.parent / "prices.json"
+    listed = Prices(
+        as_of=AS_OF,
+        horizon_days=90,
+        margin=0.3,
+        catalogue=load(ROOT / "examples" / "actions.toml"),
+        budget=0.5,
+        actions={"voucher": 20.0},
+    )
+    prices.write_text(listed.model_dump_json(), encoding="utf-8")
+    publish(Bundle(out), prices, out)
     return out
 
 

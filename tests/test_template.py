@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regulars.tasks import TASKS
+from regulars.answers import ROUTES
 
 from layers.build import PYTHON
 from layers.lock import PINS, closures, pins
@@ -56,7 +56,7 @@ def test_every_stanza_has_its_folder(name: str) -> None:
 
 
 def test_every_task_has_its_route() -> None:
-    assert set(paths()) == {("POST", f"/v1/{name}") for name in (*TASKS, "profile")} | {
+    assert set(paths()) == {("POST", f"/v1/{name}") for name in ROUTES} | {
         ("GET", "/v1/health"),
         ("GET", "/v1/models"),
     }
@@ -90,7 +90,7 @@ def test_the_api_is_throttled_and_may_call_one_function_a_route() -> None:
     )
     given = of_type("AWS::Lambda::Permission")
     assert {each["FunctionName"]["Ref"] for each in given.values()} == {
-        f"{name.title()}Function.Alias" for name in (*TASKS, "profile")
+        f"{name.title()}Function.Alias" for name in ROUTES
     }
     assert all("${Api}" in each["SourceArn"]["Fn::Sub"] for each in given.values())
 

@@ -26,7 +26,7 @@ def test_an_untouched_bundle_is_verified(bundle: Bundle) -> None:
     bundle.verify()
     assert bundle.manifest.identity() == bundle.manifest.bundle
     assert bundle.manifest.bundle.startswith("2025-07-01.")
-    assert {name.split("/")[0] for name in bundle.manifest.files} == {*TASKS, "sql", "constants"}
+    assert {name.split("/")[0] for name in bundle.manifest.files} == {*TASKS, "recommend", "sql", "constants"}
 
 
 def test_a_changed_byte_in_any_file_is_refused_by_name(copy: Bundle) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regulars.tasks import TASKS
+from regulars.answers import ROUTES
 
 from layers.build import WHEELS, core, made
 from layers.emulator import Emulator, architecture, missing, running
@@ -80,7 +80,7 @@ def event(function: str, **body: Any) -> dict[str, Any]:
     return sent
 
 
-@pytest.mark.parametrize("function", [*TASKS, "profile"])
+@pytest.mark.parametrize("function", ROUTES)
 def test_the_first_and_the_second_event_are_answered_alike(
     function: str, layers: list[Path], bundle_folder: Path, tmp_path: Path
 ) -> None:

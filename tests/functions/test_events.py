@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from regulars.answers import ROUTES
 from regulars.errors import SourceError
-from regulars.tasks import TASKS
 
 from tests.conftest import ROOT
 from training.local import invoke
 
-HTTP = (*TASKS, "profile")
+HTTP = ROUTES
 
 
 @pytest.fixture(autouse=True)
