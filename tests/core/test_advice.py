@@ -62,8 +62,6 @@ def test_a_dear_budget_buys_nothing(cold: pytest.MonkeyPatch, call: Call, bundle
 def test_a_bundle_without_a_plan_says_how_to_add_one(
     cold: pytest.MonkeyPatch, call: Call, bundle: Bundle, tmp_path: Path
 ) -> None:
-    from training.package import rewrite  # noqa: PLC0415 - only here
-
     files = {
         name: bundle.file(name).read_bytes() for name in bundle.manifest.files if not name.startswith("recommend/")
     }
