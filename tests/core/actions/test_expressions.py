@@ -15,7 +15,7 @@ from tests.core.actions.catalogues import action, raw
 TYPES = {"customer_id": "VARCHAR", "churn_probability": "DOUBLE", "predicted_value": "DOUBLE", "segment": "VARCHAR"}
 ROWS = """
     (select * from (values ('C0', 0.2, 100.0, 'Loyal', 3.0), ('C1', 0.8, 50.0, 'New', null),
-     ('C2', null, 10.0, null, 90.0)) 
+     ('C2', null, 10.0, null, 90.0))
      as t(customer_id, churn_probability, predicted_value, segment, days_since_treatment))
 """
 
