@@ -1,5 +1,7 @@
 """The control group: its share, its independence of what customers are worth, and the limits."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +37,14 @@ def test_the_control_is_like_the_treated_and_the_budget_is_used() -> None:
         error = np.sqrt(treated.var() / len(treated) + control.var() / len(control))
         assert abs(treated.mean() - control.mean()) < 4 * error
     assert one.used(arms.treated)[0] > 0.97 * one.budget or np.any(one.used(arms.treated)[1:] > 0.97 * one.capacity)
+
+
+def test_few_customers_are_not_lost_to_rounding() -> None:
+    """One customer whom the budget just pays for is treated, although a tenth of one is to be held back."""
+    one = problem(5, 1)
+    one = replace(one, profit=np.array([[50.0], [0.0], [0.0]]), cost=np.full((3, 1), 20.0), budget=20.0)
+    arms = with_control(one, np.zeros(1, dtype=np.int64), lots(1), NAMES[:3], 0.1)
+    assert arms.treated.sum() == 1
 
 
 def test_it_is_the_same_again_and_another_with_other_lots() -> None:
