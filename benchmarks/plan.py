@@ -69,7 +69,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--linear", type=int, default=100_000)
-    arguments.add_argument("--whole", type=int, default=10_000)
+    arguments.add_argument("--whole", type=int, default=1_000)
     arguments.add_argument("--one", nargs=2, metavar=("METHOD", "CUSTOMERS"))
     asked = arguments.parse_args()
     if asked.one:

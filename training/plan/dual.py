@@ -19,7 +19,7 @@ from training.plan.problem import Flags, Floats, Problem
 
 SAMPLE = 3_000
 """Customers whose linear relaxation gives the first prices."""
-STEPS, CLOSE = 60, 1e-8
+STEPS, CLOSE = 60, 1e-10
 CHUNK = 32_768
 """Customers at a time: their cells stay in the processor's cache."""
 
