@@ -13,7 +13,7 @@ demo: .venv/ready
 	$(BIN)/regulars train $(DEMO)/lake --as-of $(AS_OF) --horizon 90 --out $(BUNDLE)
 	$(BIN)/regulars invoke churn --bundle $(BUNDLE)
 	$(BIN)/regulars score $(DEMO)/lake --bundle $(BUNDLE) --as-of $(AS_OF) --out $(DEMO)/scores.parquet --top 10
-	$(BIN)/regulars plan $(DEMO)/scores.parquet --actions examples/actions.toml --budget 2000 --lake $(DEMO)/lake \
+	$(BIN)/regulars plan $(DEMO)/scores.parquet --actions examples/actions.toml --budget 1000 --lake $(DEMO)/lake \
 		--out $(DEMO)/plan.csv --picture $(DEMO)/plan.png --prices $(DEMO)/prices.json
 	$(BIN)/regulars publish --bundle $(BUNDLE) --prices $(DEMO)/prices.json --out $(BUNDLE)
 	@echo "Lake: $(DEMO)/lake  Bundle: $(BUNDLE)  Scores: $(DEMO)/scores.parquet  Plan: $(DEMO)/plan.csv"

@@ -60,7 +60,10 @@ def run(
         from training.plan.picture import draw  # noqa: PLC0415 - altair takes a second, and only pictures need it
 
         draw(plan, points, files.picture)
-    for file in (files.out if explain is None else None, files.json, files.prices, files.picture):
+    elif files.picture:
+        show.errors.print("note: no picture: without a profit there is no curve")
+    drawn = files.picture if points else None
+    for file in (files.out if explain is None else None, files.json, files.prices, drawn):
         if file:
             show.say(f"Wrote {file}")
 

@@ -19,7 +19,7 @@ from training.plan.problem import Flags, Floats, Problem
 
 SAMPLE = 3_000
 """Customers whose linear relaxation gives the first prices."""
-STEPS, CLOSE = 60, 1e-8
+STEPS, CLOSE = 60, 1e-10
 CHUNK = 32_768
 """Customers at a time: their cells stay in the processor's cache."""
 
@@ -49,7 +49,7 @@ def solve_dual(problem: Problem, sample: npt.NDArray[np.int64]) -> Dual:
     best = price(problem, start)
     dual = Dual(best.prices, best.bound, [best])
     scale = np.array([_highest(problem), *([float(problem.profit.max(initial=0.0))] * len(problem.capacity))])
-    width = np.maximum(0.1 * start, 1e-3 * scale)
+    width = np.maximum(0.1 * start, 1e-3 * np.maximum(scale, 1e-6))
     close = CLOSE * max(dual.bound, 1e-12)
     unit = 1e-3 * max(dual.bound, 1e-12)
     for _ in range(STEPS):
@@ -138,4 +138,6 @@ def _master(dual: Dual, limits: Floats, width: Floats, unit: float) -> tuple[Flo
         bounds=[*((low, 1.0) for low in lows), (None, None)],
         method="highs",
     )
+    if found.x is None:  # numbers too far apart for the solver: what is found so far is proven, and stays
+        return dual.prices, dual.bound
     return np.maximum(dual.prices + width * found.x[:-1], 0.0), dual.bound + unit * float(found.fun)

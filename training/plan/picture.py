@@ -8,7 +8,7 @@ import polars as pl
 from regulars.files import atomic_file
 
 from training.plan.plan import Plan
-from training.plan.what_if import Point
+from training.plan.what_if import Point, next_step
 
 Chart = Any
 """One of altair's charts, layered or plain: they share no public base."""
@@ -30,7 +30,8 @@ def _chart(plan: Plan, points: list[Point]) -> Chart:
     here = pl.DataFrame({"budget": [plan.problem.budget / plan.scale], "profit": [plan.profit / plan.scale]})
     line = alt.Chart(curve).mark_line(color=BLUE, strokeWidth=2.5, point=True).encode(x=x, y=y)
     mark = alt.Chart(here).mark_point(color=RED, size=160, filled=True).encode(x=x, y=y)
-    price = float(plan.arms.solution.prices[0])
-    said = f"at the plan's budget the next 1,000 brings {1000 * (1 + price):,.0f} of margin"
+    step, price = next_step(plan), float(plan.arms.solution.prices[0])
+    brings = f"the next {step:,} brings {step * (1 + price):,.0f} of margin" if price > 0 else "more brings nothing"
+    said = f"at the plan's budget {brings}"
     title = alt.TitleParams("What a budget brings", subtitle=[said], anchor="start", fontSize=16)
     return alt.layer(line, mark).properties(title=title, width=WIDTH, height=HEIGHT)

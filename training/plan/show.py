@@ -4,10 +4,9 @@ from training import show
 from training.plan.explain import explain
 from training.plan.plan import Plan
 from training.plan.totals import ActionTotal, interval, totals
-from training.plan.what_if import Flip, Point
+from training.plan.what_if import Flip, Point, next_step
 
 FLIPS = 6
-THOUSAND = 1_000
 
 
 def print_plan(plan: Plan, points: list[Point], flips: list[Flip]) -> None:
@@ -67,9 +66,10 @@ def _limits(plan: Plan) -> None:
     ]
     show.table("Limits", ("limit", ">used", ">of", ">profit of one more"), rows)
     if prices[0] > 0:
+        step = next_step(plan)
         show.say(
-            f"The next {THOUSAND:,} of budget brings {THOUSAND * (1 + prices[0]):,.0f} of margin, "
-            f"{THOUSAND * prices[0]:,.0f} beyond itself"
+            f"The next {step:,} of budget brings {step * (1 + prices[0]):,.0f} of margin, "
+            f"{step * prices[0]:,.0f} beyond itself"
         )
     elif plan.profit > 0:
         show.say("More budget would bring nothing: every other offer is at its capacity or does not pay")

@@ -53,6 +53,11 @@ def budget_curve(plan: Plan) -> list[Point]:
     return [Point(0.0, 0.0, points[0].marginal), *points]
 
 
+def next_step(plan: Plan) -> int:
+    """Return a round sum that is small beside the budget: 1,000 of 50,000."""
+    return int(10 ** max(np.floor(np.log10(max(plan.problem.budget / plan.scale, 1.0))) - 1, 0))
+
+
 def sensitivity(plan: Plan) -> list[Flip]:
     """Return how the plan hangs on each assumption, the one that moves most money first."""
     sample = sample_of(plan.people.lots, SENSITIVITY_SAMPLE)
