@@ -18,7 +18,12 @@ from regulars.actions.value import gains, worth
 from regulars.actions.words import reasons
 from regulars.ingest.expressions import Source
 
+<<<<<<< HEAD
 ROW, TABLE = "row_of_request", "customers_to_advise"
+=======
+ROW = "row_of_request"
+NOISE = 1e-6
+>>>>>>> e55187377eb2553f99ee01f9a54318edb31a2f7d
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,8 @@ def _profits(
 def acceptable(gain: Floats, cost: Floats, eligible: npt.NDArray[np.bool_], min_return: float) -> Floats:
     """Return gain less cost where the action may be done and returns enough on its cost, else 0: no offer."""
     profit = gain - cost
-    return np.where(eligible & (profit > 0) & (profit >= min_return * cost), profit, 0.0)
+    # What just reaches the minimum counts: a millionth of a minor unit is the noise of adding doubles.
+    return np.where(eligible & (profit > NOISE) & (profit >= min_return * cost - NOISE), profit, 0.0)
 
 
 def _nothing(customer: str, eligible: npt.NDArray[np.bool_], pays: npt.NDArray[np.bool_]) -> Recommendation:
