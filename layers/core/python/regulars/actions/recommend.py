@@ -18,12 +18,8 @@ from regulars.actions.value import gains, worth
 from regulars.actions.words import reasons
 from regulars.ingest.expressions import Source
 
-<<<<<<< HEAD
 ROW, TABLE = "row_of_request", "customers_to_advise"
-=======
-ROW = "row_of_request"
 NOISE = 1e-6
->>>>>>> e55187377eb2553f99ee01f9a54318edb31a2f7d
 
 
 @dataclass(frozen=True)
