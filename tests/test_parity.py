@@ -117,6 +117,20 @@ def test_alone_through_the_function_equals_the_batch(
         assert answer["json"]["bundle"] == scores[name]["bundle"]
 
 
+def test_the_plan_in_the_file_is_what_recommend_says(
+    call: Call, histories: dict[str, Any], batch: tuple[FeatureTable, Any], some: list[str]
+) -> None:
+    """Each customer's action, arm, money and words: alone through the function as in the file."""
+    _, scores = batch
+    known = {"cost": "action_cost", "reason": "action_reason"}
+    for name in some[:100]:
+        status, answer = call("recommend", asked(histories[name]))
+        assert status == 200
+        [one] = answer["json"]["results"]
+        assert one == {key: scores[name][known.get(key, key)] for key in one}
+    assert {scores[name]["arm"] for name in scores} == {"treated", "control", None}
+
+
 def test_among_many_of_one_request_equals_the_batch(
     call: Call, histories: dict[str, Any], batch: tuple[FeatureTable, Any]
 ) -> None:

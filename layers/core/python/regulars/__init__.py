@@ -2,7 +2,7 @@
 
 Reading order, which is also the direction of imports:
 errors, settings, observability, files, globs, schema, sql, columns, lake, ingest, features, process, bundle, trees,
-reasons, actions, tasks, loader, score_file, scoring, requests, ready, request_features, online, advice, batch, answers,
+reasons, actions, tasks, advice, loader, score_file, scoring, requests, ready, request_features, online, batch, answers,
 correlation, problems, routes, api, startup.
 """
 

@@ -1,4 +1,4 @@
-"""What to do for the customers of a request: a plan's own rule, by the price list that travels in the bundle."""
+"""What to do for customers that are scored: a plan's own rule, by the price list that travels in the bundle."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -9,12 +9,12 @@ from pydantic import Field
 
 from regulars.actions.effects import EffectSource
 from regulars.actions.prices import Prices, read_prices
-from regulars.actions.recommend import compiled_for, recommend
+from regulars.actions.recommend import Recommendation, compiled_for, recommend
 from regulars.actions.sources import effect_sources
 from regulars.bundle import Bundle
 from regulars.errors import BundleError, CatalogueError
-from regulars.online import Scored
-from regulars.tasks import Result
+from regulars.features import FeatureTable
+from regulars.tasks import Prediction, Result
 
 FOLDER = "recommend"
 PRICES = f"{FOLDER}/prices.json"
@@ -51,7 +51,7 @@ class Advisor:
     @cached_property
     def prices(self) -> Prices:
         """Return the price list; BundleError where the bundle carries none."""
-        if PRICES not in self._bundle.manifest.files:
+        if not self.carried:
             raise BundleError(
                 f"bundle {self._bundle.manifest.bundle} carries no plan; add one with "
                 '"regulars plan ... --prices prices.json" and "regulars publish"'
@@ -65,39 +65,47 @@ class Advisor:
                 self._bundle.file(name)  # verified by hash before anything opens it
         return effect_sources(self.prices.catalogue, self._bundle.path / FOLDER)
 
-    def advise(self, connection: duckdb.DuckDBPyConnection, scored: Scored) -> list[dict[str, Any]]:
-        """Return each answered customer's fields of Advice, in the request's order."""
-        columns = {name: values[scored.rows] for name, values in _columns(scored).items()}
+    @property
+    def carried(self) -> bool:
+        """Whether the bundle carries a plan."""
+        return PRICES in self._bundle.manifest.files
+
+    def advise(
+        self, connection: duckdb.DuckDBPyConnection, table: FeatureTable, predictions: Mapping[str, Prediction]
+    ) -> list[Recommendation]:
+        """Return what to do for each customer of `table`, given every task's answers; BundleError without a plan."""
+        columns = _columns(table, predictions)
         try:
-            if self._compiled is None:  # the same for every request: each has the same columns
+            if self._compiled is None:  # the same every time: the columns are
                 self._compiled = compiled_for(connection, columns, self.prices)
-            found = recommend(connection, columns, self.prices, self._sources, self._compiled)
+            return recommend(connection, columns, self.prices, self._sources, self._compiled)
         except CatalogueError as error:  # its text may name a customer
             raise BundleError(
                 f"the catalogue of bundle {self._bundle.manifest.bundle} cannot be applied to these customers; "
                 "plan with a catalogue whose expressions hold for all, and publish it again"
             ) from error
-        return [
-            {
-                "customer_id": one.customer_id,
-                "action": one.action,
-                "channel": one.channel,
-                "arm": one.arm,
-                "cost": round(one.cost, 6),
-                "expected_profit": round(one.expected_profit, 6),
-                "expected_profit_low": round(one.low, 6),
-                "expected_profit_high": round(one.high, 6),
-                "break_even_effect": one.break_even_effect,
-                "reason": one.reason,
-            }
-            for one in found
-        ]
 
 
-def _columns(scored: Scored) -> dict[str, Any]:
+def said(one: Recommendation) -> dict[str, Any]:
+    """Return a recommendation as the fields of Advice."""
+    return {
+        "customer_id": one.customer_id,
+        "action": one.action,
+        "channel": one.channel,
+        "arm": one.arm,
+        "cost": round(one.cost, 6),
+        "expected_profit": round(one.expected_profit, 6),
+        "expected_profit_low": round(one.low, 6),
+        "expected_profit_high": round(one.high, 6),
+        "break_even_effect": None if one.break_even_effect is None else round(one.break_even_effect, 6),
+        "reason": one.reason,
+    }
+
+
+def _columns(table: FeatureTable, predictions: Mapping[str, Prediction]) -> dict[str, Any]:
     """Return all that a catalogue may name: features, and every task's answers as a score file has them."""
-    columns: dict[str, Any] = {"customer_id": scored.table.customer_ids, **scored.table.columns}
-    for prediction in scored.predictions.values():
+    columns: dict[str, Any] = {"customer_id": table.customer_ids, **table.columns}
+    for prediction in predictions.values():
         for name, values in prediction.columns.items():
             columns[name] = values.astype("datetime64[us]") if values.dtype.kind == "M" else values
     return columns

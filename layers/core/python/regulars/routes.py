@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import __version__, answers, correlation, problems
-from regulars.advice import Advisor
+from regulars.advice import Advisor, said
 from regulars.answers import Health, Models, Problem
 from regulars.errors import LimitError, MediaTypeError, RequestError
 from regulars.loader import ModelLoader, process_loader
@@ -215,7 +215,8 @@ def _advisor(loader: ModelLoader) -> Advisor:
 def advise(loader: ModelLoader, scored: Scored) -> list[dict[str, Any]]:
     """Return what to do for each answered customer; on a connection of its own, as requests may come together."""
     with closing(database().cursor()) as connection:
-        return _advisor(loader).advise(connection, scored)
+        found = _advisor(loader).advise(connection, scored.table, scored.predictions)
+    return [said(found[row]) for row in scored.rows]
 
 
 def _traced(bundle: str, body: bytes) -> dict[str, str]:

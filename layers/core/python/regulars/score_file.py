@@ -3,7 +3,7 @@
 Reasons are a list of structs, the form in which the API says them, as `<task>_reasons`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from regulars.actions.recommend import Recommendation
 from regulars.bundle import Manifest
 from regulars.features import FeatureTable
 from regulars.files import atomic_file
@@ -20,6 +21,22 @@ from regulars.sql import literal
 from regulars.tasks import Prediction
 
 RFM = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
+
+ADVICE = {
+    "action": ("action", "varchar"),
+    "channel": ("channel", "varchar"),
+    "arm": ("arm", "varchar"),
+    "action_cost": ("cost", "double"),
+    "expected_profit": ("expected_profit", "double"),
+    "expected_profit_low": ("low", "double"),
+    "expected_profit_high": ("high", "double"),
+    "break_even_effect": ("break_even_effect", "double"),
+    "action_reason": ("reason", "varchar"),
+}
+"""Columns of what to do: the field of a Recommendation, and its type."""
+
+PLAIN = {"varchar": "cast({0} as varchar)", "double": "if(isnan({0}), null, {0})"}
+"""How a NumPy column becomes SQL's: text that is absent everywhere has no type of its own, and NaN is null."""
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -31,8 +48,13 @@ class ScoreFile:
         self._connection, self._manifest, self._as_of = connection, manifest, as_of
         connection.execute("drop table if exists scores_to_write")
 
-    def add(self, table: FeatureTable, predictions: Mapping[str, Prediction]) -> None:
-        """Add the answers for the customers of `table`."""
+    def add(
+        self,
+        table: FeatureTable,
+        predictions: Mapping[str, Prediction],
+        advice: Sequence[Recommendation] | None = None,
+    ) -> None:
+        """Add the answers for the customers of `table`, and what to do for them where the bundle carries a plan."""
         columns, selected = self._identity(table), ["customer_id", "as_of", "horizon_days", "bundle"]
         for task, prediction in predictions.items():
             for name, values in prediction.columns.items():
@@ -43,7 +65,16 @@ class ScoreFile:
                 columns |= _cells(task, prediction.reasons)
                 selected.append(_packed(task, prediction.reasons))
         columns |= {name: table.columns[name].astype(np.int16) for name in RFM}
-        query = f"select {', '.join([*selected, *RFM])} from block_of_scores"
+        selected += RFM
+        if advice is not None:
+            columns |= _advised(advice)
+            selected += [
+                f"cast({name} as varchar) as {name}"
+                if kind == "varchar"
+                else f"if(isnan({name}), null, {name}) as {name}"
+                for name, (_, kind) in ADVICE.items()
+            ]
+        query = f"select {', '.join(selected)} from block_of_scores"
         self._connection.register("block_of_scores", columns)
         try:
             self._connection.execute(f"create temp table if not exists scores_to_write as {query} limit 0")
@@ -65,6 +96,15 @@ class ScoreFile:
             "horizon_days": np.full(rows, self._manifest.horizon_days, dtype=np.int32),
             "bundle": np.full(rows, self._manifest.bundle, dtype=object),
         }
+
+
+def _advised(advice: Sequence[Recommendation]) -> Columns:
+    """Return the plan's columns, rounded as the API rounds them; NaN where there is no break-even."""
+    columns: Columns = {}
+    for name, (field, kind) in ADVICE.items():
+        values = [getattr(one, field) for one in advice]
+        columns[name] = np.array(values, dtype=object) if kind == "varchar" else np.array(values, dtype=float).round(6)
+    return columns
 
 
 def _cells(task: str, reasons: Reasons) -> Columns:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from regulars.advice import Advisor
 from regulars.bundle import Manifest
 from regulars.errors import LakeError
 from regulars.features import FeatureTable, make_features
@@ -56,11 +57,13 @@ def score(
         ordered = "select * from customer_features order by customer_id"
         created = connection.execute(f"create or replace temp table to_score as {ordered}").fetchall()
         customers = int(created[0][0])
-        file = ScoreFile(connection, loader.bundle.manifest, as_of)
+        file, advisor = ScoreFile(connection, loader.bundle.manifest, as_of), Advisor(loader.bundle)
         for start in range(0, customers, BLOCK):
             rows = f"select * from to_score where rowid >= {start} and rowid < {start + BLOCK}"
             table = replace(FeatureTable.fetch(connection.execute(rows)), as_of=as_of)
-            file.add(table, predict(loader, table, list(TASKS), reasons))
+            predictions = predict(loader, table, list(TASKS), reasons)
+            advice = advisor.advise(connection, table, predictions) if advisor.carried else None
+            file.add(table, predictions, advice)
         file.write(out)
     finally:
         connection.execute("drop table if exists to_score")
