@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 from training.metrics import FloatArray
 from training.uplift.learners import LEARNERS, Flags, Rows, logistic_difference
 from training.uplift.qini import qini_auc
-from training.uplift.validate import choose
+from training.uplift.validate import Trial, choose
 
 SEEDS = range(5)
 FOLDS = 4
@@ -39,11 +39,15 @@ def read(folder: Path) -> tuple[Rows, Flags, FloatArray]:
     return rows, (frame["segment"] == ARMS[0]).to_numpy(), frame["visit"].to_numpy().astype(np.float64)
 
 
+def trial(rows: Rows, treated: Flags, outcome: FloatArray) -> Trial:
+    """Put random folds to the rows: everybody stands there once."""
+    return Trial.of(rows, treated, outcome, np.random.default_rng(7).integers(0, FOLDS, len(rows)))
+
+
 def ours(rows: Rows, treated: Flags, outcome: FloatArray) -> Score:
     """Choose by cross-fitting inside the rows given."""
-    fold = np.random.default_rng(7).integers(0, FOLDS, len(rows))
-    chosen = choose(rows, treated, outcome, fold)
-    print("  chose", chosen.fitted.form, {name: round(z, 1) for name, z in chosen.tried.items()})
+    chosen = choose(trial(rows, treated, outcome))
+    print("  chose", chosen.name, {name: round(z, 1) for name, z in chosen.tried.items()})
     return chosen.fitted.score
 
 
@@ -56,8 +60,7 @@ def response_only(rows: Rows, treated: Flags, outcome: FloatArray) -> Score:
 
 def learner(name: str) -> Fit:
     """Return one learner on its own."""
-    found = LEARNERS[name]  # type: ignore[index]
-    return lambda rows, treated, outcome: found(rows, treated, outcome).score
+    return lambda rows, treated, outcome: trial(rows, treated, outcome).fit(LEARNERS[name]).score
 
 
 def halves(treated: Flags, outcome: FloatArray, seed: int) -> list[npt.NDArray[np.int64]]:

@@ -2,12 +2,13 @@
 
 T- and S-learner as in Kuenzel, Sekhon, Bickel & Yu 2019, Metalearners for estimating heterogeneous treatment effects,
 PNAS 116(10); R-learner as in Nie & Wager 2021, Quasi-oracle estimation, Biometrika 108(2). All are boosters of shallow
-trees with strong shrinkage, fitted around the mean, so that their margins start at zero and export as every tree model.
+trees with strong shrinkage, fitted to what features leave unexplained of the outcome, around its mean: so their margins
+start at zero and export as every tree model.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +66,8 @@ class Fitted:
         return {part: from_booster(booster, rows.shape[1], rows) for part, booster in self.boosters.items()}
 
 
-Learner = Callable[[Rows, Flags, FloatArray], Fitted]
-"""From features (n, features), arm (n,) and outcome (n,)."""
+Learner = Callable[[Rows, Flags, FloatArray, FloatArray], Fitted]
+"""From features (n, features), arm (n,), what features leave unexplained of the outcome (n,), and weights (n,)."""
 
 
 def with_arm(rows: Rows, arm: npt.NDArray[Any]) -> Rows:
@@ -79,68 +80,72 @@ def _margin(booster: xgb.Booster, rows: Rows) -> FloatArray:
     return margin
 
 
-def boost(rows: Rows, target: FloatArray, part: str, weight: FloatArray | None = None) -> xgb.Booster:
-    """Fit a booster to a target around zero."""
+def boost(rows: Rows, target: FloatArray, weight: FloatArray, part: str) -> xgb.Booster:
+    """Fit a booster to a target around zero; weights count relative to their mean."""
+    weight = weight / weight.mean()
     return xgb.train(SHRUNK, xgb.QuantileDMatrix(rows, target, weight=weight, nthread=1), ROUNDS[part])
 
 
-def t_learner(rows: Rows, treated: Flags, outcome: FloatArray) -> Fitted:
-    """Fit each arm's outcome by a booster of its own."""
-    means = {True: float(outcome[treated].mean()), False: float(outcome[~treated].mean())}
-    boosters = {
-        name: boost(rows[treated == arm], outcome[treated == arm] - means[arm], "arm")
-        for name, arm in (("treated", True), ("control", False))
-    }
-    return Fitted("t", boosters, means[True] - means[False])
+def t_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
+    """Fit each arm by a booster of its own."""
+    boosters, means = {}, {}
+    for name, arm in (("treated", treated), ("control", ~treated)):
+        means[name] = float(np.average(residual[arm], weights=weight[arm]))
+        boosters[name] = boost(rows[arm], residual[arm] - means[name], weight[arm], "arm")
+    return Fitted("t", boosters, means["treated"] - means["control"])
 
 
-def s_learner(rows: Rows, treated: Flags, outcome: FloatArray) -> Fitted:
-    """Fit the outcome of both arms by one booster that has the arm among its features."""
-    return Fitted("s", {"both": boost(with_arm(rows, treated), outcome - outcome.mean(), "both")}, 0.0)
+def s_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
+    """Fit both arms by one booster that has the arm among its features."""
+    mean = float(np.average(residual, weights=weight))
+    return Fitted("s", {"both": boost(with_arm(rows, treated), residual - mean, weight, "both")}, 0.0)
 
 
-def r_learner(rows: Rows, treated: Flags, outcome: FloatArray) -> Fitted:
-    """Fit what the arm explains of the outcome that features leave unexplained, by weighted least squares."""
-    share = float(treated.mean())
-    centred = treated - share
-    residual, weight = residuals(rows, outcome)
-    target, weight = residual / centred, centred**2 * weight
-    weight = weight / weight.mean()
-    mean = float(np.average(target, weights=weight))
-    return Fitted("r", {"difference": boost(rows, target - mean, "difference", weight)}, mean)
+def r_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
+    """Fit what the arm explains, by weighted least squares: residual ~ (treated - share) effect."""
+    return centred_learner(rows, treated - float(treated.mean()), residual, weight)
 
 
-def average(rows: Rows, treated: Flags, outcome: FloatArray) -> Fitted:  # noqa: ARG001 - it looks at nobody
+def centred_learner(rows: Rows, centred: FloatArray, residual: FloatArray, weight: FloatArray) -> Fitted:
+    """Fit the same from the arm less its chance, which may differ by row."""
+    target, own = residual / centred, centred**2 * weight
+    mean = float(np.average(target, weights=own))
+    return Fitted("r", {"difference": boost(rows, target - mean, own, "difference")}, mean)
+
+
+def average(treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
     """Say the same of everyone: the difference of the arms' means."""
-    return Fitted("average", {}, float(outcome[treated].mean() - outcome[~treated].mean()))
+    one, other = (float(np.average(residual[arm], weights=weight[arm])) for arm in (treated, ~treated))
+    return Fitted("average", {}, one - other)
 
 
-LEARNERS: dict[Literal["t", "s", "r"], Learner] = {"t": t_learner, "s": s_learner, "r": r_learner}
+LEARNERS: dict[str, Learner] = {"t": t_learner, "s": s_learner, "r": r_learner}
 
 
-def residuals(rows: Rows, outcome: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the outcome less what features expect of it, learnt on the other half of the rows, and weights.
+def residuals(rows: Rows, outcome: FloatArray, half: Flags) -> tuple[FloatArray, FloatArray]:
+    """Return the outcome less what features expect of it, learnt on the other `half` of the rows, and weights (n,).
 
-    The variance of counts rises with their mean, so a row weighs 1 over its expectation; both of shape (n,).
+    The variance of counts rises with their mean, so a row weighs 1 over its expectation; the mean weight is 1.
     """
-    half = np.random.default_rng(7).permutation(len(rows)) % 2 == 0
     expected = np.empty(len(rows))
     for part in (half, ~half):
         mean = float(outcome[~part].mean())
-        expected[part] = _margin(boost(rows[~part], outcome[~part] - mean, "outcome"), rows[part]) + mean
-    floor = 0.1 + 0.1 * float(outcome.mean())
-    return outcome - expected, 1.0 / (np.maximum(expected, 0.0) + floor)
+        booster = boost(rows[~part], outcome[~part] - mean, np.ones(int((~part).sum())), "outcome")
+        expected[part] = _margin(booster, rows[part]) + mean
+    weight = 1.0 / (np.maximum(expected, 0.0) + 0.1 + 0.1 * float(outcome.mean()))
+    return outcome - expected, weight / weight.mean()
 
 
 def logistic_difference(rows: Rows, treated: Flags, outcome: FloatArray) -> Callable[[Rows], FloatArray]:
     """Return the plain baseline: a logistic regression of "ordered at all" for each arm, and their difference."""
-    fitted = [_logistic().fit(rows[arm], outcome[arm] > 0) for arm in (treated, ~treated)]
+    fitted = [logistic().fit(rows[arm], outcome[arm] > 0) for arm in (treated, ~treated)]
     return lambda new: np.asarray(
         fitted[0].predict_proba(new)[:, 1] - fitted[1].predict_proba(new)[:, 1], dtype=np.float64
     )
 
 
-def _logistic() -> Pipeline:
+def logistic() -> Pipeline:
+    """Return a logistic regression on standardised features, nulls at the median."""
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), LogisticRegression(max_iter=500)
     )

@@ -1,6 +1,7 @@
 """Honest validation of learnt effects: everything is judged on customers that the trees have not seen."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,15 @@ import numpy.typing as npt
 from regulars.actions.uplift import Calibration
 
 from training.metrics import FloatArray
-from training.uplift.learners import LEARNERS, Fitted, Flags, Learner, Rows, average, residuals
+from training.uplift.learners import LEARNERS, Fitted, Flags, Learner, Rows, average, centred_learner, residuals
 
 FOLDS = 4
-SURE = 1.645
-"""Standard errors by which the slope must lie above zero, one-sided 5 %: else effects are not told apart."""
+SURE = 1.28
+"""Standard errors by which a slope must lie above zero, one-sided 10 %: else effects are not told apart."""
+PLAIN, CLEARLY = "s", 1.0
+"""The learner that is taken unless another's slope lies this many standard errors further from zero: the rest is chance."""
+FLAT = 1e-12
+"""Scores that spread less are one and the same."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,18 @@ class Line:
 def line(score: FloatArray, treated: Flags, residual: FloatArray, weight: FloatArray) -> Line:
     """Fit residual ~ (treated - share) (average + slope (score - center)), standard errors robust (HC0).
 
-    The best linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018. Unweighted, so that the average is
-    the mean effect over customers; `weight` only steers the centre's use in other forms.
+    The best linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018, arXiv 1712.04802: the average is the
+    (weighted) mean effect, the slope 1 where scores are right as they are.
     """
-    del weight
-    center = float(score.mean())
-    centred = treated - treated.mean()
+    center = float(np.average(score, weights=weight))
+    centred = (treated - treated.mean()) * np.sqrt(weight)
     distance = score - center
-    flat = distance.std() < 1e-12  # noqa: PLR2004 - the same score for all
-    design = np.stack([centred, centred * distance], axis=1)
-    design = design[:, :1] if flat else design
+    flat = float(distance.std()) < FLAT
+    design = np.stack([centred, centred * distance], axis=1)[:, : 1 if flat else 2]
     inverse = np.linalg.inv(design.T @ design)
-    coefficients = inverse @ (design.T @ residual)
-    left = design * (residual - design @ coefficients)[:, None]
+    target = residual * np.sqrt(weight)
+    coefficients = inverse @ (design.T @ target)
+    left = design * (target - design @ coefficients)[:, None]
     covariance = np.zeros((2, 2))
     covariance[: len(coefficients), : len(coefficients)] = inverse @ (left.T @ left) @ inverse
     return Line(float(coefficients[0]), 0.0 if flat else float(coefficients[1]), covariance, center)
@@ -69,19 +73,11 @@ def folds(customer_ids: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
     return np.array([zlib.crc32(str(one).encode()) % FOLDS for one in customer_ids], dtype=np.int64)
 
 
-def crossfit(learner: Learner, rows: Rows, treated: Flags, outcome: FloatArray, fold: npt.NDArray[np.int64]) -> FloatArray:
-    """Return each row's score by a learner that has not seen its fold."""
-    score = np.empty(len(rows))
-    for number in np.unique(fold):
-        out = fold == number
-        score[out] = learner(rows[~out], treated[~out], outcome[~out]).score(rows[out])
-    return score
-
-
 @dataclass(frozen=True)
 class Choice:
     """The learner that was chosen, fitted on all rows, with what it scored when the rows were new to it."""
 
+    name: str
     fitted: Fitted
     line: Line
     score: FloatArray
@@ -94,18 +90,74 @@ class Choice:
         return self.line.shrunk()
 
 
-def choose(rows: Rows, treated: Flags, outcome: FloatArray, fold: npt.NDArray[np.int64]) -> Choice:
-    """Choose the learner whose held-out score explains most of the effect, or the average when none is sure to."""
-    residual, weight = residuals(rows, outcome)
-    found = {}
-    for name, learner in LEARNERS.items():
-        score = crossfit(learner, rows, treated, outcome, fold)
-        found[name] = (score, line(score, treated, residual, weight))
-    tried = {name: one.z for name, (_, one) in found.items()}
-    best = max(found, key=lambda name: tried[name])
-    if tried[best] < SURE:
-        flat = average(rows, treated, outcome)
-        score = flat.score(rows)
-        return Choice(flat, line(score, treated, residual, weight), score, tried)
-    score, told = found[best]
-    return Choice(LEARNERS[best](rows, treated, outcome), told, score, tried)
+@dataclass(frozen=True)
+class Trial:
+    """Rows to learn from: features (n, features), arm, outcome's residual and weight, fold; n values each."""
+
+    rows: Rows
+    treated: Flags
+    residual: FloatArray
+    weight: FloatArray
+    fold: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Rows, treated: Flags, outcome: FloatArray, fold: npt.NDArray[np.int64]) -> "Trial":
+        """Work out residuals and weights; a row's own half of the folds is not among what it is predicted from."""
+        return cls(rows, treated, *residuals(rows, outcome, fold % 2 == 0), fold)
+
+    def take(self, which: Flags) -> "Trial":
+        """Return some rows."""
+        return Trial(*(values[which] for values in vars(self).values()))
+
+    def fit(self, learner: Learner) -> Fitted:
+        """Fit a learner to all rows."""
+        return learner(self.rows, self.treated, self.residual, self.weight)
+
+
+def crossfit(learner: Learner, trial: Trial) -> FloatArray:
+    """Return each row's score by a learner that has not seen its fold, shape (n,)."""
+    score = np.empty(len(trial.rows))
+    for number in np.unique(trial.fold):
+        out = trial.fold == number
+        score[out] = trial.take(~out).fit(learner).score(trial.rows[out])
+    return score
+
+
+def pooled(trials: Mapping[str, Trial]) -> tuple[dict[str, FloatArray], Fitted]:
+    """Fit one R-learner to all actions: who responds to anything; each action's line says how much.
+
+    Returns each action's held-out scores, and the learner fitted on all rows.
+    """
+    parts = list(trials.values())
+    rows, residual, weight, fold = (
+        np.concatenate([getattr(one, name) for one in parts]) for name in ("rows", "residual", "weight", "fold")
+    )
+    centred = np.concatenate([one.treated - one.treated.mean() for one in parts])
+    score = np.empty(len(rows))
+    for number in np.unique(fold):
+        out = fold == number
+        score[out] = centred_learner(rows[~out], centred[~out], residual[~out], weight[~out]).score(rows[out])
+    ends = np.cumsum([len(one.rows) for one in parts])[:-1]
+    scores = dict(zip(trials, np.split(score, ends), strict=True))
+    return scores, centred_learner(rows, centred, residual, weight)
+
+
+def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None) -> Choice:
+    """Choose the learner whose held-out score explains most of the effect, or the average when none surely does.
+
+    `shared` is the learner of all actions, with its held-out scores of these rows.
+    """
+    scores = {name: crossfit(learner, trial) for name, learner in LEARNERS.items()}
+    if shared:
+        scores["pooled"] = shared[0]
+    lines = {name: line(score, trial.treated, trial.residual, trial.weight) for name, score in scores.items()}
+    tried = {name: one.z for name, one in lines.items()}
+    best = max(tried, key=lambda name: tried[name])
+    if tried[best] < tried[PLAIN] + CLEARLY:
+        best = PLAIN
+    if tried[best] >= SURE:
+        fitted = shared[1] if shared and best == "pooled" else trial.fit(LEARNERS[best])
+        return Choice(best, fitted, lines[best], scores[best], tried)
+    fitted = average(trial.treated, trial.residual, trial.weight)
+    score = fitted.score(trial.rows)
+    return Choice("average", fitted, line(score, trial.treated, trial.residual, trial.weight), score, tried)
