@@ -19,6 +19,7 @@ from regulars.sql import SqlFolder, connect
 from rich.text import Text
 
 from training import show
+from training.measure.command import measure
 from training.uplift.command import uplift
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +43,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag
         raise typer.Exit
 
 
+app.command()(measure)
 app.command()(uplift)
 
 

@@ -1,4 +1,4 @@
-"""Was the lot a lot? Whether what was known before tells who was treated, and what the numbers of customers can show."""
+"""Was the lot a lot? Whether what was known before tells who was treated, and what so many customers can show."""
 
 from collections.abc import Sequence
 

@@ -45,22 +45,50 @@ def effects(learnt: Uplift) -> None:
     """Print each action's effect, how well it tells customers apart, and what to beware of."""
     said = learnt.bundle.manifest
     rows = [(name, *_row(one)) for name, one in said.metrics.items()]
-    heads = ("action", ">treated", ">control", ">extra orders, 95 %", f">extra {said.currency}, 95 %", ">can show orders")
+    heads = (
+        "action",
+        ">treated",
+        ">control",
+        ">extra orders, 95 %",
+        f">extra {said.currency}, 95 %",
+        ">can show orders",
+    )
     show.table(f"What each action adds a customer within {said.horizon_days} days", heads, rows)
     ranked = [
-        (name, FORMS[one["learner"]], *(one["slope_z"].get(form) for form in ("t", "s", "r", "pooled")), one["qini_auc"], one["qini_auc_logistic"])
+        (
+            name,
+            FORMS[one["learner"]],
+            *(one["slope_z"].get(form) for form in ("t", "s", "r", "pooled")),
+            one["qini_auc"],
+            one["qini_auc_logistic"],
+        )
         for name, one in said.metrics.items()
     ]
-    heads = ("action", "chosen", ">z of T", ">z of S", ">z of R", ">z of all actions", ">Qini AUC", ">Qini AUC logistic T")
-    show.table("Who responds, on customers new to the models", heads, ranked)
+    ranks = (
+        "action",
+        "chosen",
+        ">z of T",
+        ">z of S",
+        ">z of R",
+        ">z of all actions",
+        ">Qini AUC",
+        ">Qini AUC logistic T",
+    )
+    show.table("Who responds, on customers new to the models", ranks, ranked)
     for name, one in said.metrics.items():
         if one["learner"] != "average":
             tenths = [
-                (str(place), tenth["customers"], tenth["predicted"], tenth["measured"], _between(tenth["low"], tenth["high"]))
+                (
+                    str(place),
+                    tenth["customers"],
+                    tenth["predicted"],
+                    tenth["measured"],
+                    _between(tenth["low"], tenth["high"]),
+                )
                 for place, tenth in enumerate(one["tenths"], start=1)
             ]
-            heads = ("tenth", ">customers", ">predicted", ">measured", ">95 %")
-            show.table(f"Extra orders by tenth of the prediction: {name}", heads, tenths)
+            columns = ("tenth", ">customers", ">predicted", ">measured", ">95 %")
+            show.table(f"Extra orders by tenth of the prediction: {name}", columns, tenths)
     for warning in said.training["warnings"]:
         show.say(warning, "yellow", "warning: ")
     if not said.verdict.passed:

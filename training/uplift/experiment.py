@@ -135,9 +135,7 @@ def _wave(
         {"customer_id": pl.Series(table.customer_ids, dtype=pl.String)}
         | {name: values.astype(np.float32) for name, values in table.columns.items()}
     )
-    sql.materialise(
-        connection, ["treated"], {"as_of_s": int(day.timestamp()), "horizon_s": horizon_days * DAY_S}
-    )
+    sql.materialise(connection, ["treated"], {"as_of_s": int(day.timestamp()), "horizon_s": horizon_days * DAY_S})
     found = connection.execute("select * from treated order by customer_id, action").fetchnumpy()
     texts = {name: pl.Series(found.pop(name).tolist(), dtype=pl.String) for name in ("customer_id", "action", "arm")}
     return fitted, pl.DataFrame(texts | dict(found)).join(known, on="customer_id", maintain_order="left")

@@ -103,7 +103,7 @@ def s_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArr
 
 def r_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
     """Fit what the arm explains, by weighted least squares: residual ~ (treated - share) effect."""
-    return centred_learner(rows, treated - float(treated.mean()), residual, weight)
+    return centred_learner(rows, treated.astype(np.float64) - float(treated.mean()), residual, weight)
 
 
 def centred_learner(rows: Rows, centred: FloatArray, residual: FloatArray, weight: FloatArray) -> Fitted:

@@ -61,9 +61,7 @@ def by_tenth(outcome: FloatArray, score: FloatArray, treated: Flags) -> list[Ten
         if min(len(here), len(there)) < 2:  # noqa: PLR2004 - a variance needs two
             continue
         low, high = interval_of_difference(here, there)
-        found.append(
-            Tenth(float(score[rows].mean()), float(here.mean() - there.mean()), low, high, len(rows))
-        )
+        found.append(Tenth(float(score[rows].mean()), float(here.mean() - there.mean()), low, high, len(rows)))
     return found
 
 

@@ -15,7 +15,7 @@ FOLDS = 4
 SURE = 1.28
 """Standard errors by which a slope must lie above zero, one-sided 10 %: else effects are not told apart."""
 PLAIN, CLEARLY = "s", 1.0
-"""The learner that is taken unless another's slope lies this many standard errors further from zero: the rest is chance."""
+"""The learner that is taken unless another's slope lies this many standard errors further from zero: a tie else."""
 FLAT = 1e-12
 """Scores that spread less are one and the same."""
 
