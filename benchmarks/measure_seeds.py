@@ -1,8 +1,8 @@
 """Does a control group recover the truth? `python benchmarks/measure_seeds.py [SEEDS]` (100 unless said).
 
-Each seed makes a shop of its own: customers with gamma-distributed rates and lognormal order values, an action that adds
-orders to some and takes them from others, and a plan of it with 10 % held out by stratum. `regulars measure` sees plan
-and orders only. Counted is in how many seeds the 95 % interval holds the mean effect that the treated customers were
+Each seed makes a shop of its own: customers with gamma-distributed rates and lognormal order values, an action that
+adds orders to some and takes them from others, and a plan of it with 10 % held out by stratum. `regulars measure` sees
+plan and orders only. Counted is in how many seeds the 95 % interval holds the mean effect that treated customers were
 given, for orders and for money, plain and adjusted.
 """
 
@@ -18,7 +18,6 @@ from regulars.sql import SqlFolder, connect
 from rich.console import Console
 from rich.table import Table
 
-from training.measure.lift import Lift
 from training.measure.measure import measure, read_plan
 
 CUSTOMERS, HORIZON, HELD_OUT = 10_000, 60, 0.1
@@ -85,7 +84,7 @@ def main(seeds: int) -> None:
             plan = read_plan(folder / "plan.parquet")
             [found] = measure(connection, plan, folder, SQL, as_of=MADE_AT + timedelta(days=HORIZON), margin=0.4)
         for what in names:
-            lift: Lift = getattr(found, what)
+            lift = getattr(found, what)
             held[what] += lift.low <= (orders if what.startswith("orders") else money) <= lift.high
             width[what] += (lift.high - lift.low) / seeds
     table = Table(

@@ -7,7 +7,7 @@ with
             customer_id,
             action,
             min(arm) as arm,
-            count(distinct arm) as arms,
+            max(arm) as other_arm,
             min(treated_at_s) as treated_at_s
         from treatments
         where treated_at_s >= $as_of_s and treated_at_s < $as_of_s + 86400
@@ -33,7 +33,7 @@ select
     wave.customer_id,
     wave.action,
     wave.arm,
-    wave.arms,
+    wave.other_arm,
     wave.treated_at_s,
     coalesce(ahead.future_orders, 0) as future_orders,
     coalesce(ahead.future_value_cents, 0) as future_value_cents

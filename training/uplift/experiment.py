@@ -77,17 +77,17 @@ def read(
     if not frames:
         raise HistoryError("no treated or control customer had ordered before; there is nothing to learn effects from")
     stacked = pl.concat(frames)
-    strange = int((~stacked["arm"].is_in(ARMS) | (stacked["arms"] > 1)).sum())
+    strange = int((~stacked["arm"].is_in(ARMS) | (stacked["arm"] != stacked["other_arm"])).sum())
     if strange:
         warnings.append(f"{strange} rows left out: in both arms at once, or in an arm that is neither of {ARMS}")
-        stacked = stacked.filter(pl.col("arm").is_in(ARMS) & (pl.col("arms") == 1))
+        stacked = stacked.filter(pl.col("arm").is_in(ARMS) & (pl.col("arm") == pl.col("other_arm")))
     names = tuple(name for name in stacked.columns if name not in _OTHER)
     actions = {str(key[0]): _experiment(part, names) for key, part in sorted(stacked.group_by("action"))}
     return Logged(actions, names, fitted, tuple(warnings), days[-1])
 
 
 _OTHER = (
-    *("customer_id", "action", "arm", "arms", "treated_at_s", "future_orders", "future_value_cents"),
+    *("customer_id", "action", "arm", "other_arm", "treated_at_s", "future_orders", "future_value_cents"),
     *(*NOT_FEATURES, *process.HORIZON),
 )
 
@@ -137,7 +137,10 @@ def _wave(
     )
     sql.materialise(connection, ["treated"], {"as_of_s": int(day.timestamp()), "horizon_s": horizon_days * DAY_S})
     found = connection.execute("select * from treated order by customer_id, action").fetchnumpy()
-    texts = {name: pl.Series(found.pop(name).tolist(), dtype=pl.String) for name in ("customer_id", "action", "arm")}
+    texts = {
+        name: pl.Series(found.pop(name).tolist(), dtype=pl.String)
+        for name in ("customer_id", "action", "arm", "other_arm")
+    }
     return fitted, pl.DataFrame(texts | dict(found)).join(known, on="customer_id", maintain_order="left")
 
 

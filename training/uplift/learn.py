@@ -42,11 +42,9 @@ def learn(
     logged = read(connection, sql, horizon_days, tell)
     small = {name: _arms(one) for name, one in logged.actions.items() if min(_arms(one)) < FEW}
     if len(small) == len(logged.actions):
-        counts = "; ".join(
-            f"{name}: {treated} treated, {control} control" for name, (treated, control) in small.items()
-        )
+        counts = "; ".join(f"{name}: {arms[0]} treated, {arms[1]} control" for name, arms in small.items())
         raise HistoryError(
-            f"no experiment is large enough to learn from ({counts}); each arm needs {FEW} customers at the very least: "
+            f"no experiment is large enough to learn from ({counts}); each arm needs {FEW} customers at least: "
             "hold out a random control group and wait for its horizon"
         )
     actions = {name: one for name, one in logged.actions.items() if name not in small}

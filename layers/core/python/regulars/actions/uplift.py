@@ -108,8 +108,8 @@ class LearntEffect:
         missing = [name for name in needed if name not in columns]
         if missing:
             raise SourceError(
-                f"learnt effects need the feature {missing[0]} ({len(missing)} of {len(needed)} are missing); bring the "
-                'customers\' features beside their scores, as "regulars features" writes them'
+                f"learnt effects need the feature {missing[0]} ({len(missing)} of {len(needed)} are missing); bring "
+                'the customers\' features beside their scores, as "regulars features" writes them'
             )
         found = {name: np.ma.filled(np.ma.asarray(columns[name], dtype=np.float64), np.nan) for name in needed}
         table = FeatureTable(np.empty(rows, dtype=object), found)
