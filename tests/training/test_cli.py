@@ -45,11 +45,13 @@ def test_the_commands_are_these() -> None:
         "features",
         "ingest",
         "invoke",
+        "measure",
         "models",
         "score",
         "serve",
         "simulate",
         "train",
+        "uplift",
     ]
 
 

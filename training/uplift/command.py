@@ -15,6 +15,7 @@ from training import show
 SQL = Path(__file__).resolve().parents[2] / "sql"
 FORMS = {
     "average": "the same for everyone",
+    "alive": "in step with P(alive)",
     "t": "T-learner, boosters",
     "s": "S-learner, booster",
     "r": "R-learner, booster",
@@ -76,7 +77,7 @@ def effects(learnt: Uplift) -> None:
     )
     show.table("Who responds, on customers new to the models", ranks, ranked)
     for name, one in said.metrics.items():
-        if one["learner"] != "average":
+        if one["learner"] not in ("average", "alive"):
             tenths = [
                 (
                     str(place),

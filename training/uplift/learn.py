@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from regulars.actions.uplift import FOLDER, ActionConstants, Constants, Uplift
+from regulars.actions.uplift import ALIVE, FOLDER, ActionConstants, Constants, Uplift
 from regulars.errors import HistoryError
 from regulars.lake import attach
 from regulars.sql import SqlFolder
@@ -64,7 +64,9 @@ def learn(
     scores, shared = pooled(trials)
     for place, (name, one) in enumerate(actions.items()):
         tell(f"learning {name}")
-        choice = choose(trials[name], (scores[name], shared) if len(actions) > 1 else None)
+        choice = choose(
+            trials[name], (scores[name], shared) if len(actions) > 1 else None, logged.features.index(ALIVE)
+        )
         files |= _files(place, choice, one)
         metrics[name] = report(one, choice, logged, 10**info.minor_units)
     warnings = [*logged.warnings, *(f"{name}: only {min(arms)} in the smaller arm" for name, arms in small.items())]

@@ -48,6 +48,8 @@ class Fitted:
     form: Form
     boosters: dict[str, xgb.Booster]
     offset: float
+    column: int = -1
+    """The feature that is the score, of the form alive."""
 
     def score(self, rows: Rows) -> FloatArray:
         """Return the score of each row: extra orders before calibration, shape (n,)."""
@@ -55,6 +57,8 @@ class Fitted:
         if self.form == "s":
             both = self.boosters["both"]
             margins = [_margin(both, with_arm(rows, np.full(len(rows), arm))) for arm in (1.0, 0.0)]
+        if self.form == "alive":
+            return rows[:, self.column].astype(np.float64)
         if not margins:
             return np.full(len(rows), self.offset)
         difference: FloatArray = margins[0] - margins[1] if len(margins) > 1 else margins[0]

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +87,11 @@ class Choice:
     @property
     def calibration(self) -> Calibration:
         """The shrunk line that serves."""
-        return self.line.shrunk()
+        line = self.line
+        if self.name != "alive":
+            return line.shrunk()
+        first, both, second = (float(line.covariance[at]) for at in ((0, 0), (0, 1), (1, 1)))
+        return Calibration(average=line.average, slope=line.slope, center=line.center, variance=(first, both, second))
 
 
 @dataclass(frozen=True)
@@ -142,10 +146,24 @@ def pooled(trials: Mapping[str, Trial]) -> tuple[dict[str, FloatArray], Fitted]:
     return scores, centred_learner(rows, centred, residual, weight)
 
 
-def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None) -> Choice:
+def proportional(trial: Trial, column: int) -> Choice:
+    """Say that an action moves those who still are customers, all alike: effect = slope x P(alive)."""
+    alive = trial.rows[:, column].astype(np.float64)
+    design = (trial.treated - trial.treated.mean()) * alive
+    total = float(trial.weight @ design**2)
+    slope = float(trial.weight @ (design * trial.residual)) / total
+    left = trial.weight * design * (trial.residual - design * slope)
+    variance, center = float(left @ left) / total**2, float(alive.mean())
+    covariance = variance * np.array([[center**2, center], [center, 1.0]])
+    # A line through zero: its slope is as sure as its average, and there is nothing to draw it to.
+    return Choice("alive", Fitted("alive", {}, 0.0, column), Line(slope * center, slope, covariance, center), alive, {})
+
+
+def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None, alive: int | None = None) -> Choice:
     """Choose the learner whose held-out score explains most of the effect, or the average when none surely does.
 
-    `shared` is the learner of all actions, with its held-out scores of these rows.
+    `shared` is the learner of all actions, with its held-out scores of these rows. `alive` is the place of P(alive)
+    among the features: an average is then one over those who still are customers.
     """
     scores = {name: crossfit(learner, trial) for name, learner in LEARNERS.items()}
     if shared:
@@ -158,6 +176,8 @@ def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None) -> Cho
     if tried[best] >= SURE:
         fitted = shared[1] if shared and best == "pooled" else trial.fit(LEARNERS[best])
         return Choice(best, fitted, lines[best], scores[best], tried)
+    if alive is not None and trial.rows[:, alive].std() > 0:
+        return replace(proportional(trial, alive), tried=tried)
     fitted = average(trial.treated, trial.residual, trial.weight)
     score = fitted.score(trial.rows)
     return Choice("average", fitted, line(score, trial.treated, trial.residual, trial.weight), score, tried)

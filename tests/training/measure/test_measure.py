@@ -124,7 +124,7 @@ def test_what_is_not_there_or_no_plan_is_refused(tmp_path: Path) -> None:
         ({}, EARLY, "measure from 2026-01-31 on, or with --horizon 14"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(
+def test_what_cannot_be_measured_is_refused(  # noqa: PLR0913, PLR0917 - fixtures and cases
     connection: duckdb.DuckDBPyConnection,
     shop: Path,
     sql: SqlFolder,

@@ -28,21 +28,29 @@ FOLDER = "effects"
 PROCESS_READS = ("repeat_days", "last_repeat_days", "customer_age_days", "mean_purchase_day_cents")
 """Features from which the purchase process speaks of a customer."""
 
-Form = Literal["average", "t", "s", "r"]
+ALIVE = "process_alive"
+"""The feature that says how likely a customer still is one."""
+
+Form = Literal["average", "alive", "t", "s", "r"]
 PARTS: dict[Form, tuple[str, ...]] = {
     "average": (),
+    "alive": (),
     "t": ("treated", "control"),
     "s": ("both",),
     "r": ("difference",),
 }
-"""The tree models of each form: for t one an arm, for s one with the arm as its last feature, for r the difference."""
+"""The tree models of each form.
+
+Average has none: the effect is the same for everyone; nor has alive: it goes with P(alive). For t there is one an arm,
+for s one with the arm as its last feature, for r one that gives the difference.
+"""
 
 
 class Calibration(BaseModel):
     """The line from a score to extra orders: average + slope (score - center), and the covariance of both numbers."""
 
     average: float
-    slope: float = Field(ge=0)
+    slope: float
     center: float
     variance: tuple[float, float, float] = Field(description="of the average, of both together, of the slope")
 
@@ -90,6 +98,8 @@ class LearntEffect:
 
     def score(self, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Floats:
         """Return what the trees say the action adds to the orders, shape (customers,), before the line."""
+        if self._own.form == "alive":
+            return rows[:, self._constants.features.index(ALIVE)].astype(np.float64)
         if not self._trees:
             return np.full(len(rows), self._own.offset)
         if self._own.form == "s":
