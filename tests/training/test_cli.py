@@ -47,6 +47,7 @@ def test_the_commands_are_these() -> None:
         "invoke",
         "measure",
         "models",
+        "plan",
         "score",
         "serve",
         "simulate",

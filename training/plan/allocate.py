@@ -11,7 +11,7 @@ from training.plan.exact import solve_exact
 from training.plan.problem import Problem, Solution
 from training.plan.repair import repair
 
-EXACT = 5_000
+EXACT = 2_000
 """Offers up to which branch and bound is used."""
 NUDGE = 5e-5
 """Ties are broken by a nudge of each profit of at most this share."""
@@ -29,7 +29,8 @@ def allocate(problem: Problem, lots: Lots, actions: tuple[str, ...], *, exact_up
     dual = solve_dual(nudged, sample_of(lots))
     chosen = repair(nudged, dual.prices)
     bound = price(problem, dual.prices).bound
-    return Solution(chosen, problem.brought(chosen), bound, dual.prices, f"{len(dual.tried)} prices tried")
+    brought = problem.brought(chosen)
+    return Solution(chosen, brought, max(bound, brought), dual.prices, f"{len(dual.tried)} prices tried")
 
 
 def sample_of(lots: Lots, most: int = 3_000) -> npt.NDArray[np.int64]:

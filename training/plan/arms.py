@@ -11,6 +11,8 @@ from training.plan.problem import Flags, Problem, Solution
 from training.plan.repair import reduced_profit
 
 TRIES = 100
+FEW = 1_000
+"""Chosen customers up to which an allocation without room for the control is tried as well."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,30 @@ def with_control(
     Which customers cost how much is luck: where the treated then exceed a limit, those of both arms whose action brings
     least beyond its prices are taken out and the arms drawn again, so that arms differ by nothing but the lot.
     """
+    problem = replace(problem, profit=np.where(problem.cost > problem.budget, 0.0, problem.profit))
     wide = replace(
         problem, budget=problem.budget / (1 - share), capacity=np.floor(problem.capacity / (1 - share) + 1e-9)
     )
     solution = allocate(wide, lots, actions)
+    arms = _drawn(problem, solution, strata, lots, actions, share)
+    if arms is not None and np.count_nonzero(solution.chosen) > FEW:
+        return arms
+    solution = allocate(problem, lots, actions)  # of few customers, one more or less matters: within limits as it is
+    control = _held(solution.chosen, strata, lots, actions, share)
+    plain = Arms(solution.chosen & ~control, control, solution)
+    better = arms is None or problem.brought(plain.treated) > problem.brought(arms.treated)
+    return plain if better or arms is None else arms
+
+
+def _drawn(
+    problem: Problem,
+    solution: Solution,
+    strata: npt.NDArray[np.int64],
+    lots: Lots,
+    actions: tuple[str, ...],
+    share: float,
+) -> Arms | None:
+    """Draw the arms, taking customers out until the limits hold; None when they do not come to hold."""
     chosen = solution.chosen.copy()
     for _ in range(TRIES):
         control = _held(chosen, strata, lots, actions, share)
@@ -41,9 +63,7 @@ def with_control(
         if np.all(over <= 0):
             return Arms(chosen & ~control, control, solution)
         _trim(problem, chosen, solution, over, share)
-    solution = allocate(problem, lots, actions)  # of very few customers: within the limits even without a control
-    control = _held(solution.chosen, strata, lots, actions, share)
-    return Arms(solution.chosen & ~control, control, solution)
+    return None
 
 
 def _held(chosen: Flags, strata: npt.NDArray[np.int64], lots: Lots, actions: tuple[str, ...], share: float) -> Flags:

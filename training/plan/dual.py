@@ -3,8 +3,9 @@
 For prices x >= 0 of the limits, each customer takes the k best of profit - x0 cost - (prices of the capacities that
 count the action), where positive. The sum of those plus x . limits is at least the profit of any choice within the
 limits, so its least value over x is a bound (Fisher 1981, The Lagrangian Relaxation Method for Solving Integer
-Programming Problems). It is convex and piecewise linear; here it is minimised by cutting planes in a box that moves and grows (Marsten, Hogan,
-Blankenship 1975, The Boxstep Method for Large-Scale Optimization), a linear program of a few variables a step.
+Programming Problems). It is convex and piecewise linear; here it is minimised by cutting planes in a box that moves
+and grows (Marsten, Hogan, Blankenship 1975, The Boxstep Method for Large-Scale Optimization), a linear program of a few
+variables a step.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from training.plan.problem import Flags, Floats, Problem
 
 SAMPLE = 3_000
 """Customers whose linear relaxation gives the first prices."""
-STEPS, CLOSE = 60, 1e-8
+STEPS, CLOSE = 60, 1e-10
 CHUNK = 32_768
 """Customers at a time: their cells stay in the processor's cache."""
 
@@ -48,7 +49,7 @@ def solve_dual(problem: Problem, sample: npt.NDArray[np.int64]) -> Dual:
     best = price(problem, start)
     dual = Dual(best.prices, best.bound, [best])
     scale = np.array([_highest(problem), *([float(problem.profit.max(initial=0.0))] * len(problem.capacity))])
-    width = np.maximum(0.1 * start, 1e-3 * scale)
+    width = np.maximum(0.1 * start, 1e-3 * np.maximum(scale, 1e-6))
     close = CLOSE * max(dual.bound, 1e-12)
     unit = 1e-3 * max(dual.bound, 1e-12)
     for _ in range(STEPS):
@@ -137,4 +138,6 @@ def _master(dual: Dual, limits: Floats, width: Floats, unit: float) -> tuple[Flo
         bounds=[*((low, 1.0) for low in lows), (None, None)],
         method="highs",
     )
+    if found.x is None:  # numbers too far apart for the solver: what is found so far is proven, and stays
+        return dual.prices, dual.bound
     return np.maximum(dual.prices + width * found.x[:-1], 0.0), dual.bound + unit * float(found.fun)

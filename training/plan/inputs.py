@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
-from regulars.actions.catalogue import Catalogue
+from regulars.actions.catalogue import Catalogue, Learnt
 from regulars.actions.control import Lots
 from regulars.actions.expressions import compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
@@ -23,6 +23,8 @@ from regulars.sql import SqlFolder, literal
 
 LOT, STRATUM = "lot_of_customer", "stratum_of_customer"
 TABLE = "people_to_plan"
+KEPT = {"customer_id", *NEEDED, *INTERVAL, "segment", "churn_risk", SINCE}
+"""Columns that a plan with assumed effects needs once its expressions are worked out."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,15 @@ def read_people(
     )
     compiled = compile_catalogue(connection, catalogue, source)
     names = [row[0] for row in connection.execute(f"select distinct {STRATUM} from {TABLE} order by 1").fetchall()]
-    wanted = [*source.columns, LOT, STRATUM]
+    # Only learnt effects look at features; a million customers with all of theirs would take gigabytes.
+    learnt = any(isinstance(one.effect, Learnt) for one in catalogue.action)
+    kept = [name for name in source.columns if learnt or name in KEPT]
+    wanted = [*kept, LOT, STRATUM]
     table = compiled.fetch(connection, TABLE, wanted, "customer_id")
     lots, codes = table.pop(LOT), _codes(table.pop(STRATUM), names)
     found = offers(catalogue, table)
     return People(
-        columns={name: _filled(table[name]) for name in source.columns},
+        columns={name: _filled(table[name]) for name in kept},
         lots=np.asarray(lots, dtype=np.uint64),
         strata=codes,
         stratum_names=names,

@@ -4,9 +4,19 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from regulars.actions.effects import AssumedEffect, How, On
 from regulars.errors import CatalogueError
@@ -41,11 +51,11 @@ class Assumed(_Part):
 
     @model_validator(mode="after")
     def _sound(self) -> "Assumed":
-        if not min(self.low, self.high) <= self.likely <= max(self.low, self.high):
-            raise ValueError("likely must lie between low and high")
         most = max(abs(self.low), abs(self.high))
         if most > 1 and (self.how == "relative" or self.on == "churn"):
             raise ValueError(f"an effect over 100 % ({most:.0%}); write a tenth as 0.1")
+        if not min(self.low, self.high) <= self.likely <= max(self.low, self.high):
+            raise ValueError("likely must lie between low and high")
         return self
 
     def source(self, minor_units: int) -> AssumedEffect:
@@ -60,13 +70,18 @@ class Learnt(_Part):
     learnt: Text
 
 
+def _form(effect: object) -> str:
+    """Say which of the two forms of an effect is meant."""
+    return "learnt" if isinstance(effect, Learnt) or (isinstance(effect, dict) and "learnt" in effect) else "assumed"
+
+
 class Action(_Part):
     """One action. `cost` and `eligible` are expressions over scores and features; money is in currency units."""
 
     name: Word
     channel: Word
     cost: Annotated[Text, BeforeValidator(_as_expression)]
-    effect: Assumed | Learnt
+    effect: Annotated[Annotated[Assumed, Tag("assumed")] | Annotated[Learnt, Tag("learnt")], Discriminator(_form)]
     eligible: Text = "true"
     capacity: Capacity | None = None
     cooldown_days: Annotated[int, Field(ge=0, strict=True)] = 0
@@ -138,24 +153,25 @@ def parse(raw: Mapping[str, Any], name: str = "actions.toml") -> Catalogue:
         raise CatalogueError(f"{name}: {_said(error, raw)}; see docs/plan.md") from error
 
 
-FIELDS: dict[str, type[_Part]] = {"plan": Rules, "channel": Channel, "action": Action, "effect": Assumed}
-FORMS: tuple[Literal["Assumed", "Learnt"], ...] = ("Assumed", "Learnt")
+FIELDS: dict[str, type[_Part]] = {
+    "plan": Rules,
+    "channel": Channel,
+    "action": Action,
+    "assumed": Assumed,
+    "learnt": Learnt,
+}
 
 
 def _said(error: ValidationError, raw: Mapping[str, Any]) -> str:
     """Say the first fault: in which table, which field, its value, and what is wrong with it."""
-    faults = error.errors()
-    effect = _at(raw, faults[0]["loc"][:3]) if "effect" in faults[0]["loc"] else None
-    if isinstance(effect, dict):  # of the two forms of an effect, the one that was meant
-        other = FORMS["learnt" not in effect]
-        faults = [one for one in faults if other not in one["loc"]] or faults
-    first = faults[0]
-    loc = [part for part in first["loc"] if part not in (*FORMS, "[key]")]
+    first = error.errors()[0]
+    loc = [part for part in first["loc"] if part != "[key]"]
     where = _place(loc, raw)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         known = FIELDS.get(str(next((part for part in reversed(loc[:-1]) if isinstance(part, str)), "")), Catalogue)
         return f'{where}unknown key "{short(str(loc[-1]))}"; {near(str(loc[-1]), [*known.model_fields])}'
+    loc = [part for part in loc if part not in ("assumed", "learnt") or part == loc[-1]]
     if first["type"] == "missing":
         return f"{where}{loc[-1]} is missing"
     if first["type"] == "value_error":

@@ -17,9 +17,13 @@ SINCE = "days_since_treatment"
 
 @dataclass(frozen=True)
 class Offers:
-    """What may be offered: arrays of shape (actions, customers), costs in whole minor units as doubles."""
+    """What may be offered: arrays of shape (actions, customers), costs in whole minor units as doubles.
+
+    `cooling` is who would be eligible, but was treated too short a while ago.
+    """
 
     eligible: npt.NDArray[np.bool_]
+    cooling: npt.NDArray[np.bool_]
     cost: npt.NDArray[np.float64]
 
 
@@ -30,12 +34,14 @@ def offers(catalogue: Catalogue, table: Mapping[str, npt.NDArray[Any]]) -> Offer
     CatalogueError when an action's cost is null, negative or not finite for a customer who may get it.
     """
     scale = 10.0**catalogue.plan.minor_units
-    eligible, cost = [], []
+    eligible, cooling, cost = [], [], []
     since = table.get(SINCE)
     for at, action in enumerate(catalogue.action):
         may = _plain(table[f"eligible_{at}"], fill=False).astype(bool)
+        cools = np.zeros_like(may)
         if since is not None and action.cooldown_days:
-            may &= ~(_plain(since, fill=np.inf) < action.cooldown_days)
+            cools = may & (_plain(since, fill=np.inf) < action.cooldown_days)
+        may &= ~cools
         asked = _plain(table[f"cost_{at}"], fill=np.nan)
         wrong = np.flatnonzero(may & ~(np.isfinite(asked) & (asked >= 0)))
         if len(wrong):
@@ -47,7 +53,8 @@ def offers(catalogue: Catalogue, table: Mapping[str, npt.NDArray[Any]]) -> Offer
         # Up to the next whole cent, so that sums are exact and a budget holds; half a millionth of it is noise.
         cost.append(np.where(may, np.ceil(np.nan_to_num(asked, posinf=0, neginf=0) * scale - 5e-7), 0.0))
         eligible.append(may)
-    return Offers(np.array(eligible), np.array(cost))
+        cooling.append(cools)
+    return Offers(np.array(eligible), np.array(cooling), np.array(cost))
 
 
 def _plain(values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:

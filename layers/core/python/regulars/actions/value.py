@@ -108,7 +108,7 @@ def _extra(columns: Columns, effect: Effect, scale: float) -> Callable[[Floats],
             unit = churn if effect.how == "relative" else np.ones_like(churn)
             moved = np.clip(churn + unit * change, 0.0, 1.0) - churn
             change = np.divide(moved, unit, out=np.zeros_like(churn), where=unit > 0)
-        return np.maximum(each * change, floor)
+        return np.maximum(each * change, floor) + 0.0  # no minus zero
 
     return extra
 

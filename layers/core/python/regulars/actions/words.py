@@ -37,9 +37,11 @@ def break_even_words(effect: Effect, worth: Worth, scale: float) -> list[str]:
     """Say at which effect the action just pays for itself, in the effect's own terms."""
     values = worth.break_even
     if effect.how == "relative":
-        return [f"pays from {PERCENT * one:+.2f} % on" for one in values.tolist()]
-    if effect.on == "churn":
-        return [f"pays from {PERCENT * one:+.2f} points on" for one in values.tolist()]
-    if effect.on == "orders":
-        return [f"pays from {one:+.3f} orders on" for one in values.tolist()]
-    return [f"pays from {one:+,.2f} of revenue on" for one in (values / scale).tolist()]
+        said = [f"pays from {PERCENT * one:+.2f} % on" for one in values.tolist()]
+    elif effect.on == "churn":
+        said = [f"pays from {PERCENT * one:+.2f} points on" for one in values.tolist()]
+    elif effect.on == "orders":
+        said = [f"pays from {one:+.3f} orders on" for one in values.tolist()]
+    else:
+        said = [f"pays from {one:+,.2f} of revenue on" for one in (values / scale).tolist()]
+    return ["there is nothing to gain" if none else one for none, one in zip(np.isnan(values), said, strict=True)]

@@ -1,0 +1,95 @@
+"""Allocation by prices beside HiGHS: `python benchmarks/plan.py [--customers 1000000] [--linear 100000]`.
+
+Made-up offers of six actions with a budget and three capacities, seed 7. Each line is a fresh process, so that its peak
+memory is its own: from the offers' arrays, which are there already, to who gets what.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from regulars.actions.control import Lots
+
+from training.plan.allocate import allocate
+from training.plan.exact import relaxed, solve_exact
+from training.plan.problem import Problem
+
+ACTIONS = ("email", "push", "voucher", "gift", "call", "visit")
+COSTS = (5.0, 1.0, 0.0, 500.0, 900.0, 2500.0)
+EFFECTS = (0.02, 0.01, 0.08, 0.09, 0.12, 0.2)
+MARGIN, CENTS, VOUCHER = 0.3, 100.0, 10.0
+MEGABYTE = 1e3
+
+
+def offers(customers: int, *, ties: bool) -> tuple[Problem, Lots]:
+    """Return the problem, and a lot for each customer; with ties, values and risks of a few round numbers."""
+    rng = np.random.default_rng(7)
+    value, churn = rng.lognormal(5, 1.3, customers), rng.beta(0.6, 0.6, customers)
+    if ties:
+        value, churn = np.round(value, -2), np.round(churn, 1)
+    profit, cost = np.zeros((6, customers)), np.zeros((6, customers))
+    for at, (price, effect) in enumerate(zip(COSTS, EFFECTS, strict=True)):
+        cost[at] = price or np.ceil(VOUCHER * value)
+        spread = 1.0 if ties else rng.lognormal(0, 0.3, customers)
+        gain = MARGIN * CENTS * effect * spread * value * churn - cost[at]
+        may = rng.random(customers) < 0.8  # noqa: PLR2004 - a fifth may not be asked
+        profit[at] = np.where((gain > 0) & may, gain, 0.0)
+    mask = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=bool)
+    capacity = np.floor(customers * np.array([0.3, 0.1, 0.03]))
+    lots = rng.integers(0, 2**63, customers).astype(np.uint64)
+    return Problem(profit, cost, 60.0 * customers, mask, capacity), lots
+
+
+def run(method: str, customers: int) -> dict[str, object]:
+    """Solve once by one method; return what the table says."""
+    problem, lots = offers(customers, ties=method.endswith("ties"))
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    start = time.perf_counter()
+    if method == "HiGHS linear":
+        bound, _ = relaxed(problem)
+        profit, gap = bound, None
+    elif method == "HiGHS branch and bound":
+        solution = solve_exact(problem)
+        profit, gap = solution.profit, solution.gap
+    else:
+        solution = allocate(problem, lots, ACTIONS, exact_up_to=0)
+        profit, gap = solution.profit, solution.gap
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall": wall, "cpu": cpu, "peak": after.ru_maxrss / MEGABYTE, "profit": profit / CENTS, "gap": gap}
+
+
+def main() -> None:
+    """Print the table, or as a child one run as JSON."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--customers", type=int, default=1_000_000)
+    arguments.add_argument("--linear", type=int, default=100_000)
+    arguments.add_argument("--whole", type=int, default=1_000)
+    arguments.add_argument("--one", nargs=2, metavar=("METHOD", "CUSTOMERS"))
+    asked = arguments.parse_args()
+    if asked.one:
+        print(json.dumps(run(asked.one[0], int(asked.one[1]))))
+        return
+    print("| method | customers | wall s | CPU s | peak MB | profit | gap % |\n|---|---|---|---|---|---|---|")
+    for method, customers in (
+        ("prices", asked.whole),
+        ("HiGHS branch and bound", asked.whole),
+        ("prices", asked.linear),
+        ("HiGHS linear", asked.linear),
+        ("prices", asked.customers),
+        ("prices, ties", asked.customers),
+    ):
+        child = [sys.executable, __file__, "--one", method, str(customers)]
+        found = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own
+        gap = "bound" if found["gap"] is None else f"{100 * found['gap']:.5f}"
+        numbers = f"{found['wall']:.1f} | {found['cpu']:.1f} | {found['peak']:.0f} | {found['profit']:,.0f}"
+        print(f"| {method} | {customers:,} | {numbers} | {gap} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
