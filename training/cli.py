@@ -19,6 +19,8 @@ from regulars.sql import SqlFolder, connect
 from rich.text import Text
 
 from training import show
+from training.measure.command import measure
+from training.uplift.command import uplift
 
 ROOT = Path(__file__).resolve().parents[1]
 SQL = ROOT / "sql"
@@ -39,6 +41,10 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag
     if asked:
         show.say(f"regulars {__version__}")
         raise typer.Exit
+
+
+app.command()(measure)
+app.command()(uplift)
 
 
 @app.callback()

@@ -45,12 +45,14 @@ def test_the_commands_are_these() -> None:
         "features",
         "ingest",
         "invoke",
+        "measure",
         "models",
         "plan",
         "score",
         "serve",
         "simulate",
         "train",
+        "uplift",
     ]
 
 

@@ -1,0 +1,156 @@
+"""Plans against the truth: `python benchmarks/plan_world.py [SEED ...]` (11 unless said).
+
+Makes a world of 100,000 customers and learns effects from its campaigns (15 % of the customers every 61 days, 70 % of
+them treated by lot) with `regulars uplift`. At the log's end it spends five budgets by the learnt effects and by four
+policies people use, each with the action that serves it best in truth, and adds up the margin after cost that
+`truth/` expects within the horizon. Beside them: the oracle, who reads `truth/`, and the reach of the features: a plan
+by the same features from each customer's true group, cross-fitted. No learner can be expected to pass that one.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import xgboost as xgb
+from regulars.actions.control import customer_lots
+from regulars.features import FeatureTable, make_features_learning, parse_as_of
+from regulars.lake import attach
+from regulars.process import Purchases, silent
+from regulars.sql import SqlFolder, connect
+from rich.console import Console
+from rich.table import Table
+
+from training.metrics import FloatArray
+from training.plan.allocate import allocate
+from training.plan.problem import Problem
+from training.simulate import simulate
+from training.uplift.learn import learn
+from training.world.treatments import ACTIONS, GROUPS
+
+CUSTOMERS, HORIZON = 100_000, 30
+END = "2026-07-01"
+BUDGETS = (200, 500, 1_000, 2_000, 5_000)
+SQL = SqlFolder(Path(__file__).resolve().parents[1] / "sql")
+NAMES = tuple(ACTIONS)
+COST = np.array([action.cost for action in ACTIONS.values()], dtype=np.float64)
+DOG = GROUPS.index("sleeping_dog")
+LIFT = np.array([action.lift for action in ACTIONS.values()])
+HARM = np.array([action.harm for action in ACTIONS.values()])
+
+Plans = Mapping[str, FloatArray]
+
+
+def truth(lake: Path, table: FeatureTable) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray, FloatArray]:
+    """Return each action's margin after cost within the horizon (actions, customers), group, orders, margin of one."""
+    ids = pl.DataFrame({"customer_id": pl.Series(table.customer_ids, dtype=pl.String)})
+    joined = {
+        name: ids.join(pl.read_parquet(lake / "truth" / name / "*.parquet"), on="customer_id", maintain_order="left")
+        for name in ("value", "response")
+    }
+    response = joined["response"].sort("action", maintain_order=True).partition_by("action", as_dict=True)
+    by_action = [response[(name,)] for name in NAMES]
+    orders = joined["value"][f"true_orders_{HORIZON}d"].to_numpy()
+    year = joined["value"]["true_orders_365d"].to_numpy()
+    group = np.searchsorted(np.sort(GROUPS), by_action[0]["true_group"].to_numpy())
+    group = np.argsort(GROUPS)[group]
+    # The truth counts what a sleeping dog's leaving costs over a year; within the horizon it costs fewer orders.
+    extra = [
+        one["true_orders"].to_numpy() + (group == DOG) * harm * (year - orders)
+        for one, harm in zip(by_action, HARM, strict=True)
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = [
+            (one["true_net_margin_cents"].to_numpy() + cost) / one["true_orders"].to_numpy()
+            for one, cost in zip(by_action, COST, strict=True)
+        ]
+    margin = np.nanmax(np.where(np.isfinite(each), each, np.nan), axis=0, initial=0.0)
+    return np.stack(extra) * margin - COST[:, None], group, orders, margin
+
+
+def reach(table: FeatureTable, group: npt.NDArray[np.int64], orders: FloatArray, margin: FloatArray) -> FloatArray:
+    """Return the profit expected by who knows the groups of other customers and how each group responds."""
+    rows = np.stack(list(table.columns.values()), axis=1).astype(np.float32)
+    fold = np.random.default_rng(7).integers(0, 3, len(rows))
+    chance, dogs = np.zeros((len(rows), len(GROUPS))), np.zeros(len(rows))
+    common = {"max_depth": 4, "learning_rate": 0.1, "min_child_weight": 20, "reg_lambda": 5, "nthread": 1}
+    for number in range(3):
+        out = fold == number
+        new = xgb.DMatrix(rows[out])
+        several = {"objective": "multi:softprob", "num_class": len(GROUPS)}
+        chance[out] = xgb.train(common | several, xgb.QuantileDMatrix(rows[~out], group[~out]), 60).predict(new)
+        dog = ~out & (group == DOG)
+        count = {"objective": "count:poisson"}
+        dogs[out] = xgb.train(common | count, xgb.QuantileDMatrix(rows[dog], orders[dog]), 60).predict(new)
+    spend = np.maximum(table.columns["mean_purchase_day_cents"], 0.0)
+    each = spend * float(margin[margin > 0].sum() / spend[margin > 0].sum())
+    return (LIFT @ chance.T - HARM[:, None] * (chance[:, DOG] * dogs)) * each - COST[:, None]
+
+
+def best(ranks: FloatArray, budget: float, money: FloatArray) -> float:
+    """Return what a policy brings that gives one action to the highest ranks, with the action that is best in truth."""
+    order = np.argsort(-ranks, kind="stable")
+    return max(float(money[at][order[: int(budget // cost)]].sum()) for at, cost in enumerate(COST))
+
+
+def spent(table: FeatureTable, profit: FloatArray, budget: float, money: FloatArray) -> float:
+    """Return what a plan by expected profits brings."""
+    cost = np.broadcast_to(COST[:, None], profit.shape).copy()
+    problem = Problem(np.maximum(profit, 0.0), cost, budget, np.zeros((0, len(COST)), dtype=bool), np.zeros(0))
+    solution = allocate(problem, customer_lots(table.customer_ids, "benchmark"), NAMES)
+    return float(money[solution.chosen].sum())
+
+
+def compare(seed: int, folder: Path) -> Table:
+    """Simulate, learn, plan, and return the table of one world."""
+    lake = folder / "lake"
+    simulate(lake, customers=CUSTOMERS, years=3, seed=seed)
+    with connect("4GB", 2) as connection:
+        learnt = learn(connection, lake, SQL, horizon_days=HORIZON, out=folder / "effects")
+        attach(connection, lake)
+        make_features_learning(connection, SQL, parse_as_of(END))
+        table = FeatureTable.read(connection)
+    money, group, orders, margin = truth(lake, table)
+    share = float(margin[margin > 0].sum() / table.columns["mean_purchase_day_cents"][margin > 0].sum())
+    effects = [learnt[name].of(table.columns, len(table)) for name in NAMES]
+    expected, sure = (
+        np.stack([getattr(effect, end) for effect in effects]) * share - COST[:, None] for end in ("likely", "low")
+    )
+    churn = silent(learnt.constants.process, Purchases.of(table), HORIZON)
+    value = table.columns["spend_365d_cents"]
+    plans = {
+        "oracle": money,
+        "reach of the features": reach(table, group, orders, margin),
+        "learnt effects, expected profit": expected,
+        "learnt effects, only what is 90 % sure to pay": sure,
+    }
+    policies = {
+        "top churn risk": churn,
+        "top value": value,
+        "high risk x value": churn * value,
+        "random": np.random.default_rng(seed).random(len(table)),
+    }
+    out = Table(
+        "plan", *(f"{budget:,}" for budget in BUDGETS), title=f"seed {seed}: EUR within {HORIZON} days, by budget"
+    )
+    for name, profit in plans.items():
+        out.add_row(name, *(f"{spent(table, profit, 100.0 * each, money) / 100:,.0f}" for each in BUDGETS))
+    for name, ranks in policies.items():
+        out.add_row(f"{name}, best action", *(f"{best(ranks, 100.0 * each, money) / 100:,.0f}" for each in BUDGETS))
+    chosen = {name: learnt.bundle.manifest.metrics[name]["learner"] for name in learnt}
+    out.caption = f"learners: {chosen}"
+    return out
+
+
+def main(seeds: list[int]) -> None:
+    """Print a table for each seed."""
+    for seed in seeds:
+        with TemporaryDirectory() as folder:
+            Console(width=120).print(compare(seed, Path(folder)))
+
+
+if __name__ == "__main__":
+    main([int(one) for one in sys.argv[1:]] or [11])

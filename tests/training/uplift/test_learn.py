@@ -1,0 +1,114 @@
+"""`regulars uplift` on a small simulated lake: what it writes, what it warns of, what it refuses."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from regulars.actions.uplift import Uplift
+from regulars.errors import BundleError, HistoryError, SourceError
+from regulars.features import FeatureTable, make_features_learning
+from regulars.lake import attach
+from regulars.sql import SqlFolder, connect
+
+from training.uplift.assignment import assignment
+from training.uplift.experiment import Experiment
+from training.uplift.learn import learn
+
+
+@pytest.fixture(scope="module")
+def effects(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Effects learnt from the small lake."""
+    out = tmp_path_factory.mktemp("learnt") / "effects"
+    with connect("1GB", 1) as opened:
+        learn(opened, lake, sql, horizon_days=30, out=out)
+    return out
+
+
+def copy(lake: Path, to: Path) -> Path:
+    return Path(shutil.copytree(lake, to / "lake", ignore=shutil.ignore_patterns("truth")))
+
+
+def test_every_action_has_an_effect_of_every_customer(
+    connection: duckdb.DuckDBPyConnection, effects: Path, lake: Path, sql: SqlFolder
+) -> None:
+    attach(connection, lake)
+    make_features_learning(connection, sql, datetime(2025, 7, 1, tzinfo=UTC))
+    table = FeatureTable.read(connection)
+    learnt = Uplift.open(effects)
+    assert list(learnt) == ["call", "email", "voucher"]
+    for name in learnt:
+        effect = learnt[name].of(table.columns, len(table))
+        assert (effect.on, effect.how) == ("value", "absolute")
+        assert len(effect.likely) == len(table)
+        assert np.all(effect.low <= effect.likely)
+        assert np.all(effect.likely <= effect.high)
+        assert np.all(np.isfinite(effect.high))
+
+
+def test_a_missing_feature_is_named(effects: Path) -> None:
+    with pytest.raises(SourceError, match="need the feature repeat_days"):
+        Uplift.open(effects)["email"].of({"churn_probability": np.zeros(1)}, 1)
+
+
+def test_a_changed_file_is_refused(effects: Path, tmp_path: Path) -> None:
+    changed = Path(shutil.copytree(effects, tmp_path / "effects"))
+    file = changed / "effects" / "0" / "constants.json"
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(BundleError, match=r"effects/0/constants\.json has changed"):
+        Uplift.open(changed)["call"]
+
+
+def test_a_small_experiment_is_warned_of(effects: Path) -> None:
+    """A few hundred customers an arm cannot show a lift of a few hundredths of an order."""
+    reasons = Uplift.open(effects).bundle.manifest.verdict.reasons
+    assert any("too small for this effect" in one for one in reasons)
+
+
+def test_too_few_customers_are_refused(
+    connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, tmp_path: Path
+) -> None:
+    small = copy(lake, tmp_path)
+    for file in (small / "treatments").glob("*.parquet"):
+        pl.read_parquet(file).head(60).write_parquet(file)
+    with pytest.raises(HistoryError, match="no experiment is large enough"):
+        learn(connection, small, sql, horizon_days=30, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_treatments_are_refused(
+    connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, tmp_path: Path
+) -> None:
+    bare = copy(lake, tmp_path)
+    shutil.rmtree(bare / "treatments")
+    with pytest.raises(HistoryError, match="the lake has no treatments"):
+        learn(connection, bare, sql, horizon_days=30, out=tmp_path / "out")
+
+
+def test_a_horizon_that_no_campaign_has_reached_is_refused(
+    connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(HistoryError, match="no campaign is 730 days old"):
+        learn(connection, lake, sql, horizon_days=730, out=tmp_path / "out")
+
+
+def experiment(treated: np.ndarray, rows: np.ndarray) -> Experiment:
+    zeros = np.zeros(len(rows))
+    ids = np.array([f"C{place}" for place in range(len(rows))], dtype=object)
+    return Experiment(rows.astype(np.float32), treated, zeros, zeros, zeros, ids)
+
+
+def test_a_lot_passes_and_a_choice_is_warned_of() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((3_000, 3))
+    lot = experiment(rng.random(3_000) < 0.7, rows)
+    chosen = experiment(rng.random(3_000) < 1 / (1 + np.exp(-rows[:, 1])), rows)
+    assert assignment(lot, ("a", "b", "c"))[2] == []
+    largest, auc, warnings = assignment(chosen, ("a", "b", "c"))
+    assert largest > 0.5
+    assert auc > 0.6
+    assert len(warnings) == 2
+    assert "b by" in warnings[0]

@@ -1,0 +1,44 @@
+"""Qini by hand on six customers, and uplift by tenth."""
+
+import numpy as np
+import pytest
+
+from training.uplift.qini import by_tenth, interval_of_difference, qini_auc, qini_curve
+
+SCORE = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
+TREATED = np.array([True, False, True, False, True, False])
+OUTCOME = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
+
+
+def test_the_curve_is_extra_outcomes_among_the_best() -> None:
+    taken, won = qini_curve(OUTCOME, SCORE, TREATED)
+    assert taken.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    # Of the first six: 2 treated outcomes less 1 of controls, scaled by 3 / 3.
+    assert won.tolist() == [0, 1, 1, 2, 2, 2, 1]
+
+
+def test_equal_scores_are_one_point() -> None:
+    taken, won = qini_curve(OUTCOME, np.zeros(6), TREATED)
+    assert taken.tolist() == [0, 6]
+    assert won.tolist() == [0, 1]
+
+
+def test_a_perfect_score_has_one_a_useless_one_none() -> None:
+    assert qini_auc(OUTCOME, np.where(TREATED, OUTCOME, -OUTCOME), TREATED) == pytest.approx(1.0)
+    assert qini_auc(OUTCOME, np.zeros(6), TREATED) == pytest.approx(0.0)
+    assert qini_auc(OUTCOME, -np.where(TREATED, OUTCOME, -OUTCOME), TREATED) < 0
+
+
+def test_tenths_hold_the_difference_of_the_arms() -> None:
+    rng = np.random.default_rng(3)
+    treated = rng.random(2_000) < 0.5
+    score = np.linspace(1, -1, 2_000)
+    outcome = treated * (score > 0) + rng.standard_normal(2_000) * 0.01
+    tenths = by_tenth(outcome, score, treated)
+    assert len(tenths) == 10
+    assert [round(one.measured) for one in tenths] == [1] * 5 + [0] * 5
+    assert all(one.low < one.measured < one.high for one in tenths)
+
+
+def test_where_nothing_varies_the_interval_is_a_point() -> None:
+    assert interval_of_difference(np.ones(3), np.zeros(3)) == (1.0, 1.0)

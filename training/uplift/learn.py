@@ -1,0 +1,171 @@
+"""One run of `regulars uplift`: from a lake's treatments to a folder of learnt effects, validated and verified."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from regulars.actions.uplift import ALIVE, FOLDER, ActionConstants, Constants, Uplift
+from regulars.errors import HistoryError
+from regulars.lake import attach
+from regulars.sql import SqlFolder
+
+from training import package
+from training.export import as_json
+from training.metrics import FloatArray
+from training.uplift.assignment import FEW, assignment, smallest_lift
+from training.uplift.experiment import Experiment, Logged, read
+from training.uplift.learners import logistic_difference
+from training.uplift.qini import by_tenth, interval_of_difference, qini_auc
+from training.uplift.validate import Choice, Trial, choose, folds, pooled
+
+CHECKED = 2_000
+"""Rows by which the exported trees are compared with the fitted ones."""
+
+
+def learn(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    sql: SqlFolder,
+    *,
+    horizon_days: int,
+    out: Path,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Uplift:
+    """Learn the effect of every action with enough customers in both arms, and write the folder.
+
+    HistoryError when the treatments hold no experiment that is large enough.
+    """
+    info = attach(connection, lake)
+    logged = read(connection, sql, horizon_days, tell)
+    small = {name: _arms(one) for name, one in logged.actions.items() if min(_arms(one)) < FEW}
+    if len(small) == len(logged.actions):
+        counts = "; ".join(f"{name}: {arms[0]} treated, {arms[1]} control" for name, arms in small.items())
+        raise HistoryError(
+            f"no experiment is large enough to learn from ({counts}); each arm needs {FEW} customers at least: "
+            "hold out a random control group and wait for its horizon"
+        )
+    actions = {name: one for name, one in logged.actions.items() if name not in small}
+    constants = Constants(
+        actions=list(actions),
+        features=list(logged.features),
+        horizon_days=horizon_days,
+        process=logged.process,
+        money_level=_money_level(logged),
+    )
+    files = {f"{FOLDER}/constants.json": as_json(constants.model_dump())}
+    metrics: dict[str, dict[str, Any]] = {}
+    trials = {
+        name: Trial.of(one.rows, one.treated, one.orders, folds(one.customer_ids)) for name, one in actions.items()
+    }
+    tell("learning who responds to anything")
+    scores, shared = pooled(trials)
+    for place, (name, one) in enumerate(actions.items()):
+        tell(f"learning {name}")
+        choice = choose(
+            trials[name], (scores[name], shared) if len(actions) > 1 else None, logged.features.index(ALIVE)
+        )
+        files |= _files(place, choice, one)
+        metrics[name] = report(one, choice, logged, 10**info.minor_units)
+    warnings = [*logged.warnings, *(f"{name}: only {min(arms)} in the smaller arm" for name, arms in small.items())]
+    said = [f"{name}: {line}" for name, one in metrics.items() for line in one["warnings"]]
+    tables = ("orders", "treatments", "customers", "events")
+    package.write(
+        out,
+        files,
+        {
+            "as_of": logged.newest,
+            "horizon_days": horizon_days,
+            "label_days": horizon_days,
+            "currency": info.currency,
+            "minor_units": info.minor_units,
+            "features": list(logged.features),
+            "training": {
+                "rows": sum(map(len, actions.values())),
+                "warnings": warnings,
+                "fingerprint": package.fingerprint(lake, tables),
+            },
+            "metrics": metrics,
+            "verdict": {"passed": not said, "reasons": said or ["every effect passed its checks"]},
+        },
+    )
+    return Uplift.open(out)
+
+
+def _arms(one: Experiment) -> tuple[int, int]:
+    return int(one.treated.sum()), int((~one.treated).sum())
+
+
+def _money_level(logged: Logged) -> float:
+    """Return revenue over the process's expectation of as many orders, over all rows of all arms: little noise."""
+    revenue = sum(float(one.value_cents.sum()) for one in logged.actions.values())
+    expected = sum(float((one.orders * one.expected_cents).sum()) for one in logged.actions.values())
+    return float(np.clip(revenue / expected, 0.2, 5.0)) if expected > 0 and revenue > 0 else 1.0
+
+
+def _files(place: int, choice: Choice, one: Experiment) -> dict[str, bytes]:
+    own = ActionConstants(form=choice.fitted.form, offset=choice.fitted.offset, calibration=choice.calibration)
+    check = one.rows[np.random.default_rng(7).permutation(len(one))[:CHECKED]]
+    files = {f"{FOLDER}/{place}/constants.json": as_json(own.model_dump())}
+    for part, exported in choice.fitted.export(check).items():
+        files |= {f"{FOLDER}/{place}/{part}/{name}": content for name, content in exported.files.items()}
+    return files
+
+
+def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[str, Any]:
+    """Return all that is said of one action; orders a customer within the horizon, money in major units."""
+    treated, ordered = one.treated, (one.orders > 0).astype(np.float64)
+    predicted = choice.calibration.apply(choice.score)[0]
+    largest, auc, warnings = assignment(one, logged.features)
+    smallest, mean = smallest_lift(one.orders, treated), float(one.orders[~treated].mean())
+    average = choice.line.average
+    if abs(average) < smallest:
+        warnings.append(
+            f"the experiment is too small for this effect: it can show a lift of {smallest:.3f} orders a customer "
+            f"({_share(smallest, mean)} of the control's {mean:.3f}), the measured one is {average:+.3f}"
+        )
+    baseline = _held_out_logistic(one)
+    return {
+        "treated": int(treated.sum()),
+        "control": int((~treated).sum()),
+        "learner": choice.name,
+        "slope_z": choice.tried,
+        "orders": _difference(one.orders, treated, 1),
+        "orders_adjusted": [average, 1.96 * float(np.sqrt(choice.line.covariance[0, 0]))],
+        "ordered": _difference(ordered, treated, 1),
+        "value": _difference(one.value_cents, treated, unit),
+        "smallest_lift_orders": smallest,
+        "smallest_lift_value": smallest_lift(one.value_cents, treated) / unit,
+        "control_orders": mean,
+        "qini_auc": qini_auc(ordered, choice.score, treated),
+        "qini_auc_logistic": qini_auc(ordered, baseline, treated),
+        "slope": [choice.line.slope, 1.96 * float(np.sqrt(choice.line.covariance[1, 1]))],
+        "slope_served": choice.calibration.slope,
+        "tenths": [asdict(tenth) for tenth in by_tenth(one.orders, predicted, treated)],
+        "largest_difference_before": largest,
+        "propensity_auc": auc,
+        "warnings": warnings,
+    }
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}" if whole > 0 else "-"
+
+
+def _difference(outcome: FloatArray, treated: np.ndarray[Any, np.dtype[np.bool_]], unit: int) -> list[float]:
+    """Return the arms' difference of means and its 95 % interval."""
+    here, there = outcome[treated] / unit, outcome[~treated] / unit
+    return [float(here.mean() - there.mean()), *interval_of_difference(here, there)]
+
+
+def _held_out_logistic(one: Experiment) -> FloatArray:
+    """Return the baseline's score of each row by models that have not seen it; none where an arm has one outcome."""
+    fold, score = folds(one.customer_ids), np.zeros(len(one))
+    for number in np.unique(fold):
+        out = fold == number
+        kept = one.take(~out)
+        if all(0 < (kept.orders[arm] > 0).mean() < 1 for arm in (kept.treated, ~kept.treated)):
+            score[out] = logistic_difference(kept.rows, kept.treated, kept.orders)(one.rows[out])
+    return score
