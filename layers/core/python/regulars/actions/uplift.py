@@ -104,9 +104,9 @@ class LearntEffect:
             return np.full(len(rows), self._own.offset)
         if self._own.form == "s":
             arms = [np.concatenate([rows, np.full((len(rows), 1), arm, np.float32)], axis=1) for arm in (1, 0)]
-            sums = [self._trees[0].contributions(arm).sum(axis=1) for arm in arms]
+            sums = [self._trees[0].margins(self._trees[0].leaves(arm)) for arm in arms]
         else:
-            sums = [each.contributions(rows).sum(axis=1) for each in self._trees]
+            sums = [each.margins(each.leaves(rows)) for each in self._trees]
         difference: Floats = sums[0] - sums[1] if len(sums) > 1 else sums[0]
         return difference + self._own.offset
 
