@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from regulars.advice import Advisor
 from regulars.bundle import MANIFEST, Bundle, FileEntry
 from regulars.errors import BundleError
 from regulars.loader import ModelLoader
@@ -27,7 +28,7 @@ def copy(bundle_folder: Path, tmp_path: Path) -> Path:
 def opened(folder: Path) -> None:
     """Open all that scoring opens."""
     bundle = Bundle(folder)
-    _ = bundle.sql.relations, bundle.cut_points
+    _ = bundle.sql.relations, bundle.cut_points, Advisor(bundle).prices
     for task in TASKS:
         ModelLoader(bundle)[task]
 

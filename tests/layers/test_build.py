@@ -54,7 +54,7 @@ def test_trimming_keeps_licences_and_what_runs(tmp_path: Path) -> None:
 
 def test_only_functions_with_trees_carry_the_engine() -> None:
     layers = function_layers()
-    assert {name for name, has in layers.items() if "trees" in has} == {"batch", "churn", "clv", "profile"}
+    assert {name for name, has in layers.items() if "trees" in has} == {"batch", "churn", "clv", "profile", "recommend"}
     assert all(len(has) <= 5 for has in layers.values())
 
 

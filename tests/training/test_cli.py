@@ -48,6 +48,7 @@ def test_the_commands_are_these() -> None:
         "measure",
         "models",
         "plan",
+        "publish",
         "score",
         "serve",
         "simulate",
@@ -87,6 +88,8 @@ def test_training_again_gives_the_same_bytes(run: Run, lake: Path, bundle_folder
     assert status == 0
     assert Bundle(out).manifest.bundle in said
     assert "Verdict" in said
+    prices = bundle_folder / "recommend" / "prices.json"
+    assert run("publish", "--bundle", out, "--prices", prices, "--out", out)[0] == 0
     files = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
     first = {file.relative_to(bundle_folder): file.read_bytes() for file in bundle_folder.rglob("*") if file.is_file()}
     assert {str(name) for name in files if files[name] != first.get(name)} == set()

@@ -128,8 +128,9 @@ class Planter:
 
 
 def plant(connection: duckdb.DuckDBPyConnection, lake: Path, info: LakeInfo, seed: int) -> None:
-    """Write warts/ into a finished lake of `info`; the same seed gives the same rows."""
+    """Write warts/ into a finished lake of `info`; the same seed gives the same bytes."""
     (lake / "warts" / "export").mkdir(parents=True)
+    connection.execute("set preserve_insertion_order = true")  # else rows stand as threads were done with them
     planter = Planter(connection, lake, info, seed)
     planted = [*planter.orders(), *planter.customers(), *planter.events()]
     sections = [exports.ORDERS_MAP, exports.CUSTOMERS_MAP, exports.EVENTS_MAP]
