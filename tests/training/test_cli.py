@@ -40,12 +40,14 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
 def test_the_commands_are_these() -> None:
     assert COMMANDS == [
         "backtest",
+        "batch",
         "check",
         "describe",
         "features",
         "ingest",
         "invoke",
         "models",
+        "redrive",
         "score",
         "serve",
         "simulate",

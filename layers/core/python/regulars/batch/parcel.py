@@ -12,7 +12,8 @@ import hashlib
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from regulars.batch.source import S3, ChangedError, Seen, code, look, must_look
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.sources import CSV, PARQUET
+from regulars.lake import MARKER
 from regulars.schema import TABLES
 
 AS_OF = re.compile(r"(?:^|/)as_of=([^/]+)/")
@@ -142,3 +144,49 @@ def _as_of(source: Seen, said: str | None) -> datetime:
             "or give the object the metadata as-of"
         )
     return parse_as_of(text)
+
+
+def gather_prefix(s3: S3, named: Named, as_of: str | None, *, csv: bool = False) -> Parcel:
+    """Look at everything below a prefix: a lake's Parquet files by table, or files whose names will say what they are.
+
+    One object is taken as `gather` takes it. SourceError when there is nothing to score or no `as_of` is said.
+    """
+    if not named.key.endswith("/") and look(s3, named):
+        parcel = gather(s3, named)
+        moment = parse_as_of(as_of) if as_of else parcel.as_of
+        return replace(parcel, as_of=moment, csv=csv or parcel.csv)
+    folder = Named(named.bucket, f"{named.key.rstrip('/')}/")
+    found = list(_below(s3, folder))
+    lake = any(each.named.key == f"{folder.key}{MARKER}" for each in found)
+    wanted = [each for each in found if _wanted(each.named, folder, lake)]
+    files = [(table, each) for each in wanted if (table := _table(each.named, folder) if lake else "") is not None]
+    if not files:
+        raise SourceError(f"{folder} holds no {', '.join(CSV + PARQUET)}; put files there")
+    listing = json.dumps([(table, each.named.key, each.etag) for table, each in files])
+    tag = hashlib.sha256(listing.encode()).hexdigest()[:32]
+    source = Seen(folder, tag, None, sum(each.bytes for _, each in files))
+    mapping = next((each for each in found if each.named.key == f"{folder.key}{MAP}"), None)
+    return Parcel(source, tuple(files), mapping, _as_of(source, as_of), csv)
+
+
+def is_lake(parcel: Parcel) -> bool:
+    """Say whether a prefix is a lake: its files come with their tables, clean already."""
+    return parcel.source.named.key.endswith("/") and all(table for table, _ in parcel.files)
+
+
+def _below(s3: S3, folder: Named) -> Iterator[Seen]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key):
+        for each in page.get("Contents", []):
+            yield Seen(Named(folder.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"])
+
+
+def _wanted(named: Named, folder: Named, lake: bool) -> bool:  # noqa: FBT001 - said by name above
+    inner = named.key.removeprefix(folder.key)
+    hidden = any(part.startswith(("_", ".")) for part in inner.split("/"))
+    return not hidden and inner.lower().endswith(PARQUET if lake else CSV + PARQUET)
+
+
+def _table(named: Named, folder: Named) -> str | None:
+    """Return the table that a lake's file belongs to; None of what scores are not made of."""
+    table = named.key.removeprefix(folder.key).partition("/")[0]
+    return table if table in ("orders", "customers", "events") else None

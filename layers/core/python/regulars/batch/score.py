@@ -87,20 +87,25 @@ def _scored(
 
 
 def fetch_files(s3: Any, parcel: Parcel, folder: Path, clock: Clock) -> dict[str, Sequence[Path]]:  # noqa: ANN401 - a boto3 client
-    """Fetch an input's files, those of a table into a folder of its name."""
+    """Fetch an input's files, each into a folder of its table's name, or as it lay below the prefix."""
     found: dict[str, list[Path]] = {}
-    for number, (table, seen) in enumerate(parcel.files):
-        local = folder / "in" / table / _local_name(seen.named.name, table, number if len(parcel.files) > 1 else None)
+    for table, seen in parcel.files:
+        name = local_name(seen.named.name, table, len(found.get(table, [])))
+        inner = seen.named.key.removeprefix(parcel.source.named.key)
+        local = folder / "in" / table / name if table else folder / "in" / inner
         fetch(s3, seen, local, clock.check)
         found.setdefault(table, []).append(local)
     return dict(found)
 
 
-def _local_name(name: str, table: str, number: int | None) -> str:
-    """Keep the file's name, shortened, and where the name alone would make it another table's, changed."""
+def local_name(name: str, table: str, number: int) -> str:
+    """Return what a table's file number `number` is called here: as it was, unless that is too long, taken or misleads.
+
+    Ingest takes a file for what its name begins with.
+    """
     short = name if len(name.encode()) <= LONGEST_NAME else name[-LONGEST_NAME // 4 :]
     foreign = any(short.lower().startswith(other) for other in TABLES if other != table)
-    return short if number is None else f"{table}-{number}-{short}" if foreign or number else short
+    return f"{table}-{number}-{short}" if foreign or number else short
 
 
 def fetch_map(s3: Any, parcel: Parcel, folder: Path) -> Map:  # noqa: ANN401 - a boto3 client

@@ -5,6 +5,7 @@ was not kept and every customer without a score, each with the reason: columns t
 reason, row (the source row as JSON; of a customer its id).
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -78,10 +79,14 @@ def ingest_tables(
 ) -> IngestReport:
     """Read files, each of the table that it is said to be, into a lake; without a map's word in the bundle's currency.
 
-    Each table's files lie in a folder of the table's name. Errors as `ingest`.
+    Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
+    say what they are. Errors as `ingest`.
     """
     if mapping.currency == NO_CURRENCY:
         mapping = mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+    if "" in tables:
+        root = Path(os.path.commonpath([file.parent for file in tables[""]]))
+        return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
     alone = sum(map(len, tables.values())) == 1
     # A map's own patterns are about names on the user's disk; here it is said already what is what.
     sections = {
