@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from regulars import loader as loaders
 from regulars import online
+from regulars.batch import source
 from regulars.bundle import Bundle
 from regulars.loader import ModelLoader
 from regulars.settings import settings
@@ -72,14 +73,14 @@ def loader(bundle: Bundle) -> ModelLoader:
 
 def forget_process() -> None:
     """Make the next call a cold start: settings, loader and database are this process's, made when first asked."""
-    for cached in (settings, loaders._process_loader, online._database, online._plans):  # noqa: SLF001 - a new process
+    for cached in (settings, loaders._process_loader, online._database, online._plans, source.client):  # noqa: SLF001 - a new process
         cached.cache_clear()
 
 
 @pytest.fixture
 def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     """A process without any state or REGULARS_ variable; sets variables through the returned monkeypatch."""
-    for name in ("BUNDLE", "MAX_CUSTOMERS", "MEMORY_LIMIT", "THREADS", "OUTPUT_BUCKET"):
+    for name in ("BUNDLE", "MAX_CUSTOMERS", "MEMORY_LIMIT", "THREADS", "OUTPUT_BUCKET", "DEAD_LETTERS"):
         monkeypatch.delenv(f"REGULARS_{name}", raising=False)
     monkeypatch.setenv("REGULARS_TEMP_DIRECTORY", str(tmp_path / "spill"))
     forget_process()
