@@ -127,7 +127,6 @@ def aws(server: str, cold: pytest.MonkeyPatch, bundle_folder: Path) -> Iterator[
     s3.put_bucket_notification_configuration(
         Bucket=f"{stem}-incoming", NotificationConfiguration={"QueueConfigurations": told}
     )
-    sqs.purge_queue(QueueUrl=queue)  # of S3's test message
     environment["REGULARS_DEAD_LETTERS"] = dead
     cold.setenv("REGULARS_DEAD_LETTERS", dead)
     made = Aws(s3, sqs, f"{stem}-incoming", f"{stem}-scores", queue, dead, environment)

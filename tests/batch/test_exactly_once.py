@@ -1,4 +1,4 @@
-"""At-least-once notifications, exactly-once results: ten at once, out of order, and versions that overtake each other."""
+"""At-least-once notifications, exactly-once results: ten at once, out of order, and versions that overtake."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -191,7 +191,8 @@ def test_a_lake_is_split_as_it_lies(machine: str, calls: list[str], lake: Path, 
     assert scores(tmp_path) == read((tmp_path / "alone.parquet").read_bytes(), tmp_path)
 
 
-def test_an_input_that_changes_meanwhile_publishes_nothing(machine: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("machine")
+def test_an_input_that_changes_meanwhile_publishes_nothing(tmp_path: Path) -> None:
     put_export(tmp_path)
     event = {"bucket": INCOMING, "prefix": PREFIX, "buckets": 1}
     run_id = handle({"step": "plan", "input": event}, None)["run"]

@@ -37,8 +37,13 @@ def tell(error: Exception) -> None:
     """Log a failure: the cause where it is ours to tell, else where it happened."""
     extra = {"kind": type(error).__name__, "cause": reason(error)}
     if not isinstance(error, RegularsError):
-        extra["where"] = "".join(traceback.format_tb(error.__traceback__))
+        extra["where"] = _where(error)
     logger().error("not scored", extra=extra)
+
+
+def _where(error: Exception) -> str:
+    """Return the calls that led to an error, without what it says."""
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 def settled(record: SQSRecord, error: Exception) -> bool:
@@ -55,7 +60,7 @@ def settled(record: SQSRecord, error: Exception) -> bool:
         if record.get("receiptHandle") and record.get("eventSourceARN"):
             _come_again(record, WAITS_S[min(tries, len(WAITS_S)) - 1])
     except Exception as fault:  # noqa: BLE001 - whatever it is, the message is not lost: it stays in its queue
-        logger().error("message not settled", extra={"kind": type(fault).__name__})
+        logger().error("message not settled", extra={"kind": type(fault).__name__, "where": _where(fault)})
     return False
 
 
@@ -65,7 +70,7 @@ def _lay_down(record: SQSRecord, error: Exception, tries: int) -> None:
         name: {"DataType": "String", "StringValue": value or "-"} for name, value in said.items()
     }
     client("sqs").send_message(QueueUrl=settings().dead_letters, MessageBody=record.body, MessageAttributes=attributes)
-    logger().error("given up", extra=said)
+    logger().error("given up", extra={"tries": tries, "cause": said["reason"]})
 
 
 def _come_again(record: SQSRecord, seconds: int) -> None:

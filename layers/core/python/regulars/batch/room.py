@@ -16,9 +16,9 @@ NAME = "batch-"
 @contextmanager
 def room() -> Iterator[Path]:
     """Yield an empty folder below the settings' temporary one; it is gone afterwards."""
+    sweep()
     parent = settings().temp_directory
     parent.mkdir(parents=True, exist_ok=True)
-    _clear(parent)
     folder = Path(mkdtemp(prefix=NAME, dir=parent))
     try:
         with (folder / "lock").open("w") as held:
@@ -29,9 +29,9 @@ def room() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(parent: Path) -> None:
+def sweep() -> None:
     """Remove folders that nobody holds: Lambda may keep /tmp when it ends a process that ran out of time."""
-    for lock in parent.glob(f"{NAME}*/{LOCK}"):
+    for lock in settings().temp_directory.glob(f"{NAME}*/{LOCK}"):
         with suppress(OSError), lock.open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its process lives
             shutil.rmtree(lock.parent, ignore_errors=True)

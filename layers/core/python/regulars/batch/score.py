@@ -9,7 +9,7 @@ from regulars.batch.clock import Clock
 from regulars.batch.events import MAP, Named
 from regulars.batch.limits import check_content, check_size
 from regulars.batch.parcel import Parcel, gather
-from regulars.batch.room import room
+from regulars.batch.room import room, sweep
 from regulars.batch.source import ChangedError, client, fetch
 from regulars.batch.store import MANIFEST, SECONDS, Store, as_json, outputs
 from regulars.batch.work import CSV, PART, REJECTS, score_files
@@ -44,6 +44,7 @@ def score_object(named: Named, loader: ModelLoader, clock: Clock) -> tuple[Store
     time runs out, SettingsError without an output bucket.
     """
     s3, bucket = client("s3"), output_bucket()
+    sweep()
     for _ in range(ROUNDS):
         try:
             parcel = gather(s3, named)

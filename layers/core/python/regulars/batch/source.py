@@ -16,6 +16,9 @@ S3 = Any
 
 CHUNK = 1 << 20
 TRIES = 4
+RETRIES = {"mode": "standard", "max_attempts": 5}
+"""How boto3 itself tries again, with growing pauses."""
+
 GONE = ("404", "NoSuchKey", "NoSuchVersion", "NotFound")
 CHANGED = ("412", "PreconditionFailed", "ConditionalRequestConflict", "409")
 
@@ -52,8 +55,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - a boto3 client has no type of
     import boto3  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
     from botocore.config import Config  # noqa: PLC0415
 
-    retries = {"mode": "standard", "max_attempts": 5}
-    return boto3.client(service, config=Config(retries=retries, connect_timeout=5, read_timeout=60))
+    return boto3.client(service, config=Config(retries=dict(RETRIES), connect_timeout=5, read_timeout=60))
 
 
 def code(error: Exception) -> str:
