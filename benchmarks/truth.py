@@ -2,25 +2,44 @@
 
 LAKE is made by `regulars simulate`, SCORES by `regulars train LAKE --as-of END --horizon 90` and `regulars
 score`, both at the instant where the log ends. Prints, by tenths of the predicted churn probability, the mean
-prediction beside the mean true probability of no order within 90 days; and how much of the truly expected
-value the best tenth holds.
+prediction beside the mean true probability of no order within 90 days; how much of the truly expected value the
+best tenth holds; and ROC-AUC of churn and Gini of value beside what can be reached: by who knows everybody's own
+rate, hazard, fading and spend, but no more of who has left than the orders tell, and by who also knows that.
 """
 
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import roc_auc_score
+
+from training.metrics import gini
+from training.world.clock import DAY_S, YEAR, Floats
+from training.world.oracle import forecast
+from training.world.people import People
+from training.world.sight import Sight
+from training.world.treatments import mean_value
 
 TENTHS = 10
+HORIZON = 90
+STEPS = 400
+"""Of the integral over the day of leaving."""
 
 
 def main(lake: Path, scores: Path) -> None:
-    """Join scores and truth and print both tables."""
+    """Join scores and truth and print the tables."""
     console = Console(width=100)
-    told = pl.read_parquet(scores).join(pl.read_parquet(lake / "truth" / "value" / "*.parquet"), on="customer_id")
+    told = (
+        pl.read_parquet(scores)
+        .join(pl.read_parquet(lake / "truth" / "value" / "*.parquet"), on="customer_id")
+        .join(informed(lake), on="customer_id")
+    )
     predicted, true = (told[name].to_numpy() for name in ("churn_probability", "true_no_order_90d"))
     table = Table("tenth", "customers", "predicted", "true", title=f"Churn in 90 days, {len(told):,} customers")
     for number, part in enumerate(np.array_split(np.argsort(predicted), TENTHS), start=1):
@@ -33,6 +52,65 @@ def main(lake: Path, scores: Path) -> None:
     best = len(told) // TENTHS
     held = worth[np.argsort(-value)[:best]].sum() / worth[np.argsort(-worth)[:best]].sum()
     console.print(f"expected value held by the best tenth by prediction, over the true best tenth's: {held:.3f}")
+    table = Table("who", "churn, ROC-AUC", "value, Gini", title="Against each customer's own expectation")
+    for who, churn, money in (
+        ("these models", predicted, value),
+        ("traits known, leaving not", told["informed_no_order"].to_numpy(), told["informed_value"].to_numpy()),
+        ("all known", true, worth),
+    ):
+        table.add_row(who, f"{_expected_auc(true, churn):.3f}", f"{gini(worth, money):.3f}")
+    console.print(table)
+
+
+def informed(lake: Path) -> pl.DataFrame:
+    """Return P(no order) and expected value of each customer for who knows all traits, but not who has left.
+
+    With S the chance of staying, lambda the rate and shopping days since the last order at L: the density of silence
+    after leaving at u is -dS(u) exp(-lambda (u - L)), and of silence while staying S(T) exp(-lambda (T - L)); their
+    ratio is the chance of being a customer still (Schmittlein, Morrison & Colombo 1987, for known rates).
+    """
+    with duckdb.connect() as connection:
+        sight = Sight(connection, lake)
+        names, people, end = sight.frame["customer_id"], sight.people, float(sight.clock.days)
+        query = "select customer_id, max(epoch(ordered_at)) as second from sales group by 1"
+        seconds = pl.DataFrame(connection.execute(query).fetchnumpy())
+        start = datetime.combine(sight.clock.start, time(), UTC).timestamp()
+        orders = sight.frame.select("customer_id").join(seconds, on="customer_id", how="left", maintain_order="left")
+        last = (orders["second"].to_numpy() - start) / DAY_S
+        last = np.where(np.isnan(last), people.joined, last)
+        waited = sight.clock.shopping(np.full(len(last), end)) - sight.clock.shopping(last)
+        ahead, shop = sight.world.ahead(sight.clock.days), sight.world.shop
+        stays = replace(people, leaves=np.full(len(last), np.inf))
+        ahead_of = forecast(shop, ahead, stays, end, waited)
+        alive = _alive(sight, people, last, end, waited)
+        return pl.DataFrame(
+            {
+                "customer_id": names,
+                "informed_no_order": 1.0 - alive * (1.0 - ahead_of.silent[HORIZON]),
+                "informed_value": alive * ahead_of.orders[HORIZON] * mean_value(shop, people),
+            }
+        )
+
+
+def _alive(sight: Sight, people: People, last: Floats, end: float, waited: Floats) -> Floats:
+    rate, hazard = people.rate / YEAR, people.hazard / YEAR
+
+    def stays(day: Floats) -> Floats:
+        return np.exp(-hazard * np.maximum(0.0, day - people.joined - people.fade))
+
+    begun, left = sight.clock.shopping(last), np.zeros(len(last))
+    for step in range(STEPS):
+        edges = [last + (end - last) * place / STEPS for place in (step, step + 0.5, step + 1)]
+        left += (stays(edges[0]) - stays(edges[2])) * np.exp(-rate * (sight.clock.shopping(edges[1]) - begun))
+    staying = stays(np.full(len(last), end)) * np.exp(-rate * waited)
+    return staying / (staying + left)
+
+
+def _expected_auc(probability: Floats, score: Floats) -> float:
+    """Return the ROC-AUC over what may happen: each customer counts as a churner by the true probability."""
+    outcome = np.repeat([1, 0], len(probability))
+    weight = np.concatenate([probability, 1.0 - probability])
+    return float(roc_auc_score(outcome, np.tile(score, 2), sample_weight=weight))
 
 
 if __name__ == "__main__":

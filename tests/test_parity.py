@@ -75,7 +75,8 @@ def batch(lake: Path, bundle_folder: Path, tmp_path_factory: pytest.TempPathFact
     """Features of the whole lake, and its score file by customer."""
     out = tmp_path_factory.mktemp("scores") / "scores.parquet"
     with connect("1GB", 2) as connection:
-        table = score(connection, lake, ModelLoader(Bundle(bundle_folder)), AS_OF, out)
+        score(connection, lake, ModelLoader(Bundle(bundle_folder)), AS_OF, out)
+        table = FeatureTable.read(connection)
         relation = connection.sql(f"from '{out}'")
         scores = {row[0]: said(relation.columns, row) for row in relation.fetchall()}
     return table, scores
@@ -96,9 +97,10 @@ def asked(*customers: dict[str, Any]) -> dict[str, Any]:
 
 
 def flat(profile: dict[str, Any]) -> dict[str, Any]:
-    """Return a profile as a row of the score file: every task's fields side by side, without reasons."""
+    """Return a profile as a row of the score file: every task's fields side by side, reasons as <task>_reasons."""
     fields = {name: value for task in TASKS for name, value in profile[task].items() if "reasons" not in name}
-    return fields | {name: profile[name] for name in RFM}
+    reasons = {f"{task}_reasons": profile[task]["reasons"] for task in TASKS if "reasons" in profile[task]}
+    return fields | reasons | {name: profile[name] for name in RFM}
 
 
 def test_alone_through_the_function_equals_the_batch(
@@ -145,8 +147,14 @@ def test_a_thousand_one_by_one_equal_the_batch(
         assert list(found.table.columns) == list(table.columns)
         for column, values in found.table.columns.items():
             assert values.tobytes() == table.columns[column][place[name]].tobytes(), (name, column)
-        told = {key: value for task in TASKS for key, value in found.answer(0, task).items() if key != "reasons"}
-        answers = said(list(told), tuple(told.values()))
+        told = {task: found.answer(0, task) for task in TASKS}
+        answers: dict[str, Any] = {
+            f"{task}_reasons": [reason.model_dump() for reason in each.pop("reasons")]
+            for task, each in told.items()
+            if "reasons" in each
+        }
+        for each in told.values():
+            answers |= said(list(each), tuple(each.values()))
         assert answers == {key: scores[name][key] for key in answers}, name
 
 

@@ -281,12 +281,14 @@ def describe(  # noqa: PLR0913 - one plain option each
 
 
 @app.command()
-def score(
+def score(  # noqa: PLR0913 - one plain option each
     lake: Lake,
+    *,
     bundle: BundleFolder,
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="Parquet file to write")],
     top: Annotated[int, typer.Option(help="customers to print", min=0)] = 10,
+    reasons: Annotated[int, typer.Option(help="reasons for each answer of value and churn", min=0, max=10)] = 3,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Score every customer of a lake: value, churn, segment, RFM."""
@@ -301,11 +303,11 @@ def score(
             f"note: the models were trained on time up to {opened.manifest.as_of:%Y-%m-%d}, "
             "so these scores are no forecast that could be judged"
         )
-    table = run(connection, lake, ModelLoader(opened), moment, out)
+    scored = run(connection, lake, ModelLoader(opened), moment, out, reasons)
     show.proof(opened.manifest)
     if top:
         show.scores(connection, str(out), top)
-    show.say(f"Wrote {out}: {len(table):,} customers, bundle {opened.manifest.bundle}")
+    show.say(f"Wrote {out}: {scored:,} customers, bundle {opened.manifest.bundle}")
 
 
 @app.command()

@@ -402,7 +402,8 @@ def _full(world: World) -> None:
     try:
         world.set(REGULARS_TEMP_DIRECTORY=small)
         world.patch.setattr("regulars.batch.limits.ROOM", 0)  # as if the estimate had been too low
-        query = f"select * replace (customer_id || i as customer_id, order_id || '-' || i as order_id) from ({orders_sql()}) cross join range(600) t(i)"
+        changed = "customer_id || i as customer_id, order_id || '-' || i as order_id"
+        query = f"select * replace ({changed}) from ({orders_sql()}) cross join range(600) t(i)"
         world.send("orders.csv.gz", gzip.compress(world.export(query, "format csv, header").read_bytes()))
         assert list(small.glob("batch-*")) == []
     finally:

@@ -95,31 +95,34 @@ def test_a_booster_falls_into_the_same_leaves_and_adds_up(booster: xgb.Booster, 
     model = opened(from_booster(booster, FEATURES, rows), tmp_path)
     np.testing.assert_array_equal(model.leaves(rows), leaves_of(booster, rows))
     margin = booster.predict(xgb.DMatrix(rows), output_margin=True)
-    np.testing.assert_allclose(model.contributions(rows).sum(axis=1), margin, atol=1e-5)
+    np.testing.assert_allclose(model.margins(model.leaves(rows)), margin, atol=1e-5)
 
 
 def test_a_forest_falls_into_the_same_leaves_and_adds_up(forest: RandomForestClassifier, tmp_path: Path) -> None:
     rows = probe(forest)
     model = opened(from_forest(forest, FEATURES, rows), tmp_path)
     np.testing.assert_array_equal(model.leaves(rows), leaves_of(forest, rows))
-    np.testing.assert_allclose(model.contributions(rows).sum(axis=1), forest.predict_proba(rows)[:, 1], atol=1e-6)
+    np.testing.assert_allclose(model.margins(model.leaves(rows)), forest.predict_proba(rows)[:, 1], atol=1e-6)
 
 
 def test_contributions_are_xgboosts_approximate_ones(booster: xgb.Booster, tmp_path: Path) -> None:
     """Feature by feature, the bias last."""
     rows = probe(booster)
     expected = booster.predict(xgb.DMatrix(rows), pred_contribs=True, approx_contribs=True)
-    found = opened(from_booster(booster, FEATURES, rows), tmp_path).contributions(rows)
+    model = opened(from_booster(booster, FEATURES, rows), tmp_path)
+    found = model.contributions(model.leaves(rows))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_row_alone_has_the_same_bits_as_among_many(booster: xgb.Booster, tmp_path: Path) -> None:
     rows, _ = data(ROWS * 2 + 5, seed=4)
     model = opened(from_booster(booster, FEATURES, rows), tmp_path)
-    together = model.contributions(rows)
-    alone = np.concatenate([model.contributions(rows[place : place + 1]) for place in range(len(rows))])
-    assert together.tobytes() == alone.tobytes()
-    assert model.contributions(rows[:0]).shape == (0, FEATURES + 1)
+    leaves = model.leaves(rows)
+    for answer in (model.margins, model.contributions):
+        alone = np.concatenate([answer(model.leaves(rows[place : place + 1])) for place in range(len(rows))])
+        assert answer(leaves).tobytes() == alone.tobytes()
+    assert model.contributions(leaves[:0]).shape == (0, FEATURES + 1)
+    np.testing.assert_allclose(model.contributions(leaves).sum(axis=1), model.margins(leaves), rtol=1e-5, atol=1e-5)
 
 
 def test_trees_of_a_single_leaf(tmp_path: Path) -> None:
@@ -133,7 +136,8 @@ def test_trees_of_a_single_leaf(tmp_path: Path) -> None:
         ("stump", from_booster(stump, FEATURES, rows), stump.predict(xgb.DMatrix(rows))),
         ("forest", from_forest(forest, FEATURES, rows), forest.predict_proba(rows)[:, 1]),
     ):
-        found = opened(exported, tmp_path / name).contributions(rows)
+        model = opened(exported, tmp_path / name)
+        found = model.contributions(model.leaves(rows))
         np.testing.assert_allclose(found.sum(axis=1), expected, atol=1e-6)
         assert not found[:, :-1].any()
 

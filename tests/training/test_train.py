@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from regulars.bundle import Bundle
-from regulars.errors import HistoryError
+from regulars.errors import HistoryError, LakeError
 from regulars.features import FeatureTable
 from regulars.lake import attach, finish
 from regulars.sql import SqlFolder
@@ -138,3 +138,34 @@ def test_training_leaves_the_warning_filters_alone(bundle_folder: Path) -> None:
     assert bundle_folder.is_dir()
     with pytest.raises(UserWarning, match="still"):
         warnings.warn("still", UserWarning, stacklevel=1)
+
+
+def test_infinite_amounts_are_refused_and_no_bundle_written(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
+) -> None:
+    """A lake keeps whole cents, which cannot be infinite; one made elsewhere with floats is not taken for one."""
+    lake = shop(tmp_path / "lake", 100, back=0.5)
+    file = lake / "orders" / "part.parquet"
+    rows = pl.read_parquet(file).with_columns(pl.col("order_value_cents").cast(pl.Float64))
+    amounts = [float("inf"), *rows["order_value_cents"].to_list()[1:]]
+    rows.with_columns(pl.Series("order_value_cents", amounts)).write_parquet(file)
+    with pytest.raises(LakeError, match="order_value_cents is DOUBLE, the lake keeps BIGINT; ingest again"):
+        train(connection, lake, sql, as_of=datetime(2025, 2, 4, tzinfo=UTC), horizon_days=90, out=tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]
+
+
+def test_an_infinite_feature_is_refused_by_name(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = shop(tmp_path / "lake", 100, back=0.5)
+    read = FeatureTable.read
+
+    def broken(connection: duckdb.DuckDBPyConnection, relation: str = "customer_features") -> FeatureTable:
+        table = read(connection, relation)
+        table.columns["recency_days"][1] = np.inf
+        return table
+
+    monkeypatch.setattr(FeatureTable, "read", broken)
+    with pytest.raises(HistoryError, match=r"recency_days of customer c\d+ is infinite"):
+        train(connection, lake, sql, as_of=datetime(2025, 2, 4, tzinfo=UTC), horizon_days=90, out=tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["lake"]

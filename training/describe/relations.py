@@ -118,7 +118,7 @@ def _members(connection: duckdb.DuckDBPyConnection, lake: Path, bundle: Bundle, 
     """Score the lake and bind its scores as `segment_members`; the connection keeps the features' relations."""
     with TemporaryDirectory(prefix="regulars-") as folder:
         scores = Path(folder) / "scores.parquet"
-        score(connection, lake, ModelLoader(bundle), as_of, scores)
+        score(connection, lake, ModelLoader(bundle), as_of, scores, reasons=0)
         source = f"read_parquet({exactly(scores)})"
         present = {row[0] for row in connection.execute(f"describe select * from {source}").fetchall()}
         if "segment" not in present:

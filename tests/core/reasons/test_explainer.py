@@ -71,4 +71,4 @@ def test_as_many_as_asked_for_and_there_are(count: int) -> None:
 
 
 def test_no_customer_no_reasons() -> None:
-    assert Explainer({}, 2).top(columns(0), Effects(NAMES, np.zeros((0, 6)), np.zeros(0)), 3) == []
+    assert list(Explainer({}, 2).top(columns(0), Effects(NAMES, np.zeros((0, 6)), np.zeros(0)), 3)) == []

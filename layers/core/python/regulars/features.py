@@ -1,7 +1,7 @@
 """From the contract's relations to one row of features per customer, by the SQL files, wherever the rows come from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -72,6 +72,13 @@ class FeatureTable:
     customer_ids: npt.NDArray[np.object_]
     columns: Mapping[str, FloatArray]
     as_of: datetime | None = None
+    derived: dict[Hashable, "FeatureTable"] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from this table, by what was asked."""
+
+    def __getitem__(self, rows: slice) -> Self:
+        """Return the features of some of the customers."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return replace(self, customer_ids=self.customer_ids[rows], columns=columns, derived={})
 
     def __len__(self) -> int:
         """Return the number of customers."""

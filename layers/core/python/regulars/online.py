@@ -18,15 +18,12 @@ from regulars.observability import timed
 from regulars.ready import ReadyColumns, stacked
 from regulars.request_features import Plans
 from regulars.requests import Checked, Customer, ReadyCustomer, Rejected, check
-from regulars.scoring import RFM, predict
+from regulars.scoring import REASONS, RFM, predict
 from regulars.settings import settings
 from regulars.sql import connect
 from regulars.tasks import Prediction
 
 _FIRST = threading.Lock()
-REASONS = 3
-"""Reasons for each answer, unless another number is asked for."""
-
 NO_ORDER = "orders: none that is not a return before as_of"
 NO_ANSWER = "no finite answer follows from these values together"
 
@@ -48,8 +45,8 @@ class Scored:
         """Return one task's fields for every row of the feature table, as plain Python values."""
         prediction = self.predictions[task]
         columns = {name: values.tolist() for name, values in prediction.columns.items()}
-        if len(prediction.reasons):
-            columns["reasons"] = prediction.reasons
+        if prediction.reasons is not None:
+            columns["reasons"] = list(prediction.reasons)
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def rfm(self, row: int) -> dict[str, int]:

@@ -73,6 +73,10 @@ class Purchases:
             np.maximum(columns["mean_purchase_day_cents"], 0.0),
         )
 
+    def __getitem__(self, rows: npt.NDArray[np.intp]) -> "Purchases":
+        """Return those of some customers."""
+        return Purchases(self.repeats[rows], self.last[rows], self.age[rows], self.spend[rows])
+
 
 def _left(process: Process, repeats: FloatArray, last: FloatArray, age: FloatArray) -> FloatArray:
     """Return the log of the integral over leaving at u in (last, age) of the density of leaving then and buying so.
@@ -101,36 +105,42 @@ def _stayed(process: Process, repeats: FloatArray, age: FloatArray) -> FloatArra
     return log
 
 
-def alive(process: Process, purchases: Purchases) -> FloatArray:
-    """Return P(alive): the probability that the customer has not left yet."""
-    stayed = _stayed(process, purchases.repeats, purchases.age)
-    left = _left(process, purchases.repeats, purchases.last, purchases.age)
-    probability: FloatArray = np.exp(stayed - np.logaddexp(stayed, left))
+def bought(process: Process, purchases: Purchases, days: FloatArray | float = 0.0) -> FloatArray:
+    """Return the log density of the purchases and of none in the next `days`."""
+    moment = purchases.age + days
+    stayed = _stayed(process, purchases.repeats, moment)
+    log: FloatArray = np.logaddexp(stayed, _left(process, purchases.repeats, purchases.last, moment))
+    return log
+
+
+def alive(process: Process, purchases: Purchases, past: FloatArray | None = None) -> FloatArray:
+    """Return P(alive): the probability that the customer has not left yet. `past` is `bought` where it is known."""
+    past = bought(process, purchases) if past is None else past
+    probability: FloatArray = np.exp(_stayed(process, purchases.repeats, purchases.age) - past)
     return probability
 
 
-def silent(process: Process, purchases: Purchases, days: FloatArray | float) -> FloatArray:
+def silent(
+    process: Process, purchases: Purchases, days: FloatArray | float, past: FloatArray | None = None
+) -> FloatArray:
     """Return P(no order in the next `days`): the density of the past and that silence, over that of the past."""
-    now, then = purchases.age, purchases.age + days
-    densities = [
-        np.logaddexp(
-            _stayed(process, purchases.repeats, moment), _left(process, purchases.repeats, purchases.last, moment)
-        )
-        for moment in (then, now)
-    ]
-    probability: FloatArray = np.exp(np.minimum(densities[0] - densities[1], 0.0))
+    past = bought(process, purchases) if past is None else past
+    probability: FloatArray = np.exp(np.minimum(bought(process, purchases, days) - past, 0.0))
     return probability
 
 
-def orders(process: Process, purchases: Purchases, days: float) -> FloatArray:
-    """Return the expected days of purchase in the next `days` (Schmittlein, Morrison & Colombo 1987, eq. 22)."""
+def orders(process: Process, purchases: Purchases, days: float, likely: FloatArray | None = None) -> FloatArray:
+    """Return the expected days of purchase in the next `days` (Schmittlein, Morrison & Colombo 1987, eq. 22).
+
+    `likely` is `alive` where it is known.
+    """
     rate = (process.r + purchases.repeats) / (process.alpha + purchases.age)
     from_now = process.beta + purchases.age
     grown = np.log1p(days / from_now)
     # The integral of ((beta + T) / (beta + T + u))^s, whose closed form divides by 1 - s: its limit is the logarithm.
     less = 1.0 - process.s
     stay = from_now * (np.expm1(less * grown) / less if abs(less) > 1e-6 else grown)  # noqa: PLR2004 - nearly one
-    expected: FloatArray = alive(process, purchases) * rate * stay
+    expected: FloatArray = (alive(process, purchases) if likely is None else likely) * rate * stay
     return expected
 
 
@@ -142,21 +152,33 @@ def spend(process: Process, purchases: Purchases) -> FloatArray:
 
 
 def with_process(table: FeatureTable, process: Process, window_days: int, horizon_days: int) -> FeatureTable:
-    """Return the table with the columns of FEATURES (for the next `window_days`) and HORIZON (`horizon_days`)."""
+    """Return the table with the columns of FEATURES (for the next `window_days`) and HORIZON (`horizon_days`).
+
+    Several models ask the same of one table: it is worked out once.
+    """
+    asked = (process.model_dump_json(), window_days, horizon_days)
+    if asked not in table.derived:
+        table.derived[asked] = _with_process(table, process, window_days, horizon_days)
+    return table.derived[asked]
+
+
+def _with_process(table: FeatureTable, process: Process, window_days: int, horizon_days: int) -> FeatureTable:
     purchases = Purchases.of(table)
-    expected, each = orders(process, purchases, window_days), spend(process, purchases)
-    none = silent(process, purchases, window_days)
+    past = bought(process, purchases)
+    likely, each = alive(process, purchases, past), spend(process, purchases)
+    expected = orders(process, purchases, window_days, likely)
+    none = silent(process, purchases, window_days, past)
     longer = horizon_days != window_days
     columns = {
-        "process_alive": alive(process, purchases),
+        "process_alive": likely,
         "process_orders": expected,
         "process_no_order": none,
         "process_spend_cents": each,
         "process_value_cents": expected * each,
-        "horizon_orders": orders(process, purchases, horizon_days) if longer else expected,
-        "horizon_no_order": silent(process, purchases, horizon_days) if longer else none,
+        "horizon_orders": orders(process, purchases, horizon_days, likely) if longer else expected,
+        "horizon_no_order": silent(process, purchases, horizon_days, past) if longer else none,
     }
-    return replace(table, columns={**table.columns, **columns})
+    return replace(table, columns={**table.columns, **columns}, derived={})
 
 
 def log_odds(probability: FloatArray) -> FloatArray:
@@ -187,13 +209,21 @@ def days_to_next(process: Process, purchases: Purchases, shift: FloatArray, hori
 
     `shift` (log odds, one a customer) brings the process's P(no order) in the horizon to what the models say of it.
     """
+    spans = sorted({*AHEAD_DAYS, float(horizon_days)})
+    past = bought(process, purchases)
     days = np.full_like(purchases.age, np.nan)
-    before = np.full_like(purchases.age, 30.0)  # log odds of no order by now: certain
+
+    def odds(rows: npt.NDArray[np.intp], span: float) -> FloatArray:
+        return log_odds(silent(process, purchases[rows], span, past[rows])) + shift[rows]
+
+    rows = np.arange(len(days))
+    rows = rows[odds(rows, spans[-1]) <= 0.0]  # the others will not be found at any span
+    before = np.full(len(rows), 30.0)  # log odds of no order by now: certain
     start = 0.0
-    for end in sorted({*AHEAD_DAYS, float(horizon_days)}):
-        now = log_odds(silent(process, purchases, end)) + shift
-        here = np.isnan(days) & (now <= 0.0)
-        share = before / np.where(here, before - now, 1.0)
-        days = np.where(here, start + (end - start) * np.clip(share, 0.0, 1.0), days)
-        before, start = np.maximum(now, 0.0), end
+    for end in spans:
+        now = odds(rows, end)
+        here = now <= 0.0
+        share = np.clip(before / np.where(here, before - now, 1.0), 0.0, 1.0)
+        days[rows[here]] = start + (end - start) * share[here]
+        rows, before, start = rows[~here], now[~here], end
     return days

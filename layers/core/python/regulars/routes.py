@@ -18,8 +18,9 @@ from regulars.answers import Health, Models, Problem
 from regulars.errors import LimitError, MediaTypeError, RequestError
 from regulars.loader import process_loader
 from regulars.observability import count_customers, timed
-from regulars.online import REASONS, score_checked
+from regulars.online import score_checked
 from regulars.requests import AnyCustomer, UtcInstant, read
+from regulars.scoring import REASONS
 from regulars.settings import settings
 
 V1 = "/v1"

@@ -4,22 +4,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from regulars.bundle import Manifest
 from regulars.errors import LakeError
 from regulars.features import FeatureTable, make_features
-from regulars.files import atomic_file
 from regulars.lake import LakeInfo, attach
 from regulars.loader import ModelLoader
 from regulars.schema import NO_CURRENCY
+from regulars.score_file import RFM, ScoreFile
 from regulars.tasks import TASKS, Prediction
 
-RFM = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
+REASONS = 3
+"""Reasons for each answer, unless another number is asked for."""
+
+BLOCK = 8192
+"""Customers scored at a time: their arrays stay within a core's cache, and memory does not hang on how many come."""
+
+__all__ = ["REASONS", "RFM", "features_of", "predict", "score"]
 
 
 def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_of: datetime) -> FeatureTable:
@@ -33,47 +36,36 @@ def predict(loader: ModelLoader, table: FeatureTable, tasks: Sequence[str], reas
     return {task: loader[task].predict(table, reasons) for task in tasks}
 
 
-def score_columns(loader: ModelLoader, table: FeatureTable, as_of: datetime) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of a score file, in order: identity, every task's answers, RFM scores."""
-    manifest = loader.bundle.manifest
-    rows = len(table)
-    columns: dict[str, npt.NDArray[Any]] = {
-        "customer_id": table.customer_ids,
-        "as_of": np.full(rows, as_of.replace(tzinfo=None), dtype="datetime64[us]"),
-        "horizon_days": np.full(rows, manifest.horizon_days, dtype=np.int32),
-        "bundle": np.full(rows, manifest.bundle, dtype=object),
-    }
-    for prediction in predict(loader, table, list(TASKS)).values():
-        columns |= prediction.columns
-    return columns | {name: table.columns[name].astype(np.int16) for name in RFM}
-
-
-def write_parquet(connection: duckdb.DuckDBPyConnection, columns: dict[str, npt.NDArray[Any]], out: Path) -> None:
-    """Write equally long columns as one Parquet file, atomically; whole days become dates."""
-    days = {name for name, values in columns.items() if values.dtype == np.dtype("datetime64[D]")}
-    # DuckDB reads no NumPy array of days.
-    instants = {name: values.astype("datetime64[us]") if name in days else values for name, values in columns.items()}
-    selected = ", ".join(f"cast({name} as date) as {name}" if name in days else name for name in columns)
-    connection.register("columns_to_write", instants)
-    try:
-        with atomic_file(out) as partial:
-            query = f"copy (select {selected} from columns_to_write) to $out (format parquet)"
-            connection.execute(query, {"out": str(partial)})
-    finally:
-        connection.unregister("columns_to_write")
-
-
 def score(
-    connection: duckdb.DuckDBPyConnection, lake: Path, loader: ModelLoader, as_of: datetime, out: Path
-) -> FeatureTable:
-    """Score every customer of a lake and write the score file; returns the features that the scores came from.
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    loader: ModelLoader,
+    as_of: datetime,
+    out: Path,
+    reasons: int = REASONS,
+) -> int:
+    """Score every customer of a lake, write the score file in the order of customer_id, and return their number.
 
     LakeError when the lake counts in another currency than the bundle.
     """
     _refuse_other_money(attach(connection, lake), loader.bundle.manifest, lake)
-    table = features_of(connection, loader, as_of)
-    write_parquet(connection, score_columns(loader, table, as_of), out)
-    return table
+    make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
+    # From here rows stay in their order, so that the file's bytes do not hang on threads.
+    connection.execute("set preserve_insertion_order = true")
+    try:
+        ordered = "select * from customer_features order by customer_id"
+        created = connection.execute(f"create or replace temp table to_score as {ordered}").fetchall()
+        customers = int(created[0][0])
+        file = ScoreFile(connection, loader.bundle.manifest, as_of)
+        for start in range(0, customers, BLOCK):
+            rows = f"select * from to_score where rowid >= {start} and rowid < {start + BLOCK}"
+            table = replace(FeatureTable.fetch(connection.execute(rows)), as_of=as_of)
+            file.add(table, predict(loader, table, list(TASKS), reasons))
+        file.write(out)
+    finally:
+        connection.execute("drop table if exists to_score")
+        connection.execute("set preserve_insertion_order = false")
+    return customers
 
 
 def _refuse_other_money(info: LakeInfo, manifest: Manifest, lake: Path) -> None:

@@ -29,18 +29,31 @@ class TreeModel:
         options.inter_op_num_threads = 1
         finder = bundle.file(f"{task}/leaf_finder.onnx").read_bytes()
         self._session: Any = onnxruntime.InferenceSession(finder, options, providers=["CPUExecutionProvider"])
-        self._table = bundle.array(f"{task}/leaf_table.npy")
+        self._table = np.asarray(bundle.array(f"{task}/leaf_table.npy"))  # as a map, each look at it is slow
+        self._sums = self._table.sum(axis=1, dtype=np.float64)
 
     def leaves(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         """Return the number of the leaf that each row falls into, shape (rows, trees)."""
         numbers: npt.NDArray[np.int64] = self._session.run(None, {"rows": rows})[0].astype(np.int64)
         return numbers
 
-    def contributions(self, rows: npt.NDArray[np.float32]) -> FloatArray:
-        """Return what each feature and, last, the bias adds to each row's margin, shape (rows, features + 1)."""
-        out = np.empty((len(rows), self._table.shape[1]), dtype=np.float64)
-        for start in range(0, len(rows), ROWS):
-            part = slice(start, start + ROWS)
+    def margins(self, leaves: npt.NDArray[np.int64]) -> FloatArray:
+        """Return the margin of rows that fall into these leaves, shape (rows,)."""
+        margin: FloatArray = self._sums[leaves].sum(axis=1)
+        return margin
+
+    def contributions(self, leaves: npt.NDArray[np.int64]) -> FloatArray:
+        """Return what each feature and, last, the bias adds to each row's margin, shape (rows, features + 1).
+
+        In float32, as the table is: what each row's contributions lack of its margin is some 1e-6 of it.
+        """
+        trees, width = leaves.shape[1], self._table.shape[1]
+        out = np.empty((len(leaves), width), dtype=np.float32)
+        block = np.empty((trees, min(ROWS, len(leaves)), width), dtype=np.float32)
+        for start in range(0, len(leaves), ROWS):
+            part = leaves[start : start + ROWS].T
+            gathered = block[:, : part.shape[1]]
+            np.take(self._table, part, axis=0, out=gathered, mode="clip")
             # Trees are added one after the other for each row, so a row alone gives the same bits as among many.
-            self._table[self.leaves(rows[part])].sum(axis=1, dtype=np.float64, out=out[part])
-        return out
+            np.add.reduce(gathered, axis=0, out=out[start : start + ROWS])
+        return out.astype(np.float64)

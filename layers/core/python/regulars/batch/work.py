@@ -113,10 +113,8 @@ def score_lake(
     file without rows only where `unscored` says why; errors otherwise as `score`.
     """
     with clock.stage("score", connection):
-        # Rows leave in the order in which they were computed, by customer_id: the same bytes each time.
-        connection.execute("set preserve_insertion_order = true")
         part = folder / PART
-        scored = len(score(connection, lake, loader, as_of, part))
+        scored = score(connection, lake, loader, as_of, part)
         connection.execute(EVERYONE.format(scored=parquet([part])))
     return scored, dict(
         connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall(),
@@ -144,9 +142,13 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, 
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write part.csv from part.parquet: UTF-8 with a header."""
-    query = f"select * from {parquet([folder / PART])}"
-    connection.execute(f"copy ({query}) to {literal(str(folder / CSV))} (format csv, header)")
+    """Write part.csv from part.parquet: UTF-8 with a header, reasons as JSON."""
+    part = parquet([folder / PART])
+    kinds = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {part}").fetchall()}
+    columns = [f"to_json({name}) as {name}" if kind.endswith("[]") else name for name, kind in kinds.items()]
+    connection.execute(
+        f"copy (select {', '.join(columns)} from {part}) to {literal(str(folder / CSV))} (format csv, header)"
+    )
 
 
 def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> int:

@@ -1,8 +1,9 @@
 """Each customer's few largest reasons, one a group of features, with numbers and in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isnan
-from typing import Self
+from typing import Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -40,16 +41,61 @@ class Reason(BaseModel):
     )
 
 
-class Reasons(list[Reason]):
-    """A customer's largest reasons; `base`, their effects and `rest` add up to the answer.
+@dataclass(frozen=True, eq=False)
+class Reasons(Sequence["Told"]):
+    """The largest reasons of n customers by column, k each: what a batch writes; one customer's are an item.
 
-    `base` is the answer of a customer of whom nothing is known, `rest` what the groups that are not shown add.
+    `features` are places among `names`; `values` are NaN where not known. `base` is the answer of a customer of whom
+    nothing is known, `rest` what the groups that are not shown add: `base`, a customer's effects and `rest` add up to
+    the answer. Numbers are rounded to six decimals.
     """
+
+    names: tuple[str, ...]
+    features: npt.NDArray[np.int64]
+    values: FloatArray
+    effects: FloatArray
+    texts: npt.NDArray[np.object_]
+    base: FloatArray
+    rest: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of customers."""
+        return len(self.features)
+
+    @overload
+    def __getitem__(self, row: int) -> "Told": ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list["Told"]: ...
+
+    def __getitem__(self, row: int | slice) -> "Told | list[Told]":
+        """Return one customer's reasons, largest first."""
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        columns = (self.features, self.values, self.effects, self.texts)
+        cells = zip(*(each[row].tolist() for each in columns), strict=True)
+        return Told(
+            (
+                Reason(
+                    feature=self.names[place],
+                    group=group_of(self.names[place]),
+                    value=None if isnan(value) else value,
+                    effect=effect,
+                    text=text,
+                )
+                for place, value, effect, text in cells
+            ),
+            float(self.base[row]),
+            float(self.rest[row]),
+        )
+
+
+class Told(list[Reason]):
+    """A customer's largest reasons; `base`, their effects and `rest` add up to the answer."""
 
     def __init__(self, top: Iterable[Reason], base: float, rest: float) -> None:
         super().__init__(top)
-        self.base = round(base, 6)
-        self.rest = round(rest, 6)
+        self.base, self.rest = base, rest
 
 
 class Explainer:
@@ -63,7 +109,7 @@ class Explainer:
         """Open the explainer of a bundle."""
         return cls(bundle.json(TYPICAL), bundle.manifest.minor_units)
 
-    def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> list[Reasons]:
+    def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> Reasons:
         """Return each customer's `count` groups with the largest effects, largest first.
 
         `columns` holds the n customers' values by feature; a name of `effects` that is not in it has no value.
@@ -71,47 +117,36 @@ class Explainer:
         total, headline = by_group(effects)
         order = np.argsort(-np.abs(total), axis=1, kind="stable")
         largest = order[:, :count]
-        chosen = (np.take_along_axis(headline, largest, axis=1), np.take_along_axis(total, largest, axis=1))
+        chosen = np.take_along_axis(headline, largest, axis=1)
         rest = np.zeros(len(total))
         for places in order[:, count:].T:  # one after the other: a customer alone gets the same bits as among many
             rest += np.take_along_axis(total, places[:, None], axis=1)[:, 0]
-        rows = zip(*(array.tolist() for array in (*chosen, effects.base, rest)), strict=True)
-        return [
-            Reasons(
-                (
-                    self._reason(_Customer(columns, row), effects.names[place], effect)
-                    for place, effect in zip(places, sizes, strict=True)
-                ),
-                base,
-                left,
-            )
-            for row, (places, sizes, base, left) in enumerate(rows)
-        ]
+        values, texts = self._said(columns, effects.names, chosen)
+        sizes = np.take_along_axis(total, largest, axis=1)
+        values, sizes, base, rest = (each.round(6) for each in (values, sizes, effects.base, rest))
+        return Reasons(effects.names, chosen, values, sizes, texts, base, rest)
 
-    def _reason(self, customer: "_Customer", feature: str, effect: float) -> Reason:
-        group, value = group_of(feature), customer[feature]
-        said = self._history if group == PURCHASE_HISTORY else self._plainly
-        text = said(customer, feature, value)
-        known = None if isnan(value) else round(value, 6)
-        return Reason(feature=feature, group=group, value=known, effect=round(effect, 6), text=text)
-
-    def _plainly(self, customer: "_Customer", feature: str, value: float) -> str:
-        return self._narrator.text(feature, value, customer[USUAL])
-
-    def _history(self, customer: "_Customer", feature: str, value: float) -> str:
-        """Say what the purchase process goes by, and what it makes of it where that is known."""
-        past = self._narrator.history(customer[ORDERS], customer[RECENCY], customer[USUAL])
-        return past if isnan(value) else f"{past}: {self._narrator.text(feature, value, NAN)}"
-
-
-class _Customer:
-    """One customer's values by feature, NaN where there is none."""
-
-    def __init__(self, columns: Mapping[str, FloatArray], row: int) -> None:
-        self._columns, self._row = columns, row
-
-    def __getitem__(self, feature: str) -> float:
-        return float(self._columns[feature][self._row]) if feature in self._columns else NAN
+    def _said(
+        self, columns: Mapping[str, FloatArray], names: Sequence[str], chosen: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, npt.NDArray[np.object_]]:
+        """Return the values of the chosen features and what is said of them, both of shape (n, k)."""
+        unknown = np.full(len(chosen), NAN)
+        values = np.full(chosen.shape, NAN)
+        texts = np.empty(chosen.shape, dtype=object)
+        usual = columns.get(USUAL, unknown)
+        for place in np.unique(chosen).tolist():
+            rows, ranks = np.nonzero(chosen == place)
+            value = columns.get(names[place], unknown)[rows]
+            tell = self._narrator.teller(names[place])
+            told: Iterable[str] = map(tell, value.tolist(), usual[rows].tolist())
+            if group_of(names[place]) == PURCHASE_HISTORY:
+                past = (columns.get(name, unknown)[rows].tolist() for name in (ORDERS, RECENCY, USUAL))
+                begun = map(self._narrator.history, *past)
+                pairs = zip(begun, told, np.isnan(value).tolist(), strict=True)
+                told = (first if nothing else f"{first}: {then}" for first, then, nothing in pairs)
+            values[rows, ranks] = value
+            texts[rows, ranks] = list(told)
+        return values, texts
 
 
 def by_group(effects: Effects) -> tuple[FloatArray, npt.NDArray[np.int64]]:

@@ -1,6 +1,6 @@
 """A feature's value as an analyst would say it: "no order for 120 days, usually every 30"."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isnan
 
@@ -79,70 +79,129 @@ PHRASES: Mapping[str, Phrase] = {
 }
 
 
-@dataclass(frozen=True)
-class Narrator:
-    """Says values of features; `typical` are the medians of all customers that training saw, without nulls."""
+Teller = Callable[[float, float], str]
+"""Says a value; also given the customer's mean gap between orders in days. NaN stands for what is not known."""
 
-    typical: Mapping[str, float]
-    minor_units: int
+Bare = Callable[[float], str]
+"""Says a known value without its unit."""
+
+
+class Narrator:
+    """Says values of features; `typical` are the medians of all customers that training saw, without nulls.
+
+    What is the same for all customers is looked up once a feature, since a batch says millions of values.
+    """
+
+    def __init__(self, typical: Mapping[str, float], minor_units: int) -> None:
+        self._typical = typical
+        self._bares: dict[str, Bare] = {PERCENT: _percent, NUMBER: _number, MONEY: _money(minor_units)}
+        self._tellers: dict[str, Teller] = {}
+        days = typical.get("recency_days")
+        self._late_from = days if days is not None else 0.0
+        self._beside_days = self._beside("recency_days", DAYS)
 
     def text(self, feature: str, value: float, usual_days: float) -> str:
         """Say one feature's value; `usual_days` is the customer's mean gap between orders, NaN when not known."""
-        if feature == "overdue_ratio" and isnan(value):
-            return _ONE_DAY
-        if feature in ("recency_days", "overdue_ratio"):
-            return self._recency(value if feature == "recency_days" else value * usual_days, usual_days)
-        if feature in ("orders_trend_90d", "spend_trend_90d"):
-            return _trend(feature.partition("_")[0], value)
-        phrase = PHRASES.get(feature) or Phrase(feature.replace("_", " ") + " {}", NUMBER)
-        if isnan(value):
-            return phrase.unknown or f"{feature.replace('_', ' ')} not known"
-        return phrase.said.format(self._amount(value, phrase.unit)) + self._beside(feature, value, phrase.unit)
+        return self.teller(feature)(value, usual_days)
+
+    def teller(self, feature: str) -> Teller:
+        """Return what says one feature's values."""
+        if feature not in self._tellers:
+            self._tellers[feature] = self._made(feature)
+        return self._tellers[feature]
 
     def history(self, orders: float, days: float, usual_days: float) -> str:
         """Say what a forecast from past orders goes by: how many they were, how long ago the last, and the rhythm."""
-        return f"{self._amount(orders, 'order')} so far, {self._recency(days, usual_days)}"
+        return f"{_counted('order', orders, _whole(orders))} so far, {self._recency(days, usual_days)}"
+
+    def _made(self, feature: str) -> Teller:
+        if feature == "recency_days":
+            return self._recency
+        if feature == "overdue_ratio":
+            recency = self._recency
+            return lambda value, usual: _ONE_DAY if isnan(value) else recency(value * usual, usual)
+        if feature in ("orders_trend_90d", "spend_trend_90d"):
+            what = feature.partition("_")[0]
+            return lambda value, _: _trend(what, value)
+        return self._plain(feature, PHRASES.get(feature) or Phrase(feature.replace("_", " ") + " {}", NUMBER))
+
+    def _plain(self, feature: str, phrase: Phrase) -> Teller:
+        unit, bare, beside = phrase.unit, self._bare(phrase.unit), self._beside(feature, phrase.unit)
+        unknown = phrase.unknown or f"{feature.replace('_', ' ')} not known"
+        before, _, after = phrase.said.partition("{}")
+
+        def tell(value: float, _: float) -> str:
+            if isnan(value):
+                return unknown
+            shown = bare(value)
+            return before + _amount(unit, value, shown) + after + beside(shown)
+
+        return tell
 
     def _recency(self, days: float, usual_days: float) -> str:
         """Say how long ago the last order was, beside the customer's own rhythm or else that of all."""
+        shown = _whole(days)
         if isnan(usual_days):
-            late, beside = days >= self.typical.get("recency_days", 0.0), self._beside("recency_days", days, DAYS)
+            late, beside = days >= self._late_from, self._beside_days(shown)
         else:
-            late, beside = days >= usual_days, f", usually every {self._bare(max(usual_days, 1.0), DAYS)}"
-        ago = self._amount(days, DAYS)
+            late, beside = days >= usual_days, f", usually every {_whole(max(usual_days, 1.0))}"
+        ago = _amount(DAYS, days, shown)
         return (f"no order for {ago}" if late else f"last order {ago} ago") + beside
 
-    def _beside(self, feature: str, value: float, unit: str) -> str:
-        typical = self.typical.get(feature)
+    def _beside(self, feature: str, unit: str) -> Callable[[str], str]:
+        """Return what says the typical customer's value beside a shown one."""
+        typical = self._typical.get(feature)
         if typical is None:
-            return ""
-        shown = self._bare(typical, unit)
-        return ", like the typical customer" if shown == self._bare(value, unit) else f", typical customer {shown}"
+            return lambda _: ""
+        usual = self._bare(unit)(typical)
+        other = f", typical customer {usual}"
+        return lambda shown: ", like the typical customer" if shown == usual else other
 
-    def _amount(self, value: float, unit: str) -> str:
-        """Say a value with its unit."""
-        bare = self._bare(value, unit)
-        if unit == MONEY:
-            return "nothing" if value == 0 else bare
-        if unit in (PERCENT, NUMBER):
-            return bare
-        if unit == DAYS:
-            return "less than a day" if value < NONE else "1 day" if bare == "1" else f"{bare} days"
-        if value < NONE:
-            return f"no {unit}"
-        head, space, tail = unit.partition(" of ")
-        return f"1 {unit}" if bare == "1" else f"{bare} {head}s{space}{tail}"
+    def _bare(self, unit: str) -> Bare:
+        return self._bares.get(unit, _whole)
 
-    def _bare(self, value: float, unit: str) -> str:
-        """Say a value without its unit: money in major units, whole from ten on."""
-        if unit == PERCENT:
-            return f"{100 * value:.0f} %"
-        if unit == MONEY:
-            value /= 10**self.minor_units
-            return f"{value:,.{self.minor_units}f}" if 0 < abs(value) < 10 else f"{value:,.0f}"  # noqa: PLR2004 - pennies count below ten
-        if unit == NUMBER and abs(value) < 10:  # noqa: PLR2004 - and so do tenths
-            return f"{value:.1f}".removesuffix(".0")
-        return f"{value:,.0f}"
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _number(value: float) -> str:
+    """Say tenths below ten."""
+    return f"{value:.1f}".removesuffix(".0") if abs(value) < 10 else _whole(value)  # noqa: PLR2004 - ten is said here
+
+
+def _money(minor_units: int) -> Bare:
+    """Return what says minor units in major ones, whole from ten on: pennies count below."""
+    minor = 10**minor_units
+
+    def say(value: float) -> str:
+        major = value / minor
+        return f"{major:,.{minor_units}f}" if 0 < abs(major) < 10 else f"{major:,.0f}"  # noqa: PLR2004 - ten is said here
+
+    return say
+
+
+def _amount(unit: str, value: float, shown: str) -> str:
+    """Say a shown value with its unit."""
+    if unit == MONEY:
+        return "nothing" if value == 0 else shown
+    if unit in (PERCENT, NUMBER):
+        return shown
+    if unit == DAYS:
+        return "less than a day" if value < NONE else "1 day" if shown == "1" else f"{shown} days"
+    return _counted(unit, value, shown)
+
+
+def _counted(unit: str, value: float, shown: str) -> str:
+    """Say how many of a noun."""
+    if value < NONE:
+        return f"no {unit}"
+    head, space, tail = unit.partition(" of ")
+    return f"1 {unit}" if shown == "1" else f"{shown} {head}s{space}{tail}"
 
 
 def _trend(what: str, value: float) -> str:

@@ -1,7 +1,7 @@
 """What every task has in common: how it answers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
-from regulars.reasons import Reason
+from regulars.reasons import Reasons
 
 
 class Result(BaseModel):
@@ -25,7 +25,7 @@ class Prediction:
     """A task's answers for n customers: one array of n values per result field, and each customer's reasons."""
 
     columns: Mapping[str, npt.NDArray[Any]]
-    reasons: Sequence[Sequence[Reason]] = field(default_factory=list)
+    reasons: Reasons | None = None
 
 
 class Predictor(Protocol):

@@ -80,31 +80,32 @@ class Churn:
         """Answer for every customer of `table`."""
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
-        contributions = self._trees.contributions(table.matrix(constants.features))
-        probability = blend(constants, contributions.sum(axis=1), table)
+        leaves = self._trees.leaves(table.matrix(constants.features))
+        forest = self._trees.margins(leaves)
+        probability = blend(constants, forest, table)
         columns = {"churn_probability": probability, "churn_risk": bands(probability, constants.risk_bands)}
         if not reasons:
             return Prediction(columns)
-        effects = self._effects(contributions, table).settled(probability)
+        effects = self._effects(forest, self._trees.contributions(leaves), table).settled(probability)
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
-    def _effects(self, contributions: FloatArray, table: FeatureTable) -> Effects:
+    def _effects(self, forest: FloatArray, contributions: FloatArray, table: FeatureTable) -> Effects:
         """Return what each feature adds to the probability: first to the blend, then through the shift to the level.
 
         What the forest does not explain of the blend is the process's, and is told by its own P(no order).
         """
         constants, weight = self._constants, self._constants.forest_weight
-        forest = in_answer_units(
+        trees = in_answer_units(
             constants.features,
             contributions[:, :-1],
             contributions[:, -1],
             lambda margin: weight * to_horizon(margin, table),
         )
         start = shifted(np.full(len(table), constants.base), -constants.shift)
-        mixed = mix(constants, contributions.sum(axis=1), table)
-        process = {"process_no_order": mixed - start - forest.values.sum(axis=1)}
+        mixed = mix(constants, forest, table)
+        process = {"process_no_order": mixed - start - trees.values.sum(axis=1)}
         return in_answer_units(
-            constants.features, forest.values, start, lambda blended: shifted(blended, constants.shift), process
+            constants.features, trees.values, start, lambda blended: shifted(blended, constants.shift), process
         )
 
 

@@ -20,7 +20,8 @@ NAME = "clv"
 SUMMARY = "Expected value of each customer's orders within the horizon, with an interval, and the next order's date."
 
 QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
-PARTS = ("anchored", "free", "none", *QUANTILES)
+EXPLAINED = ("anchored", "free")
+PARTS = (*EXPLAINED, "none", *QUANTILES)
 """The boosters: value on top of the process, value without it, P(no order), and quantiles of the value if any."""
 
 
@@ -126,8 +127,9 @@ class Clv:
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
         rows = table.matrix(constants.features)
-        contributions = {part: trees.contributions(rows) for part, trees in self._trees.items()}
-        forecast = Forecast(constants, {part: each.sum(axis=1) for part, each in contributions.items()}, table)
+        leaves = {part: trees.leaves(rows) for part, trees in self._trees.items()}
+        margins = {part: trees.margins(leaves[part]) for part, trees in self._trees.items()}
+        forecast = Forecast(constants, margins, table)
         low, high = forecast.interval
         columns: dict[str, npt.NDArray[Any]] = {
             "predicted_value": self._money(forecast.value_cents),
@@ -139,6 +141,7 @@ class Clv:
         }
         if not reasons:
             return Prediction(columns)
+        contributions = {part: self._trees[part].contributions(leaves[part]) for part in EXPLAINED}
         effects = self._effects(contributions, forecast).settled(columns["predicted_value"])
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 

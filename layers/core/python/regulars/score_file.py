@@ -1,0 +1,92 @@
+"""The score file: one row a customer, every task's answers side by side, and the reasons of those that explain.
+
+Reasons are a list of structs, the form in which the API says them, as `<task>_reasons`.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.bundle import Manifest
+from regulars.features import FeatureTable
+from regulars.files import atomic_file
+from regulars.reasons import Reasons, group_of
+from regulars.sql import literal
+from regulars.tasks import Prediction
+
+RFM = ("recency_score", "frequency_score", "monetary_score", "rfm_cell")
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+class ScoreFile:
+    """Collects blocks of answers in a table of the connection, in the order in which they come, and writes them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest, as_of: datetime) -> None:
+        self._connection, self._manifest, self._as_of = connection, manifest, as_of
+        connection.execute("drop table if exists scores_to_write")
+
+    def add(self, table: FeatureTable, predictions: Mapping[str, Prediction]) -> None:
+        """Add the answers for the customers of `table`."""
+        columns, selected = self._identity(table), ["customer_id", "as_of", "horizon_days", "bundle"]
+        for task, prediction in predictions.items():
+            for name, values in prediction.columns.items():
+                days = values.dtype == np.dtype("datetime64[D]")  # DuckDB reads no NumPy array of days
+                columns[name] = values.astype("datetime64[us]") if days else values
+                selected.append(f"cast({name} as date) as {name}" if days else name)
+            if prediction.reasons is not None:
+                columns |= _cells(task, prediction.reasons)
+                selected.append(_packed(task, prediction.reasons))
+        columns |= {name: table.columns[name].astype(np.int16) for name in RFM}
+        query = f"select {', '.join([*selected, *RFM])} from block_of_scores"
+        self._connection.register("block_of_scores", columns)
+        try:
+            self._connection.execute(f"create temp table if not exists scores_to_write as {query} limit 0")
+            self._connection.execute(f"insert into scores_to_write {query}")
+        finally:
+            self._connection.unregister("block_of_scores")
+
+    def write(self, out: Path) -> None:
+        """Write what was added as one Parquet file, atomically."""
+        with atomic_file(out) as partial:
+            self._connection.execute(f"copy scores_to_write to {literal(str(partial))} (format parquet)")
+        self._connection.execute("drop table scores_to_write")
+
+    def _identity(self, table: FeatureTable) -> Columns:
+        rows = len(table)
+        return {
+            "customer_id": table.customer_ids,
+            "as_of": np.full(rows, self._as_of.replace(tzinfo=None), dtype="datetime64[us]"),
+            "horizon_days": np.full(rows, self._manifest.horizon_days, dtype=np.int32),
+            "bundle": np.full(rows, self._manifest.bundle, dtype=object),
+        }
+
+
+def _cells(task: str, reasons: Reasons) -> Columns:
+    """Return one column a rank and field; features as places among the names, which DuckDB looks up."""
+    columns: Columns = {}
+    for rank in range(reasons.features.shape[1]):
+        for field in ("features", "values", "effects", "texts"):
+            columns[f"{task}_{rank}_{field}"] = np.ascontiguousarray(getattr(reasons, field)[:, rank])
+    return columns
+
+
+def _packed(task: str, reasons: Reasons) -> str:
+    """Return the expression that makes a list of structs of those columns."""
+    return f"[{', '.join(_structs(task, reasons))}] as {task}_reasons"
+
+
+def _structs(task: str, reasons: Reasons) -> Iterator[str]:
+    features = f"[{', '.join(literal(name) for name in reasons.names)}]"
+    groups = f"[{', '.join(literal(group_of(name)) for name in reasons.names)}]"
+    for rank in range(reasons.features.shape[1]):
+        cell = f"{task}_{rank}"
+        yield (
+            f"{{'feature': {features}[{cell}_features + 1], 'group': {groups}[{cell}_features + 1], "
+            f"'value': if(isnan({cell}_values), null, {cell}_values), 'effect': {cell}_effects, 'text': {cell}_texts}}"
+        )
