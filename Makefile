@@ -5,7 +5,7 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test test-nightly lint layers emulator audit sam bench bench-features bench-cold bench-warm clean
+.PHONY: demo test test-nightly lint layers emulator audit sam bench bench-features bench-cold bench-warm bench-batch clean
 DATA ?= data
 
 demo: .venv/ready
@@ -55,6 +55,11 @@ bench-cold: .venv/ready emulator
 bench-warm: .venv/ready
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
 	$(BIN)/python benchmarks/warm.py $(DEMO)/lake $(BUNDLE) --peer build/peer
+
+bench-batch: .venv/ready # LAKE of a million customers, BUNDLE trained on it; AS_OF
+	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
+	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pyarrow
+	$(BIN)/python -m benchmarks.batch $(LAKE) $(BUNDLE) $(AS_OF) --peer build/peer
 
 bench-features: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks.features $(LAKE)

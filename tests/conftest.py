@@ -13,6 +13,7 @@ from regulars import loader as loaders
 from regulars import online
 from regulars.actions.catalogue import load
 from regulars.actions.prices import Prices
+from regulars.batch import source
 from regulars.bundle import Bundle
 from regulars.loader import ModelLoader
 from regulars.settings import settings
@@ -87,14 +88,14 @@ def loader(bundle: Bundle) -> ModelLoader:
 def forget_process() -> None:
     """Make the next call a cold start: settings, loader and database are this process's, made when first asked."""
     online.forget()
-    for cached in (settings, loaders._process_loader):  # noqa: SLF001 - a new process
+    for cached in (settings, loaders._process_loader, source.client):  # noqa: SLF001 - a new process
         cached.cache_clear()
 
 
 @pytest.fixture
 def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     """A process without any state or REGULARS_ variable; sets variables through the returned monkeypatch."""
-    for name in ("BUNDLE", "MAX_CUSTOMERS", "MEMORY_LIMIT", "THREADS", "OUTPUT_BUCKET"):
+    for name in ("BUNDLE", "MAX_CUSTOMERS", "MEMORY_LIMIT", "THREADS", "OUTPUT_BUCKET", "DEAD_LETTERS"):
         monkeypatch.delenv(f"REGULARS_{name}", raising=False)
     monkeypatch.setenv("REGULARS_TEMP_DIRECTORY", str(tmp_path / "spill"))
     forget_process()

@@ -112,17 +112,56 @@ def test_every_function_has_a_role_of_its_own(name: str) -> None:
     assert of_type("AWS::IAM::Role")[role]["ManagedPolicyArns"] == [{"Ref": "Observe"}]
 
 
+def rights(role: str) -> dict[str, list[str]]:
+    """Return the actions of a role by resource."""
+    [policy] = of_type("AWS::IAM::Role")[role]["Policies"]
+    given: dict[str, list[str]] = {}
+    for each in policy["PolicyDocument"]["Statement"]:
+        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+        for resource in each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]:
+            given.setdefault(next(iter(resource.values())), []).extend(actions)
+    return given
+
+
 def test_only_batch_reaches_the_buckets() -> None:
     roles = of_type("AWS::IAM::Role")
-    assert [name for name, each in roles.items() if "Policies" in each] == ["BatchRole"]
-    [policy] = roles["BatchRole"]["Policies"]
-    rights = {next(iter(each["Resource"].values())): each["Action"] for each in policy["PolicyDocument"]["Statement"]}
-    assert rights == {
+    assert [name for name, each in roles.items() if "Policies" in each] == ["BatchRole", "BatchMachineRole"]
+    assert rights("BatchRole") == {
         "${InputBucket.Arn}/incoming/*": ["s3:GetObject", "s3:GetObjectVersion"],
-        "InputBucket.Arn": "s3:ListBucket",
-        "${OutputBucket.Arn}/*": ["s3:PutObject", "s3:AbortMultipartUpload"],
-        "BatchQueue.Arn": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        "InputBucket.Arn": ["s3:ListBucket"],
+        "${OutputBucket.Arn}/scores/*": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "${OutputBucket.Arn}/work/*": ["s3:GetObject", "s3:PutObject"],
+        "OutputBucket.Arn": ["s3:ListBucket"],
+        "BatchQueue.Arn": [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ChangeMessageVisibility",
+        ],
+        "BatchDeadLetters.Arn": ["sqs:SendMessage"],
     }
+
+
+def test_the_machine_may_call_batch_read_its_items_and_start_itself() -> None:
+    machine = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+    assert rights("BatchMachineRole") == {
+        "BatchFunction.Alias": ["lambda:InvokeFunction"],
+        "${OutputBucket.Arn}/work/*": ["s3:GetObject"],
+        f"{machine}:stateMachine:${{AWS::StackName}}-batch": ["states:StartExecution"],
+        f"{machine}:execution:${{AWS::StackName}}-batch/*": ["states:DescribeExecution", "states:StopExecution"],
+    }
+    [said] = of_type("AWS::Serverless::StateMachine").values()
+    assert said["Name"] == {"Fn::Sub": "${AWS::StackName}-batch"}
+    definition = (ROOT / said["DefinitionUri"]).read_text(encoding="utf-8")
+    assert set(re.findall(r"\$\{(\w+)\}", definition)) == set(said["DefinitionSubstitutions"])
+
+
+def test_the_function_gives_up_at_the_try_after_which_the_queue_would() -> None:
+    """Before the queue moves the message without a word, the function lays it down with the reason."""
+    said = FUNCTIONS["BatchFunction"]["Environment"]["Variables"]
+    assert said["REGULARS_DEAD_LETTERS"] == {"Ref": "BatchDeadLetters"}
+    redrive = RESOURCES["BatchQueue"]["Properties"]["RedrivePolicy"]
+    assert int(said["REGULARS_MAX_TRIES"]) == redrive["maxReceiveCount"]
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -190,7 +229,9 @@ def test_logs_are_not_kept_for_ever() -> None:
     )
 
 
-@pytest.mark.parametrize("watched", ["Errors", "Throttles", "Latency", "BundleAge", "DeadLetters", "ServerErrors"])
+@pytest.mark.parametrize(
+    "watched", ["Errors", "Throttles", "Latency", "BundleAge", "DeadLetters", "ServerErrors", "BatchMachine"]
+)
 def test_what_goes_wrong_has_an_alarm(watched: str) -> None:
     alarm = of_type("AWS::CloudWatch::Alarm")[f"{watched}Alarm"]
     assert alarm["AlarmActions"]

@@ -19,6 +19,7 @@ from regulars.sql import SqlFolder, connect
 from rich.text import Text
 
 from training import show
+from training.batch import cli as batch_cli
 from training.measure.command import measure
 from training.uplift.command import uplift
 
@@ -30,6 +31,9 @@ INSUFFICIENT = 3
 app = typer.Typer(
     help="From your order log to a costed plan for keeping your customers.", no_args_is_help=True, add_completion=False
 )
+
+app.command()(batch_cli.batch)
+app.command()(batch_cli.redrive)
 
 Lake = Annotated[Path, typer.Argument(help="folder made by ingest or simulate")]
 AsOf = Annotated[str, typer.Option(help="date or timestamp (UTC) at which to look; nothing at or after it is seen")]

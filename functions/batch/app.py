@@ -1,6 +1,6 @@
 """Scores every order file that an S3 notification names."""
 
-from regulars.batch import handle
+from regulars.batch.handler import handle
 from regulars.observability import instrumented
 
 handler = instrumented(handle)

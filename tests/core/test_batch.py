@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from moto import mock_aws
 from regulars import scoring
-from regulars.batch import handle
+from regulars.batch.handler import handle
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.loader import ModelLoader

@@ -40,6 +40,7 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
 def test_the_commands_are_these() -> None:
     assert COMMANDS == [
         "backtest",
+        "batch",
         "check",
         "describe",
         "features",
@@ -49,6 +50,7 @@ def test_the_commands_are_these() -> None:
         "models",
         "plan",
         "publish",
+        "redrive",
         "score",
         "serve",
         "simulate",

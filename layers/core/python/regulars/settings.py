@@ -32,6 +32,16 @@ class Settings(BaseModel):
     """DuckDB's memory limit; about 0.6 of the function's memory, the rest is models and Python."""
     threads: int = Field(default=2, ge=1)
     """Threads of DuckDB and of ONNX Runtime; the vCPUs of the function."""
+    max_input_bytes: int = Field(default=1_000_000_000, ge=1)
+    """Bytes of one batch input, all its files together, as they lie in S3."""
+    max_expanded_bytes: int = Field(default=4_000_000_000, ge=1)
+    """The same after decompression."""
+    max_columns: int = Field(default=2_000, ge=3)
+    """Columns of one batch file."""
+    dead_letters: str | None = None
+    """URL of the queue that a batch message goes to after its last try, with the reason."""
+    max_tries: int = Field(default=3, ge=1)
+    """Tries of a batch message; as many as the queue's maxReceiveCount."""
     temp_directory: Path = Path("/tmp/regulars")  # noqa: S108 - the one folder that Lambda lets a function write to
     """Where DuckDB spills and batch keeps its downloads."""
 

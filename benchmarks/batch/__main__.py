@@ -1,0 +1,148 @@
+"""Batch, stage by stage and beside the naive way: `make bench-batch LAKE=... BUNDLE=... AS_OF=...`.
+
+LAKE is of a million customers, as `regulars simulate` makes it; its first files are a lake of 100,000. Prints wall and
+CPU seconds of whole processes, start-up included, and their memory by proportional set size.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import boto3
+from moto.server import ThreadedMotoServer
+from regulars.lake import finish
+from regulars.sql import connect
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.batch.measure import Taken, run
+
+SMALL = 5
+"""Files of a table that hold 100,000 customers."""
+
+TABLES = ("orders", "customers", "events")
+FUNCTION_MB = 1769
+KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def first_files(lake: Path, out: Path) -> Path:
+    """Make a lake of the first files of another."""
+    for table in TABLES:
+        (out / table).mkdir(parents=True)
+        for file in sorted((lake / table).glob("*.parquet"))[:SMALL]:
+            shutil.copy(file, out / table)
+    info = json.loads((lake / "lake.json").read_bytes())
+    with connect() as connection:
+        finish(connection, out, info["currency"], info["minor_units"])
+    return out
+
+
+def export(lake: Path, out: Path) -> Path:
+    """Write a lake's tables as a shop would export them: raw Parquet in the contract's names."""
+    with connect() as connection:
+        for table in TABLES:
+            names = [
+                row[0] for row in connection.execute(f"describe select * from '{lake}/{table}/*.parquet'").fetchall()
+            ]
+            money = [name for name in names if name.endswith("_cents")]
+            kept = ", ".join(f"{n} / 100 as {n.removesuffix('_cents')}" if n in money else n for n in names)
+            (out / table).mkdir(parents=True)
+            query = f"copy (select {kept} from '{lake}/{table}/*.parquet') to '{out}/{table}/{table}.parquet'"
+            connection.execute(f"{query} (format parquet)")
+    return out
+
+
+def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> Taken:
+    """Run the function on an export in a simulated S3."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    s3 = session.client("s3", endpoint_url=address)
+    for name in ("bench-incoming", "bench-scores"):
+        s3.create_bucket(Bucket=name)
+    folder = f"incoming/as_of={as_of}"
+    for table in TABLES:
+        s3.upload_file(str(raw / table / f"{table}.parquet"), "bench-incoming", f"{folder}/_files/{table}.parquet")
+    said = json.dumps({table: f"_files/{table}.parquet" for table in TABLES})
+    s3.put_object(Bucket="bench-incoming", Key=f"{folder}/all.manifest.json", Body=said.encode())
+    environment = {
+        **KEYS,
+        "AWS_ENDPOINT_URL": address,
+        "REGULARS_BUNDLE": str(bundle),
+        "REGULARS_OUTPUT_BUCKET": "bench-scores",
+        "REGULARS_MEMORY_LIMIT": "800MB",
+        "REGULARS_THREADS": "1",
+        "REGULARS_TEMP_DIRECTORY": str(temp / "function"),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = ["-m", "benchmarks.batch.function", "bench-incoming", f"{folder}/all.manifest.json", FUNCTION_MB]
+    taken = run(command, environment)
+    server.stop()
+    return taken
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("lake", type=Path)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("as_of")
+    parser.add_argument("--peer", help="folder with pandas; without it the naive way is left out")
+    parser.add_argument("--small", action="store_true", help="leave the million out")
+    asked = parser.parse_args()
+    console, table = (
+        Console(width=150),
+        Table("what", "customers", "wall s", "CPU s", "customers/s", "peak MB", "stages"),
+    )
+
+    def row(what: str, taken: Taken, customers: int, stages: str) -> None:
+        table.add_row(
+            what, f"{customers:,}", f"{taken.wall_s:.1f}", f"{taken.cpu_s:.1f}", f"{customers / taken.wall_s:,.0f}",
+            f"{taken.peak_mb:,.0f}", stages,
+        )  # fmt: skip
+
+    with TemporaryDirectory(prefix="regulars-bench-") as name:
+        temp = Path(name)
+        small = first_files(asked.lake, temp / "small")
+        raw = export(small, temp / "raw-small")
+        twin = ["-m", "training", "batch", "--bundle", asked.bundle, "--as-of", asked.as_of]
+        taken = run([*twin, small, "--out", temp / "o1"])
+        scored = json.loads((temp / "o1" / "_manifest.json").read_bytes())["customers_scored"]
+        row("regulars batch, lake", taken, scored, stages(taken))
+        taken = run([*twin, raw, "--out", temp / "o2"])
+        row("regulars batch, raw Parquet", taken, scored, stages(taken))
+        taken = function(raw, asked.bundle, asked.as_of, temp)
+        said = json.loads(taken.said.splitlines()[-1])
+        row(f"function, 1 core, {FUNCTION_MB} MB", taken, said["customers"], seconds(said))
+        taken = run(["-m", "benchmarks.batch.stages", small, asked.bundle, asked.as_of])
+        row("one thread, stage by stage", taken, scored, seconds(json.loads(taken.said)))
+        if asked.peer:
+            naive = ["-m", "benchmarks.batch.naive", small, asked.as_of, temp, temp / "naive.parquet"]
+            path = {"PYTHONPATH": f"{sys.path[0]}:{asked.peer}"}
+            run([*naive, "--fit"], path)
+            taken = run(naive, path)
+            row("naive: pandas, joblib", taken, scored, seconds(json.loads(taken.said)))
+        if not asked.small:
+            raw = export(asked.lake, temp / "raw")
+            taken = run([*twin, raw, "--out", temp / "o3"])
+            scored = json.loads((temp / "o3" / "_manifest.json").read_bytes())["customers_scored"]
+            row("regulars batch, raw Parquet", taken, scored, stages(taken))
+    console.print(table)
+
+
+def stages(taken: Taken) -> str:
+    """Return what `regulars batch` says of its stages."""
+    return " ".join(taken.said.rpartition("(")[2].split()).rstrip(")")
+
+
+def seconds(said: dict[str, float]) -> str:
+    """Return stages with their seconds."""
+    return ", ".join(f"{name} {value:.1f}" for name, value in said.items() if name != "customers")
+
+
+main()

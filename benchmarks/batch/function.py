@@ -1,0 +1,25 @@
+"""The function's handler on one object, on one core, with so much memory for data as Lambda gives in all.
+
+`python -m benchmarks.batch.function BUCKET KEY MEGABYTES`; S3 is at AWS_ENDPOINT_URL. Prints seconds by stage as JSON.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+bucket, key, megabytes = sys.argv[1:]
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+limit = int(megabytes) * 1_000_000
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+from regulars.batch.clock import Clock  # noqa: E402 - the limit comes first
+from regulars.batch.events import Named  # noqa: E402
+from regulars.batch.score import score_object  # noqa: E402
+from regulars.loader import process_loader  # noqa: E402
+
+clock, start = Clock(), time.perf_counter()
+_, manifest = score_object(Named(bucket, key), process_loader(), clock)
+found = {"total": time.perf_counter() - start, "customers": manifest["customers_scored"], **clock.seconds}
+sys.stdout.write(json.dumps(found))

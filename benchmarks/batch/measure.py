@@ -1,0 +1,68 @@
+"""A process measured from outside, with all that it starts: wall, CPU, and memory by proportional set size."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TICK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run took, and what it printed."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    said: str
+
+
+def run(command: Sequence[object], environment: Mapping[str, str] | None = None) -> Taken:
+    """Run Python with these arguments to its end; SystemExit when it fails."""
+    path = f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"
+    before, start = os.times(), time.perf_counter()
+    said: list[str] = []
+    with subprocess.Popen(  # noqa: S603 - our own programs
+        [sys.executable, *map(str, command)],
+        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        reader = threading.Thread(target=lambda: said.append(process.communicate()[0]))
+        reader.start()
+        peak = 0
+        while reader.is_alive():
+            peak = max(peak, sum(map(_memory, _tree(process.pid))))
+            reader.join(TICK_S)
+    wall, after = time.perf_counter() - start, os.times()
+    if process.returncode:
+        sys.exit(f"{command} ended with {process.returncode}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Taken(wall, cpu, peak / 1000, said[0])
+
+
+def _tree(pid: int) -> list[int]:
+    """Return a process and all below it (Linux)."""
+    found = [pid]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").glob("*/children"):
+            try:
+                found += map(int, task.read_text(encoding="ascii").split())
+            except OSError:
+                continue
+    return found
+
+
+def _memory(pid: int) -> int:
+    """Return kilobytes, of pages that several processes share each one's part; 0 of a process that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

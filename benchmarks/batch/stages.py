@@ -1,0 +1,49 @@
+"""One lake, one process, one thread: seconds of features, each model without and with reasons, and the file.
+
+`python -m benchmarks.batch.stages LAKE BUNDLE AS_OF`; prints JSON.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from regulars.bundle import Bundle
+from regulars.features import parse_as_of
+from regulars.lake import attach
+from regulars.loader import ModelLoader
+from regulars.scoring import features_of, score
+from regulars.sql import connect
+from regulars.tasks import TASKS
+
+lake, bundle, moment = Path(sys.argv[1]), Path(sys.argv[2]), parse_as_of(sys.argv[3])
+found: dict[str, float] = {}
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Time a stage."""
+    begun = time.perf_counter()
+    yield
+    found[stage] = time.perf_counter() - begun
+
+
+with TemporaryDirectory() as folder, connect("1GB", 1, Path(folder) / "spill") as connection:
+    loader = ModelLoader(Bundle(bundle))
+    with timed("open"):
+        for task in TASKS:
+            loader[task]  # a lookup opens it
+    attach(connection, lake)
+    with timed("features"):
+        table = features_of(connection, loader, moment)
+    for task in TASKS:
+        with timed(task):
+            loader[task].predict(table, 0)
+        with timed(f"{task} with reasons"):
+            loader[task].predict(table, 3)
+    with timed("all, blocks, file"):
+        found["customers"] = score(connection, lake, loader, moment, Path(folder) / "part.parquet")
+sys.stdout.write(json.dumps(found))

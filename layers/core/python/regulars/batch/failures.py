@@ -1,0 +1,79 @@
+"""Messages that fail: tried again soon, and after the last try laid into the dead-letter queue with the reason."""
+
+import re
+import traceback
+from typing import Any
+
+import duckdb
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from regulars.batch.limits import LARGER
+from regulars.batch.source import client
+from regulars.errors import RegularsError
+from regulars.ingest.faults import is_full
+from regulars.observability import logger
+from regulars.settings import settings
+
+WAITS_S = (60, 300, 900)
+"""Seconds until the next try; the queue's own visibility timeout is hours, made for runs that are under way."""
+
+LONGEST_REASON = 1000
+UNSAID = re.compile(r"[^\t\n\r -\U0010ffff]")
+
+
+def reason(error: BaseException) -> str:
+    """Say why an input was not scored, in a line; of a library's errors only the kind, since they may hold a row."""
+    if isinstance(error, RegularsError):
+        return UNSAID.sub("?", str(error))[:LONGEST_REASON]
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return f"memory did not suffice; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {LARGER}"
+    if isinstance(error, Exception) and is_full(error):
+        return f"the disk was full; give the function more EphemeralStorage; {LARGER}"
+    said = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return f"{type(error).__name__} {said}".strip() + "; the function's log says where"
+
+
+def tell(error: Exception) -> None:
+    """Log a failure: the cause where it is ours to tell, else where it happened."""
+    extra = {"kind": type(error).__name__, "cause": reason(error)}
+    if not isinstance(error, RegularsError):
+        extra["where"] = _where(error)
+    logger().error("not scored", extra=extra)
+
+
+def _where(error: Exception) -> str:
+    """Return the calls that led to an error, without what it says."""
+    return "".join(traceback.format_tb(error.__traceback__))
+
+
+def settled(record: SQSRecord, error: Exception) -> bool:
+    """Settle a failed message: True when it now lies in the dead-letter queue, else it will come again soon.
+
+    What cannot be settled comes again when the queue's own visibility timeout ends, and goes to the dead-letter queue
+    by the queue's own rule, without a reason.
+    """
+    tries = int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
+    try:
+        if tries >= settings().max_tries and settings().dead_letters:
+            _lay_down(record, error, tries)
+            return True
+        if record.get("receiptHandle") and record.get("eventSourceARN"):
+            _come_again(record, WAITS_S[min(tries, len(WAITS_S)) - 1])
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the message is not lost: it stays in its queue
+        logger().error("message not settled", extra={"kind": type(fault).__name__, "where": _where(fault)})
+    return False
+
+
+def _lay_down(record: SQSRecord, error: Exception, tries: int) -> None:
+    said = {"reason": reason(error), "kind": type(error).__name__, "tries": str(tries), "message": record.message_id}
+    attributes: dict[str, Any] = {
+        name: {"DataType": "String", "StringValue": value or "-"} for name, value in said.items()
+    }
+    client("sqs").send_message(QueueUrl=settings().dead_letters, MessageBody=record.body, MessageAttributes=attributes)
+    logger().error("given up", extra={"tries": tries, "cause": said["reason"]})
+
+
+def _come_again(record: SQSRecord, seconds: int) -> None:
+    client("sqs").change_message_visibility(
+        QueueUrl=record.queue_url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=seconds
+    )

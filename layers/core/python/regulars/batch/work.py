@@ -1,0 +1,201 @@
+"""From files to scores in a local folder, without S3: what the function, the state machine and `regulars batch` share.
+
+A folder of results holds part.parquet, rejects.parquet and, on request, part.csv. The rejects are every source row that
+was not kept and every customer without a score, each with the reason: columns table, source_file, source_row, field,
+reason, row (the source row as JSON; of a customer its id).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from regulars.batch.balance import Counts
+from regulars.batch.clock import Clock
+from regulars.errors import HistoryError
+from regulars.globs import parquet
+from regulars.ingest.mapping import Mapping as Map
+from regulars.ingest.report import IngestReport
+from regulars.ingest.run import ingest
+from regulars.lake import attach
+from regulars.loader import ModelLoader
+from regulars.schema import NO_CURRENCY, TABLES
+from regulars.scoring import score
+from regulars.sql import literal
+
+PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
+NO_ROWS = "select cast(null as varchar) as customer_id where false"
+
+EVERYONE = """
+create or replace temp table unscored as
+with buyers as (
+    select customer_id, min(ordered_at) filter (where not is_return) as first_sale
+    from orders
+    group by customer_id
+),
+everyone as (
+    select customer_id from buyers
+    union
+    select customer_id from customers
+    union
+    select customer_id from events
+)
+select
+    everyone.customer_id,
+    case
+        when buyers.customer_id is null then 'customer has no order'
+        when buyers.first_sale is null then 'customer has returns only'
+        else 'customer has no order before as_of'
+    end as reason
+from everyone
+left join buyers using (customer_id)
+where everyone.customer_id not in (select customer_id from {scored})
+"""
+
+LINE = (
+    'cast({table} as varchar) as "table", cast({source_file} as varchar) as source_file, '
+    "cast({source_row} as bigint) as source_row, cast({field} as varchar) as field, "
+    "cast({reason} as varchar) as reason, cast({row} as varchar) as row"
+)
+OF_ROW = {name: name for name in ("source_file", "source_row", "field", "reason", "row")}
+OF_CUSTOMER = {
+    "table": "'customers'",
+    "source_file": "null",
+    "source_row": "null",
+    "field": "'customer_id'",
+    "reason": "reason",
+    "row": "to_json({'customer_id': customer_id})",
+}
+
+
+def ingest_tables(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Sequence[Path]],
+    lake: Path,
+    mapping: Map,
+    loader: ModelLoader,
+) -> IngestReport:
+    """Read files, each of the table that it is said to be, into a lake; without a map's word in the bundle's currency.
+
+    Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
+    say what they are. Errors as `ingest`.
+    """
+    if mapping.currency == NO_CURRENCY:
+        mapping = mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+    if "" in tables:
+        root = Path(os.path.commonpath([file.parent for file in tables[""]]))
+        return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+    alone = sum(map(len, tables.values())) == 1
+    # A map's own patterns are about names on the user's disk; here it is said already what is what.
+    sections = {
+        name: section.model_copy(update={"files": (tables[name][0].name if alone else f"{name}/*",)})
+        for name, section in mapping.sections.items()
+        if name in tables
+    }
+    mapping = mapping.model_copy(update={"sections": sections})
+    sources = [files[0] if alone else files[0].parent for files in tables.values()]
+    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+
+
+def score_lake(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    loader: ModelLoader,
+    as_of: datetime,
+    folder: Path,
+    clock: Clock,
+) -> tuple[int, dict[str, int]]:
+    """Write part.parquet for a lake; return the customers scored, and those that were not by reason.
+
+    What was rejected stays in the connection as the table `unscored`. A lake in which nobody can be scored leaves a
+    file without rows only where `unscored` says why; errors otherwise as `score`.
+    """
+    with clock.stage("score", connection):
+        part = folder / PART
+        scored = score(connection, lake, loader, as_of, part)
+        connection.execute(EVERYONE.format(scored=parquet([part])))
+    return scored, dict(
+        connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall(),
+    )
+
+
+def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
+    """Tell the customers of a lake in which nobody can be scored, as `score_lake` does."""
+    attach(connection, lake)
+    connection.execute(EVERYONE.format(scored=f"({NO_ROWS})"))
+    return dict(connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall())
+
+
+def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
+    """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
+    files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
+    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"] + [
+        f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([file])}"
+        for table, file in files.items()
+        if file.exists()
+    ]
+    query = f"select * from ({' union all '.join(parts)}) order by all"
+    done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
+    return int(done[0][0])
+
+
+def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write part.csv from part.parquet: UTF-8 with a header, reasons as JSON."""
+    part = parquet([folder / PART])
+    kinds = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {part}").fetchall()}
+    columns = [f"to_json({name}) as {name}" if kind.endswith("[]") else name for name, kind in kinds.items()]
+    connection.execute(
+        f"copy (select {', '.join(columns)} from {part}) to {literal(str(folder / CSV))} (format csv, header)"
+    )
+
+
+def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
+    """Count the rows of a Parquet file."""
+    return int(connection.execute(f"select count(*) from {parquet([file])}").fetchall()[0][0])
+
+
+def score_files(  # noqa: PLR0913 - all that one input consists of
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Sequence[Path]],
+    mapping: Map,
+    loader: ModelLoader,
+    as_of: datetime,
+    folder: Path,
+    *,
+    clock: Clock,
+    csv: bool = False,
+) -> Counts:
+    """Write the results of one input into `folder`, in one run, and return its counts, which add up.
+
+    HistoryError when nobody can be scored; errors otherwise as `ingest` and `score`.
+    """
+    lake = folder.parent / "lake"
+    with clock.stage("ingest", connection):
+        report = ingest_tables(connection, tables, lake, mapping, loader)
+    scored, unscored = score_lake(connection, lake, loader, as_of, folder, clock)
+    if not scored:
+        raise HistoryError("nobody could be scored")
+    with clock.stage("rejects", connection):
+        lines = write_rejects(connection, lake / "rejects", folder / REJECTS)
+        if csv:
+            write_csv(connection, folder)
+        counts = counted(report, scored, unscored)
+        counts.check(rows_in(connection, folder / PART), lines)
+    return counts
+
+
+def counted(report: IngestReport, scored: int, unscored: Mapping[str, int]) -> Counts:
+    """Return the counts of an input that was ingested and scored in one run."""
+    left = sum(unscored.values())
+    return Counts(
+        report.rows_read,
+        report.rows_kept,
+        report.rows_rejected,
+        scored + left,
+        scored,
+        left,
+        dict(sorted({**report.rejected, **unscored}.items())),
+        report.warnings,
+    )

@@ -1,0 +1,85 @@
+"""A proxy between the function and the simulated S3 that answers 503, waits, or cuts connections, as it is told."""
+
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+Trouble = Callable[[str, str], str]
+"""From method and path to what is to happen: "" (nothing), "503", "slow" or "cut"."""
+
+HOP = {"connection", "transfer-encoding", "server", "date", "content-length"}
+BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
+
+
+def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
+    host = urlsplit(target).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            what = trouble(self.command, self.path)
+            if what == "503":
+                self._send(503, {"Content-Type": "application/xml"}, BUSY)
+                return
+            connection = http.client.HTTPConnection(host)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            if what == "slow":
+                time.sleep(1)
+            self._send(answer.status, dict(answer.getheaders()), content, cut=what == "cut")
+
+        def _send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in HOP:
+                    self.send_header(name, value)
+            length = headers.get("content-length", headers.get("Content-Length")) if self.command == "HEAD" else None
+            self.send_header("Content-Length", length or str(len(content)))
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            self.wfile.write(content[: len(content) // 2] if cut else content)
+            if cut:
+                self.wfile.flush()
+                self.close_connection = True
+                self.connection.close()
+
+        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+class Quiet(ThreadingHTTPServer):
+    """A server whose clients may hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of connections that were cut: that is what this is for."""
+
+
+@contextmanager
+def proxy(target: str, trouble: Trouble) -> Iterator[str]:
+    """Yield the address of a proxy of `target`."""
+    server = Quiet(("127.0.0.1", 0), _handler(target, trouble))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

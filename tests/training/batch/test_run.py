@@ -1,0 +1,172 @@
+"""`regulars batch` on this machine: the single run's scores whatever the buckets, restartable, and accounted for."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from regulars import scoring
+from regulars.batch.balance import BalanceError, Counts
+from regulars.errors import HistoryError, LakeError, SourceError
+from regulars.features import parse_as_of
+from regulars.loader import ModelLoader
+
+from tests.batch.conftest import AS_OF, orders_sql
+from tests.conftest import ROOT
+from training.batch import run as runs
+from training.batch.run import Plan, Run
+from training.batch.source import open_source
+
+
+def silent(*_: Any) -> None:
+    """Show no progress."""
+
+
+def batch(source: Path, bundle: Path, out: Path, *, buckets: int = 1, processes: int = 1, csv: bool = False) -> Any:
+    opened = open_source(source, as_of=AS_OF, map_file=None, csv=csv)
+    return Run(opened, bundle, out, Plan(processes, buckets), silent)()
+
+
+def rows(file: Path) -> list[tuple[Any, ...]]:
+    return duckdb.execute(f"select * from read_parquet('{file}') order by all").fetchall()
+
+
+@pytest.fixture
+def alone(lake: Path, loader: ModelLoader, tmp_path: Path) -> Path:
+    """The lake's scores by `regulars score`."""
+    with duckdb.connect() as connection:
+        scoring.score(connection, lake, loader, parse_as_of(AS_OF), tmp_path / "alone.parquet")
+    return tmp_path / "alone.parquet"
+
+
+@pytest.mark.parametrize("buckets", [1, 5])
+def test_a_lake_gets_the_scores_of_the_single_run(
+    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, buckets: int
+) -> None:
+    manifest = batch(lake, bundle_folder, tmp_path / "out", buckets=buckets, csv=True)
+    assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
+    assert json.loads((tmp_path / "out" / "_manifest.json").read_bytes()) == manifest
+    assert manifest["customers_scored"] == len(rows(alone))
+    assert len((tmp_path / "out" / "part.csv").read_text().splitlines()) == len(rows(alone)) + 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
+
+
+def test_the_number_of_processes_and_buckets_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    batch(lake, bundle_folder, tmp_path / "one")
+    batch(lake, bundle_folder, tmp_path / "two", buckets=3, processes=2)
+    for name in ("part.parquet", "rejects.parquet", "_manifest.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_raw_files_are_accounted_for_by_row_and_customer(bundle_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    duckdb.execute(f"copy ({orders_sql()}) to '{folder / 'orders.csv'}' (format csv, header)")
+    (folder / "customers.csv").write_text("customer_id\nC1\nnobody\n")
+    manifest = batch(folder, bundle_folder, tmp_path / "out", buckets=3)
+    assert (manifest["rows_read"], manifest["rows_kept"], manifest["rows_rejected"]) == (204, 203, 1)
+    assert (manifest["customers_read"], manifest["customers_scored"], manifest["customers_rejected"]) == (42, 40, 2)
+    assert manifest["rejected"] == {
+        "customer has no order": 1,
+        "customer has no order before as_of": 1,
+        "ordered_at does not parse": 1,
+    }
+    assert len(rows(tmp_path / "out" / "rejects.parquet")) == 3
+
+
+def test_a_manifest_names_what_is_scored_together(bundle_folder: Path, tmp_path: Path) -> None:
+    duckdb.execute(f"copy ({orders_sql()}) to '{tmp_path / 'events of May.parquet'}' (format parquet)")
+    (tmp_path / "who.csv").write_text("customer_id\nC1\nnobody\n")
+    said = {"orders": "events of May.parquet", "customers": ["who.csv"], "as_of": AS_OF}
+    (tmp_path / "night.manifest.json").write_text(json.dumps(said))
+    opened = open_source(tmp_path / "night.manifest.json", as_of=None, map_file=None, csv=False)
+    manifest = Run(opened, bundle_folder, tmp_path / "out", Plan(1), silent)()
+    assert (manifest["rows_read"], manifest["customers_read"]) == (204, 42)
+
+
+def test_an_interrupted_run_goes_on_from_its_finished_buckets(
+    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, taken = runs.work, []
+
+    def interrupted(job: Any) -> Any:
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(job.bucket)
+        return work(job)
+
+    monkeypatch.setattr(runs, "work", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        batch(lake, bundle_folder, tmp_path / "out", buckets=4)
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.bucket) or work(job))
+    batch(lake, bundle_folder, tmp_path / "out", buckets=4)
+    assert taken == [0, 1, 2, 3]
+    assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
+
+
+def test_a_run_that_was_killed_with_its_workers_goes_on(
+    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path
+) -> None:
+    """Kill -9 while workers score: they end with their parent, and the same command finishes the work."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "training", "batch", lake, "--bundle", bundle_folder, "--out", out]
+    command += ["--as-of", AS_OF, "--buckets", "6", "--processes", "2"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"}
+    started = subprocess.Popen([*map(str, command)], env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
+    done = tmp_path / ".out.batch" / "done"
+    while started.poll() is None and not [*done.glob("bucket=*")]:
+        time.sleep(0.01)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    batch(lake, bundle_folder, out, buckets=6)
+    assert rows(out / "part.parquet") == rows(alone)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
+
+
+def test_an_input_that_has_changed_is_read_anew(bundle_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
+    assert batch(file, bundle_folder, tmp_path / "out")["rows_read"] == 202
+    file.write_text("\n".join(file.read_text().splitlines()[:51]) + "\n")
+    assert batch(file, bundle_folder, tmp_path / "out")["rows_read"] == 50
+
+
+def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("customer_id,ordered_at,order_value\na,2030-01-01,1\n")
+    with pytest.raises(HistoryError, match="nobody has an order before"):
+        batch(file, bundle_folder, tmp_path / "out")
+    with pytest.raises(SourceError, match="give --as-of"):
+        open_source(file, as_of=None, map_file=None, csv=False)
+    with pytest.raises(SourceError, match="does not exist"):
+        open_source(tmp_path / "none.csv", as_of=AS_OF, map_file=None, csv=False)
+    (tmp_path / "x.manifest.json").write_text('{"customers": "a"}')
+    with pytest.raises(SourceError, match="no manifest"):
+        open_source(tmp_path / "x.manifest.json", as_of=AS_OF, map_file=None, csv=False)
+    (tmp_path / "x.manifest.json").write_text('{"orders": "a.csv"}')
+    with pytest.raises(SourceError, match=r"a\.csv, which is not there"):
+        open_source(tmp_path / "x.manifest.json", as_of=AS_OF, map_file=None, csv=False)
+
+
+def test_two_runs_do_not_write_one_folder(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    opened = open_source(lake, as_of=AS_OF, map_file=None, csv=False)
+    run = Run(opened, bundle_folder, tmp_path / "out", Plan(1), silent)
+    with run._claimed({}), pytest.raises(LakeError, match="another run is writing"):  # noqa: SLF001 - as another process has it
+        batch(lake, bundle_folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("wrong", ["rows_kept", "customers_scored", "rows_rejected", "customers_read"])
+def test_counts_that_do_not_add_up_are_refused(wrong: str) -> None:
+    right = Counts(10, 8, 2, 5, 4, 1, {"a": 2, "b": 1})
+    right.check(4, 3)
+    with pytest.raises(BalanceError, match="do not add up"):
+        Counts(**{**right.said(), wrong: 7}).check(4, 3)
+    with pytest.raises(BalanceError, match=r"rows of part\.parquet"):
+        right.check(3, 3)

@@ -1,0 +1,85 @@
+"""The commands `batch` and `redrive`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training import show
+
+BUCKET_HELP = "customers are split into so many parts by the md5 of their id; 0 asks their number"
+
+
+def batch(  # noqa: PLR0913 - one plain option each
+    source: Annotated[
+        str, typer.Argument(help="file of orders, *.manifest.json, folder of files, lake; or s3://bucket/prefix")
+    ],
+    *,
+    bundle: Annotated[Path | None, typer.Option(help="folder made by train; s3:// uses the deployed one")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write; s3:// writes to the output bucket")] = None,
+    as_of: Annotated[str | None, typer.Option(help="date or timestamp (UTC); else from a folder as_of=...")] = None,
+    map_file: Annotated[Path | None, typer.Option("--map", help="TOML map; else the map.toml beside")] = None,
+    lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
+    processes: Annotated[int, typer.Option(help="worker processes; 0 are as many as cores", min=0)] = 0,
+    buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
+    csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
+    memory_limit: Annotated[str, typer.Option(help="what DuckDB may take, all processes together")] = "2GB",
+    machine: Annotated[
+        str | None, typer.Option(help="ARN of the state machine, for s3://", envvar="REGULARS_STATE_MACHINE")
+    ] = None,
+) -> None:
+    """Score every customer of a file, a folder or a lake; interrupted, the same command goes on where it was."""
+    if source.startswith("s3://"):
+        from training.batch.remote import start
+
+        show.say(f"Started {start(source, machine, as_of=as_of, buckets=buckets, csv=csv)}")
+        return
+    if bundle is None or out is None:
+        raise typer.BadParameter("a source on this machine needs --bundle and --out")
+    from regulars.lake import read_info
+
+    from training.batch.run import Plan, Run
+    from training.batch.source import open_source
+
+    if lake:
+        read_info(Path(source))
+    opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
+    plan = Plan(processes or os.cpu_count() or 1, buckets, memory_limit)
+    with show.progress(100) as advance:
+        run = Run(opened, bundle, out, plan, advance)
+        manifest = run()
+    _say(manifest, run.seconds, out)
+
+
+def _say(manifest: dict[str, Any], seconds: dict[str, float], out: Path) -> None:
+    rows = [
+        (what, *(manifest[f"{what}_{how}"] for how in ("read", kept, "rejected")))
+        for what, kept in (("rows", "kept"), ("customers", "scored"))
+    ]
+    show.table("In and out", ("", ">read", ">kept or scored", ">rejected"), rows)
+    if manifest["rejected"]:
+        show.table("Rejected, all in rejects.parquet", ("reason", ">count"), list(manifest["rejected"].items())[:20])
+    for warning in manifest["warnings"]:
+        show.say(warning, "yellow", "warning: ")
+    stages = ", ".join(f"{stage} {took:.1f} s" for stage, took in seconds.items())
+    show.say(f"Wrote {out}: {manifest['customers_scored']:,} customers, bundle {manifest['bundle']} ({stages})")
+
+
+def redrive(
+    dead: Annotated[str, typer.Argument(help="URL of the dead-letter queue")],
+    queue: Annotated[str, typer.Argument(help="URL of the queue to send to")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what lies there, and why")] = False,
+) -> None:
+    """Send the batch's dead letters back to be scored again, and show why each had failed."""
+    import boto3
+
+    from training.batch.redrive import redrive as run
+
+    letters = list(run(boto3.client("sqs"), dead, queue, send=not dry_run))
+    rows = [(letter.inputs, letter.tries, letter.reason) for letter in letters]
+    if rows:
+        show.table("Dead letters", ("input", ">tries", "reason"), rows)
+    sent = sum(letter.sent for letter in letters)
+    show.say(f"{len(letters)} dead letters, {sent} sent back" if letters else "No dead letters")

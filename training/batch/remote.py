@@ -1,0 +1,42 @@
+"""Starting the state machine for files in S3: the same input starts one execution, and another only when that failed.
+
+A second execution goes on from the first one's finished buckets.
+"""
+
+import json
+
+from regulars.batch.plan import asked as look
+from regulars.batch.plan import execution_name
+from regulars.errors import SettingsError, SourceError
+
+ATTEMPTS = 9
+
+
+def start(source: str, machine: str | None, *, as_of: str | None, buckets: int, csv: bool) -> str:
+    """Start the state machine for `s3://bucket/prefix` and return the execution's ARN, also of one that runs already.
+
+    SettingsError without a machine, SourceError when the source names no bucket and prefix.
+    """
+    import boto3  # noqa: PLC0415 - only this command pays for it
+
+    if machine is None:
+        raise SettingsError(
+            "no state machine; give --machine ARN or set REGULARS_STATE_MACHINE (an output of the stack)"
+        )
+    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    if not bucket or not prefix:
+        raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
+    asked = {"bucket": bucket, "prefix": prefix, "as_of": as_of, "buckets": buckets, "csv": csv}
+    parcel = look(boto3.client("s3"), asked)
+    client = boto3.client("stepfunctions")
+    for attempt in range(1, ATTEMPTS + 1):
+        name = f"{execution_name(parcel, asked)}-{attempt}"
+        try:
+            answer = client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
+        except client.exceptions.ExecutionAlreadyExists:
+            arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+            if client.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
+                return f"{arn} (before)"
+        else:
+            return str(answer["executionArn"])
+    raise SourceError(f"{source} failed {ATTEMPTS} times; see the executions {name} and before")
