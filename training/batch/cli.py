@@ -8,7 +8,7 @@ import typer
 
 from training import show
 
-BUCKET_HELP = "customers are split into so many parts by the md5 of their id; 0 asks their number"
+BUCKET_HELP = "s3://: customers are split into so many parts by the md5 of their id; 0 asks their number"
 
 
 def batch(  # noqa: PLR0913 - one plain option each
@@ -24,7 +24,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     processes: Annotated[int, typer.Option(help="worker processes; 0 are as many as cores", min=0)] = 0,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
-    memory_limit: Annotated[str, typer.Option(help="what DuckDB may take, all processes together")] = "2GB",
+    memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",
     machine: Annotated[
         str | None, typer.Option(help="ARN of the state machine, for s3://", envvar="REGULARS_STATE_MACHINE")
     ] = None,
@@ -45,7 +45,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     if lake:
         read_info(Path(source))
     opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
-    plan = Plan(processes or os.cpu_count() or 1, buckets, memory_limit)
+    plan = Plan(processes or os.cpu_count() or 1, memory_limit)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)
         manifest = run()

@@ -1,4 +1,4 @@
-"""From a file, a folder or a lake to its scores: read, split by customer, scored by several processes, put together.
+"""From a file, a folder or a lake to its scores: read, features made once, models by several processes, put together.
 
 Beside OUT lies a hidden folder of what is finished so far; the same command goes on from there after an interruption,
 and removes it at the end. OUT appears whole or not at all: part.parquet, rejects.parquet, _manifest.json.
@@ -15,18 +15,29 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from regulars.batch.balance import Counts
-from regulars.batch.buckets import SPLIT, Engine, Part, complete, name, split, summed
+from regulars.batch.buckets import SPLIT
 from regulars.batch.score import local_name
 from regulars.batch.store import MANIFEST, as_json, outputs
-from regulars.batch.work import CSV, PART, REJECTS, counted, ingest_tables, rows_in, write_csv, write_rejects
+from regulars.batch.work import (
+    CSV,
+    FEATURES,
+    OTHERS,
+    PART,
+    REJECTS,
+    counted,
+    features_of_lake,
+    ingest_tables,
+    rows_in,
+    write_csv,
+    write_rejects,
+)
 from regulars.bundle import Bundle
-from regulars.errors import HistoryError, LakeError, SourceError
+from regulars.errors import LakeError
 from regulars.files import atomic_folder
 from regulars.globs import parquet
 from regulars.ingest.mapping import CONTRACT, load
@@ -37,21 +48,22 @@ from regulars.loader import ModelLoader
 from regulars.sql import connect, literal
 
 from training.batch.source import Source
-from training.batch.worker import Job, finished, start, work
+from training.batch.worker import Job, Stretch, start, work
 
-SMALL, BUCKET_SIZE = 20_000, 100_000
-"""Customers up to which one bucket is best, and those of a bucket beyond."""
+STRETCH = 40_960
+"""Customers that a process scores at a time: memory stays small, and an interruption costs little."""
+
+STATE = "state.json"
 
 Advance = Callable[..., None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run on: 0 buckets are as many as the customers ask for."""
+    """What to run on."""
 
     processes: int
-    buckets: int = 0
-    memory_limit: str = "2GB"
+    memory_limit: str = "1GB"
 
 
 class Run:
@@ -74,12 +86,12 @@ class Run:
             "input": self.source.said(),
         }
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        with self._claimed({**wanted, "state": self.source.state(), "buckets": self.plan.buckets}):
+        with self._claimed({**wanted, "state": self.source.state()}):
             lake, report = self._lake()
-            buckets = self._split(lake)
-            parts = self._score(buckets)
+            stretches, rejected = self._features(lake)
+            parts = self._score(stretches)
             with atomic_folder(self.out, MANIFEST) as folder, self._timed("collect"):
-                found = self._collect(folder, lake, report, parts)
+                found = self._collect(folder, lake, report, parts, rejected)
                 files = {each: folder / each for each in (PART, REJECTS, *((CSV,) if self.source.csv else ()))}
                 content = {**found.said(), **wanted, "outputs": outputs(files)}
                 (folder / MANIFEST).write_bytes(as_json(content))
@@ -139,49 +151,38 @@ class Run:
                 link.symlink_to(file.resolve())
         return linked
 
-    def _split(self, lake: Path) -> dict[int, Path]:
-        """Return each bucket's lake."""
-        done = self.work / "split"
-        info = read_info(lake).model_dump_json()
+    def _features(self, lake: Path) -> tuple[list[Stretch], dict[str, int]]:
+        """Make everybody's features, once; return the stretches of customers to score, and who has none, by reason."""
+        done = self.work / "features"
         if not done.exists():
-            with self._timed("split"), closing(self._connect()) as connection:
-                buckets = self.plan.buckets or self._buckets(connection, lake)
-                if buckets == 1:
-                    return {0: lake}
-                new = self.work / "split.new"
-                shutil.rmtree(new, ignore_errors=True)
-                new.mkdir()
-                for table in SPLIT:
-                    if files := sorted((lake / table).glob("**/*.parquet")):
-                        split(connection, table, files, new, buckets, "part")
-                for bucket in range(buckets):
-                    (new / name(bucket)).mkdir(exist_ok=True)
-                    complete(new / name(bucket), info)
-                new.rename(done)
-        return {int(each.name.partition("=")[2]): each for each in sorted(done.glob("bucket=*"))}
+            new = self.work / "features.new"
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir()
+            with self._timed("features"), closing(self._connect()) as connection:
+                firsts, rejected = features_of_lake(connection, lake, self.loader, self.source.as_of, new, STRETCH)
+            (new / STATE).write_text(json.dumps({"firsts": firsts, "rejected": rejected}), encoding="utf-8")
+            new.rename(done)
+        said = json.loads((done / STATE).read_bytes())
+        ends = [*said["firsts"][1:], None]
+        named = enumerate(zip(said["firsts"], ends, strict=True))
+        return [Stretch(number, first, end) for number, (first, end) in named], said["rejected"]
 
-    def _buckets(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> int:
-        orders = parquet(sorted((lake / "orders").glob("**/*.parquet")))
-        [(customers,)] = connection.execute(f"select approx_count_distinct(customer_id) from {orders}").fetchall()
-        return 1 if customers <= SMALL else max(self.plan.processes, ceil(customers / BUCKET_SIZE))
-
-    def _score(self, lakes: dict[int, Path]) -> list[Part]:
+    def _score(self, stretches: Sequence[Stretch]) -> list[Path]:
+        """Score all stretches, those that an earlier run has finished left as they are; return the files in order."""
         done = self.work / "done"
         done.mkdir(exist_ok=True)
-        processes = min(self.plan.processes, len(lakes))
-        threads = max((os.cpu_count() or 1) // processes, 1)
-        engine = Engine(_share(self.plan.memory_limit, processes), threads)
-        found = [part for bucket in lakes if (part := finished(done, bucket))]
-        missing = [bucket for bucket in lakes if bucket not in {part.bucket for part in found}]
-        jobs = [Job(bucket, lakes[bucket], self.bundle, self.source.as_of, done, engine) for bucket in missing]
+        jobs = [
+            Job(stretch, self.work / "features" / FEATURES, self.bundle, self.source.as_of, done / f"{stretch.number}")
+            for stretch in stretches
+        ]
+        missing = [job for job in jobs if not job.out.exists()]
         with self._timed("score"):
-            for part in self._worked(jobs, processes):
-                found.append(part)
-                self.advance("score", 100 * len(found) // len(lakes))
-        return sorted(found, key=lambda part: part.bucket)
+            for count, _ in enumerate(self._worked(missing, min(self.plan.processes, len(missing))), start=1):
+                self.advance("score", 100 * (len(jobs) - len(missing) + count) // len(jobs))
+        return [job.out for job in jobs]
 
-    def _worked(self, jobs: Sequence[Job], processes: int) -> Iterator[Part]:
-        if processes == 1:
+    def _worked(self, jobs: Sequence[Job], processes: int) -> Iterator[int]:
+        if processes <= 1:
             yield from map(work, jobs)
             return
         context = multiprocessing.get_context("spawn")
@@ -192,33 +193,26 @@ class Run:
         except BrokenProcessPool as error:
             raise LakeError(
                 "a worker process was killed, perhaps for its memory; run the same command again, it goes on from the "
-                "finished buckets (fewer --processes or a lower --memory-limit need less)"
+                "finished stretches (fewer --processes need less)"
             ) from error
 
-    def _collect(self, folder: Path, lake: Path, report: IngestReport | None, parts: Sequence[Part]) -> Counts:
-        """Put the buckets together, in the order of customer_id, and check that everything adds up."""
-        scored, rejected = summed(parts)
-        if not scored:
-            raise HistoryError(f"nobody has an order before as_of {self.source.as_of:%Y-%m-%d}; choose a later one")
-        done = [self.work / "done" / name(part.bucket) for part in parts]
+    def _collect(
+        self, folder: Path, lake: Path, report: IngestReport | None, parts: Sequence[Path], rejected: dict[str, int]
+    ) -> Counts:
+        """Put the stretches together, in their order, and check that everything adds up."""
         with closing(self._connect()) as connection:
             connection.execute("set preserve_insertion_order = true")
-            pieces = parquet([each / PART for each in done if (each / PART).exists()])
-            _copy(connection, f"select * from {pieces} order by customer_id", folder / PART)
-            lines = self._rejects(connection, lake, done, folder / REJECTS)
+            _copy(connection, f"select * from {parquet(parts)}", folder / PART)
+            connection.execute(
+                f"create temp table unscored as select * from {parquet([self.work / 'features' / OTHERS])}"
+            )
+            lines = write_rejects(connection, None if self.source.lake else lake / "rejects", folder / REJECTS)
             if self.source.csv:
                 write_csv(connection, folder)
+            scored = rows_in(connection, folder / PART)
             counts = counted(report, scored, rejected) if report else _of_lake(lake, scored, rejected)
-            counts.check(rows_in(connection, folder / PART), lines)
+            counts.check(scored, lines)
         return counts
-
-    def _rejects(self, connection: duckdb.DuckDBPyConnection, lake: Path, done: Sequence[Path], out: Path) -> int:
-        customers = parquet([each / REJECTS for each in done])
-        connection.execute(
-            "create or replace temp table unscored as select reason, json_extract_string(row, '$.customer_id') "
-            f"as customer_id from {customers}"
-        )
-        return write_rejects(connection, None if self.source.lake else lake / "rejects", out)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
@@ -229,12 +223,3 @@ def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
     rows = sum(info.rows for table, info in read_info(lake).tables.items() if table in SPLIT)
     left = sum(rejected.values())
     return Counts(rows, rows, 0, scored + left, scored, left, dict(sorted(rejected.items())))
-
-
-def _share(limit: str, processes: int) -> str:
-    """Divide a memory limit such as 2GB among processes."""
-    number, unit = limit.rstrip("KMGTiB% "), limit[len(limit.rstrip("KMGTiB% ")) :].strip()
-    if unit == "%" or not number:
-        raise SourceError(f"memory limit {limit!r}: write it like 2GB")
-    megabytes = float(number) * {"K": 0.001, "M": 1, "G": 1000, "T": 1_000_000}[unit[0]]
-    return f"{megabytes / processes:.0f}MB"

@@ -49,12 +49,29 @@ def score(
 
     LakeError when the lake counts in another currency than the bundle.
     """
+    make_lake_features(connection, lake, loader, as_of)
+    return score_features(connection, "customer_features", loader, as_of, out, reasons)
+
+
+def make_lake_features(connection: duckdb.DuckDBPyConnection, lake: Path, loader: ModelLoader, as_of: datetime) -> None:
+    """Make the relation `customer_features` of a lake, by the bundle's own SQL; errors as `score`."""
     _refuse_other_money(attach(connection, lake), loader.bundle.manifest, lake)
     make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
+
+
+def score_features(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    loader: ModelLoader,
+    as_of: datetime,
+    out: Path,
+    reasons: int = REASONS,
+) -> int:
+    """Score the customers of a relation of features, write the score file, and return their number."""
     # From here rows stay in their order, so that the file's bytes do not hang on threads.
     connection.execute("set preserve_insertion_order = true")
     try:
-        ordered = "select * from customer_features order by customer_id"
+        ordered = f"select * from {relation} order by customer_id"
         created = connection.execute(f"create or replace temp table to_score as {ordered}").fetchall()
         customers = int(created[0][0])
         file, advisor = ScoreFile(connection, loader.bundle.manifest, as_of), Advisor(loader.bundle)

@@ -22,10 +22,11 @@ from regulars.ingest.run import ingest
 from regulars.lake import attach
 from regulars.loader import ModelLoader
 from regulars.schema import NO_CURRENCY, TABLES
-from regulars.scoring import score
+from regulars.scoring import make_lake_features, score
 from regulars.sql import literal
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
+FEATURES, OTHERS = "features.parquet", "others.parquet"
 NO_ROWS = "select cast(null as varchar) as customer_id where false"
 
 EVERYONE = """
@@ -119,6 +120,32 @@ def score_lake(
     return scored, dict(
         connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall(),
     )
+
+
+def features_of_lake(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    loader: ModelLoader,
+    as_of: datetime,
+    folder: Path,
+    stretch: int,
+) -> tuple[list[str], dict[str, int]]:
+    """Write features.parquet of a lake, by customer_id, and others.parquet of those who have none, with the reason.
+
+    Return the id that each stretch of so many customers begins with, and the number of the others by reason.
+    """
+    make_lake_features(connection, lake, loader, as_of)
+    features, others = folder / FEATURES, folder / OTHERS
+    query = "select * from customer_features order by customer_id"
+    connection.execute(f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch // 4})")
+    numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
+    firsts = connection.execute(
+        f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
+    ).fetchall()
+    connection.execute(EVERYONE.format(scored=parquet([features])))
+    connection.execute(f"copy unscored to {literal(str(others))} (format parquet)")
+    reasons = connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall()
+    return [row[0] for row in firsts], dict(reasons)
 
 
 def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
