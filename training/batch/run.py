@@ -64,6 +64,7 @@ class Plan:
 
     processes: int
     memory_limit: str = "1GB"
+    at_once: int = STRETCH
 
 
 class Run:
@@ -86,7 +87,7 @@ class Run:
             "input": self.source.said(),
         }
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        with self._claimed({**wanted, "state": self.source.state()}):
+        with self._claimed({**wanted, "state": self.source.state(), "at_once": self.plan.at_once}):
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
             parts = self._score(stretches)
@@ -159,7 +160,9 @@ class Run:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
             with self._timed("features"), closing(self._connect()) as connection:
-                firsts, rejected = features_of_lake(connection, lake, self.loader, self.source.as_of, new, STRETCH)
+                firsts, rejected = features_of_lake(
+                    connection, lake, self.loader, self.source.as_of, new, self.plan.at_once
+                )
             (new / STATE).write_text(json.dumps({"firsts": firsts, "rejected": rejected}), encoding="utf-8")
             new.rename(done)
         said = json.loads((done / STATE).read_bytes())

@@ -1,4 +1,4 @@
-"""`regulars batch` on this machine: the single run's scores whatever the buckets, restartable, and accounted for."""
+"""`regulars batch` on this machine: the single run's scores whatever the stretches, restartable, and accounted for."""
 
 import json
 import os
@@ -28,9 +28,11 @@ def silent(*_: Any) -> None:
     """Show no progress."""
 
 
-def batch(source: Path, bundle: Path, out: Path, *, buckets: int = 1, processes: int = 1, csv: bool = False) -> Any:
+def batch(
+    source: Path, bundle: Path, out: Path, *, at_once: int = 40_960, processes: int = 1, csv: bool = False
+) -> Any:
     opened = open_source(source, as_of=AS_OF, map_file=None, csv=csv)
-    return Run(opened, bundle, out, Plan(processes, buckets), silent)()
+    return Run(opened, bundle, out, Plan(processes, at_once=at_once), silent)()
 
 
 def rows(file: Path) -> list[tuple[Any, ...]]:
@@ -45,11 +47,11 @@ def alone(lake: Path, loader: ModelLoader, tmp_path: Path) -> Path:
     return tmp_path / "alone.parquet"
 
 
-@pytest.mark.parametrize("buckets", [1, 5])
+@pytest.mark.parametrize("at_once", [40_960, 300])
 def test_a_lake_gets_the_scores_of_the_single_run(
-    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, buckets: int
+    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, at_once: int
 ) -> None:
-    manifest = batch(lake, bundle_folder, tmp_path / "out", buckets=buckets, csv=True)
+    manifest = batch(lake, bundle_folder, tmp_path / "out", at_once=at_once, csv=True)
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
     assert json.loads((tmp_path / "out" / "_manifest.json").read_bytes()) == manifest
     assert manifest["customers_scored"] == len(rows(alone))
@@ -57,9 +59,9 @@ def test_a_lake_gets_the_scores_of_the_single_run(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
 
 
-def test_the_number_of_processes_and_buckets_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+def test_the_number_of_processes_and_stretches_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     batch(lake, bundle_folder, tmp_path / "one")
-    batch(lake, bundle_folder, tmp_path / "two", buckets=3, processes=2)
+    batch(lake, bundle_folder, tmp_path / "two", at_once=500, processes=2)
     for name in ("part.parquet", "rejects.parquet", "_manifest.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -69,7 +71,7 @@ def test_raw_files_are_accounted_for_by_row_and_customer(bundle_folder: Path, tm
     folder.mkdir()
     duckdb.execute(f"copy ({orders_sql()}) to '{folder / 'orders.csv'}' (format csv, header)")
     (folder / "customers.csv").write_text("customer_id\nC1\nnobody\n")
-    manifest = batch(folder, bundle_folder, tmp_path / "out", buckets=3)
+    manifest = batch(folder, bundle_folder, tmp_path / "out", at_once=15)
     assert (manifest["rows_read"], manifest["rows_kept"], manifest["rows_rejected"]) == (204, 203, 1)
     assert (manifest["customers_read"], manifest["customers_scored"], manifest["customers_rejected"]) == (42, 40, 2)
     assert manifest["rejected"] == {
@@ -90,7 +92,7 @@ def test_a_manifest_names_what_is_scored_together(bundle_folder: Path, tmp_path:
     assert (manifest["rows_read"], manifest["customers_read"]) == (204, 42)
 
 
-def test_an_interrupted_run_goes_on_from_its_finished_buckets(
+def test_an_interrupted_run_goes_on_from_its_finished_stretches(
     lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work, taken = runs.work, []
@@ -98,15 +100,15 @@ def test_an_interrupted_run_goes_on_from_its_finished_buckets(
     def interrupted(job: Any) -> Any:
         if len(taken) == 2:
             raise KeyboardInterrupt
-        taken.append(job.bucket)
+        taken.append(job.stretch.number)
         return work(job)
 
     monkeypatch.setattr(runs, "work", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        batch(lake, bundle_folder, tmp_path / "out", buckets=4)
+        batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.bucket) or work(job))
-    batch(lake, bundle_folder, tmp_path / "out", buckets=4)
+    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.stretch.number) or work(job))
+    batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert taken == [0, 1, 2, 3]
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
 
@@ -117,15 +119,15 @@ def test_a_run_that_was_killed_with_its_workers_goes_on(
     """Kill -9 while workers score: they end with their parent, and the same command finishes the work."""
     out = tmp_path / "out"
     command = [sys.executable, "-m", "training", "batch", lake, "--bundle", bundle_folder, "--out", out]
-    command += ["--as-of", AS_OF, "--buckets", "6", "--processes", "2"]
+    command += ["--as-of", AS_OF, "--at-once", "250", "--processes", "2"]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"}
     started = subprocess.Popen([*map(str, command)], env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
     done = tmp_path / ".out.batch" / "done"
-    while started.poll() is None and not [*done.glob("bucket=*")]:
+    while started.poll() is None and not [*done.glob("[0-9]*")]:
         time.sleep(0.01)
     started.send_signal(signal.SIGKILL)
     started.wait()
-    batch(lake, bundle_folder, out, buckets=6)
+    batch(lake, bundle_folder, out, at_once=250)
     assert rows(out / "part.parquet") == rows(alone)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
 
@@ -141,7 +143,7 @@ def test_an_input_that_has_changed_is_read_anew(bundle_folder: Path, tmp_path: P
 def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("customer_id,ordered_at,order_value\na,2030-01-01,1\n")
-    with pytest.raises(HistoryError, match="nobody has an order before"):
+    with pytest.raises(HistoryError, match="no order before as_of"):
         batch(file, bundle_folder, tmp_path / "out")
     with pytest.raises(SourceError, match="give --as-of"):
         open_source(file, as_of=None, map_file=None, csv=False)

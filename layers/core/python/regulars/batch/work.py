@@ -137,7 +137,9 @@ def features_of_lake(
     make_lake_features(connection, lake, loader, as_of)
     features, others = folder / FEATURES, folder / OTHERS
     query = "select * from customer_features order by customer_id"
-    connection.execute(f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch // 4})")
+    connection.execute(
+        f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {max(stretch // 4, 2048)})"
+    )
     numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
     firsts = connection.execute(
         f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
