@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import duckdb
 import pytest
 from regulars.batch import source
-from regulars.batch.clock import Clock
 from regulars.batch.handler import handle
 
 from tests.batch.conftest import AS_OF, Aws, orders_sql
@@ -364,15 +362,26 @@ for point in POINTS:
 
 @fault("time runs out while it works")
 def _time(world: World) -> None:
-    stage = Clock.stage
+    def endless(connection: Any, *_: Any) -> None:
+        connection.execute("select sum(hash(a.i + b.i)) from range(1000000) a(i), range(1000000) b(i)").fetchall()
 
-    def hurried(clock: Clock, name: str, connection: duckdb.DuckDBPyConnection | None = None) -> Any:
-        if name == "ingest":
-            clock._end = time.monotonic() + 0.002  # noqa: SLF001 - as Lambda would have it
-        return stage(clock, name, connection)
-
-    world.patch.setattr(Clock, "stage", hurried)
+    world.patch.setattr("regulars.batch.work.ingest_tables", endless)
+    world.patch.setattr("tests.batch.conftest.LocalContext", Hurried)
     world.send("orders.csv", world.orders)
+
+
+class Hurried:
+    """A context of Lambda with little time left."""
+
+    function_name, memory_limit_in_mb = "batch", 1769
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:local"
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    def __init__(self, _: str) -> None: ...
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left: seconds more than are kept to say why."""
+        return 24_000
 
 
 @fault("memory does not suffice")
