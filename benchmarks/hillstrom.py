@@ -20,7 +20,8 @@ from sklearn.model_selection import train_test_split
 from training.metrics import FloatArray
 from training.uplift.learners import LEARNERS, Flags, Rows, logistic_difference
 from training.uplift.qini import qini_auc
-from training.uplift.validate import Trial, choose
+from training.uplift.trial import Trial
+from training.uplift.validate import choose
 
 SEEDS = range(5)
 FOLDS = 4

@@ -1,22 +1,26 @@
-"""Plans against the truth: `python benchmarks/plan_world.py [SEED ...]` (11 unless said).
+"""Plans against the truth: `python benchmarks/plan_world.py [SEED ...] [--large CUSTOMERS]` (seed 11 unless said).
 
 Makes a world of 100,000 customers and learns effects from its campaigns (15 % of the customers every 61 days, 70 % of
 them treated by lot) with `regulars uplift`. At the log's end it spends five budgets by the learnt effects and by four
 policies people use, each with the action that serves it best in truth, and adds up the margin after cost that
 `truth/` expects within the horizon. Beside them: the oracle, who reads `truth/`, and the reach of the features: a plan
-by the same features from each customer's true group, cross-fitted. No learner can be expected to pass that one.
+by the same features from each customer's true group, cross-fitted. A learner is not expected to pass that one.
+
+`--large` learns also from the campaigns of a shop of so many customers, of which the 100,000 are the first.
 """
 
-import sys
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import xgboost as xgb
 from regulars.actions.control import customer_lots
+from regulars.actions.uplift import Uplift
 from regulars.features import FeatureTable, make_features_learning, parse_as_of
 from regulars.lake import attach
 from regulars.process import Purchases, silent
@@ -104,29 +108,53 @@ def spent(table: FeatureTable, profit: FloatArray, budget: float, money: FloatAr
     return float(money[solution.chosen].sum())
 
 
-def compare(seed: int, folder: Path) -> Table:
+def taught(lake: Path, folder: Path) -> tuple[Uplift, str]:
+    """Learn effects as `regulars uplift` does; return them, and in words from how much and how long it took."""
+    began = perf_counter()
+    with connect("4GB", 2) as connection:
+        learnt = learn(connection, lake, SQL, horizon_days=HORIZON, out=folder)
+    metrics = learnt.bundle.manifest.metrics
+    arms = "; ".join(
+        f"{name} {one['learner']}, {one['treated']:,} + {one['control']:,}" for name, one in metrics.items()
+    )
+    return learnt, f"{arms} (treated + control); {perf_counter() - began:.0f} s"
+
+
+def expected(learnt: Uplift, table: FeatureTable, share: float) -> tuple[FloatArray, FloatArray]:
+    """Return each action's expected profit for each customer, and the lower end of its 80 % interval."""
+    effects = [learnt[name].of(table.columns, len(table)) for name in NAMES]
+    likely, low = (
+        np.stack([getattr(effect, end) for effect in effects]) * share - COST[:, None] for end in ("likely", "low")
+    )
+    return likely, low
+
+
+def compare(seed: int, folder: Path, large: int | None) -> Table:
     """Simulate, learn, plan, and return the table of one world."""
     lake = folder / "lake"
     simulate(lake, customers=CUSTOMERS, years=3, seed=seed)
+    learnt, said = taught(lake, folder / "effects")
     with connect("4GB", 2) as connection:
-        learnt = learn(connection, lake, SQL, horizon_days=HORIZON, out=folder / "effects")
         attach(connection, lake)
         make_features_learning(connection, SQL, parse_as_of(END))
         table = FeatureTable.read(connection)
     money, group, orders, margin = truth(lake, table)
     share = float(margin[margin > 0].sum() / table.columns["mean_purchase_day_cents"][margin > 0].sum())
-    effects = [learnt[name].of(table.columns, len(table)) for name in NAMES]
-    expected, sure = (
-        np.stack([getattr(effect, end) for effect in effects]) * share - COST[:, None] for end in ("likely", "low")
-    )
-    churn = silent(learnt.constants.process, Purchases.of(table), HORIZON)
-    value = table.columns["spend_365d_cents"]
+    likely, low = expected(learnt, table, share)
     plans = {
         "oracle": money,
         "reach of the features": reach(table, group, orders, margin),
-        "learnt effects, expected profit": expected,
-        "learnt effects, only what is 90 % sure to pay": sure,
+        "learnt effects": likely,
+        "learnt effects, low end pays": low,
     }
+    captions = [f"learnt from {said}"]
+    if large:
+        simulate(folder / "large", customers=large, years=3, seed=seed)
+        more, said = taught(folder / "large", folder / "more")
+        plans[f"learnt effects, a shop of {large:,}"] = expected(more, table, share)[0]
+        captions.append(f"a shop of {large:,}: learnt from {said}")
+    churn = silent(learnt.constants.process, Purchases.of(table), HORIZON)
+    value = table.columns["spend_365d_cents"]
     policies = {
         "top churn risk": churn,
         "top value": value,
@@ -134,23 +162,36 @@ def compare(seed: int, folder: Path) -> Table:
         "random": np.random.default_rng(seed).random(len(table)),
     }
     out = Table(
-        "plan", *(f"{budget:,}" for budget in BUDGETS), title=f"seed {seed}: EUR within {HORIZON} days, by budget"
+        "plan",
+        *(f"{budget:,}" for budget in BUDGETS),
+        title=f"seed {seed}: EUR within {HORIZON} days, by budget (% of oracle / % of reach)",
+        caption="\n".join(captions),
     )
-    for name, profit in plans.items():
-        out.add_row(name, *(f"{spent(table, profit, 100.0 * each, money) / 100:,.0f}" for each in BUDGETS))
-    for name, ranks in policies.items():
-        out.add_row(f"{name}, best action", *(f"{best(ranks, 100.0 * each, money) / 100:,.0f}" for each in BUDGETS))
-    chosen = {name: learnt.bundle.manifest.metrics[name]["learner"] for name in learnt}
-    out.caption = f"learners: {chosen}"
+    brought = {
+        name: np.array([spent(table, profit, 100.0 * each, money) for each in BUDGETS]) / 100
+        for name, profit in plans.items()
+    }
+    brought |= {
+        f"{name}, best action": np.array([best(ranks, 100.0 * each, money) for each in BUDGETS]) / 100
+        for name, ranks in policies.items()
+    }
+    most, within = brought["oracle"], brought["reach of the features"]
+    for name, sums in brought.items():
+        shares = zip(sums, sums / most, sums / within, strict=True)
+        out.add_row(name, *(f"{one:,.0f} ({of_most:.0%} / {of_reach:.0%})" for one, of_most, of_reach in shares))
     return out
 
 
-def main(seeds: list[int]) -> None:
+def main() -> None:
     """Print a table for each seed."""
-    for seed in seeds:
+    parser = argparse.ArgumentParser(description="Plans by learnt effects against the truth of a simulated world.")
+    parser.add_argument("seeds", nargs="*", type=int, default=[11])
+    parser.add_argument("--large", type=int, help="learn also from a shop of so many customers")
+    asked = parser.parse_args()
+    for seed in asked.seeds:
         with TemporaryDirectory() as folder:
-            Console(width=120).print(compare(seed, Path(folder)))
+            Console(width=150).print(compare(seed, Path(folder), asked.large))
 
 
 if __name__ == "__main__":
-    main([int(one) for one in sys.argv[1:]] or [11])
+    main()

@@ -1,5 +1,5 @@
 -- One row per customer and action treated, or held out as control, on the day of as_of.
--- Reads: treatments, orders. Params: $as_of_s, $horizon_s.
+-- Reads: treatments, orders. Params: $as_of_s, $soon_s, $horizon_s.
 -- What happened in [treated_at, treated_at + horizon): the outcome of an experiment. Returns are left out.
 with
     wave as (
@@ -18,6 +18,9 @@ with
         select
             wave.customer_id,
             wave.action,
+            count(*) filter (
+                where orders.ordered_at_s < wave.treated_at_s + $soon_s
+            ) as soon_orders,
             count(*) as future_orders,
             cast(sum(orders.order_value_cents) as bigint) as future_value_cents
         from wave
@@ -35,6 +38,7 @@ select
     wave.arm,
     wave.other_arm,
     wave.treated_at_s,
+    coalesce(ahead.soon_orders, 0) as soon_orders,
     coalesce(ahead.future_orders, 0) as future_orders,
     coalesce(ahead.future_value_cents, 0) as future_value_cents
 from wave

@@ -13,7 +13,7 @@ from regulars.sql import SqlFolder, connect
 
 from training import show
 from training.measure.lift import Lift
-from training.measure.measure import Measured, read_plan, treatments
+from training.measure.measure import Measured, lake_margin, read_plan, treatments
 from training.measure.measure import measure as run
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
@@ -24,7 +24,9 @@ def measure(  # noqa: PLR0913 - one plain option each
     lake: Annotated[Path, typer.Argument(help="lake folder that holds the orders since")],
     *,
     as_of: Annotated[str, typer.Option(help="date or timestamp (UTC) up to which the lake is known")],
-    margin: Annotated[float, typer.Option(help="share of revenue that is earned", min=0, max=1)] = 1.0,
+    margin: Annotated[
+        float | None, typer.Option(help="share of revenue that is earned; else the lake's own", min=0, max=1)
+    ] = None,
     horizon: Annotated[int | None, typer.Option(help="days that count; else the plan's own", min=1, max=730)] = None,
     treatments_out: Annotated[
         Path | None, typer.Option(help="Parquet of the plan's rows in the form of the lake's treatments")
@@ -34,9 +36,14 @@ def measure(  # noqa: PLR0913 - one plain option each
     """Measure what a plan brought: treated against held out, in orders and money, and whether to go on."""
     opened = read_plan(plan, horizon)
     with connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars") as connection:
-        found = run(connection, opened, lake, SqlFolder(SQL), as_of=parse_as_of(as_of), margin=margin)
+        sql, known = SqlFolder(SQL), parse_as_of(as_of)
+        share = lake_margin(connection, lake, sql, known) if margin is None else margin
+        found = run(connection, opened, lake, sql, as_of=known, margin=share)
     info = read_info(lake)
     report(found, info.currency, opened.horizon_days)
+    show.say(
+        f"Of revenue {share:.1%} is earned: {'the margin of the orders in the lake' if margin is None else 'as said'}"
+    )
     if treatments_out:
         with atomic_file(treatments_out) as partial:
             treatments(opened, info.minor_units).write_parquet(partial)

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import polars as pl
 from regulars.errors import HistoryError, SourceError
-from regulars.features import parse_as_of
+from regulars.features import as_of_params, parse_as_of
 from regulars.lake import attach
 from regulars.sql import SqlFolder
 
@@ -96,6 +96,22 @@ def _one(frame: pl.DataFrame, path: Path, names: tuple[str, ...], what: str) -> 
     if len(found) != 1 or found[0] is None:
         raise SourceError(f"{path}: {name} must be one and the same in all rows; measure one plan at a time")
     return found[0]
+
+
+def lake_margin(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, before: datetime) -> float:
+    """Return the share of revenue that was margin in the lake's orders before an instant.
+
+    HistoryError when the lake does not know its margin: profit cannot be guessed.
+    """
+    attach(connection, lake)
+    sql.materialise(connection, ("order_margin",), {"as_of": as_of_params(before)["as_of"]})
+    [(earned, revenue)] = connection.execute("select margin_cents, revenue_cents from order_margin").fetchall()
+    if not revenue or not earned or earned <= 0:
+        raise HistoryError(
+            f"{lake}: its orders have no margin_cents, so what was earned is not known; say which share of revenue "
+            "stays, as in --margin 0.3"
+        )
+    return float(earned / revenue)
 
 
 def measure(

@@ -15,7 +15,7 @@ from training import show
 SQL = Path(__file__).resolve().parents[2] / "sql"
 FORMS = {
     "average": "the same for everyone",
-    "alive": "in step with P(alive)",
+    "shapes": "shapes of all actions",
     "t": "T-learner, boosters",
     "s": "S-learner, booster",
     "r": "R-learner, booster",
@@ -59,7 +59,7 @@ def effects(learnt: Uplift) -> None:
         (
             name,
             FORMS[one["learner"]],
-            *(one["slope_z"].get(form) for form in ("t", "s", "r", "pooled")),
+            *(one["slope_z"].get(form) for form in ("shapes", "t", "s", "r", "pooled")),
             one["qini_auc"],
             one["qini_auc_logistic"],
         )
@@ -68,6 +68,7 @@ def effects(learnt: Uplift) -> None:
     ranks = (
         "action",
         "chosen",
+        ">z of shapes",
         ">z of T",
         ">z of S",
         ">z of R",
@@ -77,7 +78,7 @@ def effects(learnt: Uplift) -> None:
     )
     show.table("Who responds, on customers new to the models", ranks, ranked)
     for name, one in said.metrics.items():
-        if one["learner"] not in ("average", "alive"):
+        if one["learner"] != "average":
             tenths = [
                 (
                     str(place),

@@ -19,6 +19,8 @@ from training.process import fit as fit_process
 DAY_S = 86_400
 WAVES = 60
 """Campaign days that are read, the newest ones: each needs the features of that day."""
+SOON = 10
+"""Days within which most of an answer to an action comes: a longer horizon adds noise faster than answers."""
 ARMS = ("treated", "control")
 
 
@@ -27,12 +29,14 @@ class Experiment:
     """One action's rows, stacked over its campaign days: n customers in two arms.
 
     `rows` are features (n, features) known before the treatment, `treated` the arm, `orders` and `value_cents` what
-    followed within the horizon, `expected_cents` what the purchase process expects of one order.
+    followed within the horizon, `soon` the orders of the first days of it, `expected_cents` what the purchase process
+    expects of one order.
     """
 
     rows: npt.NDArray[np.float32]
     treated: npt.NDArray[np.bool_]
     orders: FloatArray
+    soon: FloatArray
     value_cents: FloatArray
     expected_cents: FloatArray
     customer_ids: npt.NDArray[np.object_]
@@ -87,7 +91,16 @@ def read(
 
 
 _OTHER = (
-    *("customer_id", "action", "arm", "other_arm", "treated_at_s", "future_orders", "future_value_cents"),
+    *(
+        "customer_id",
+        "action",
+        "arm",
+        "other_arm",
+        "treated_at_s",
+        "soon_orders",
+        "future_orders",
+        "future_value_cents",
+    ),
     *(*NOT_FEATURES, *process.HORIZON),
 )
 
@@ -135,7 +148,8 @@ def _wave(
         {"customer_id": pl.Series(table.customer_ids, dtype=pl.String)}
         | {name: values.astype(np.float32) for name, values in table.columns.items()}
     )
-    sql.materialise(connection, ["treated"], {"as_of_s": int(day.timestamp()), "horizon_s": horizon_days * DAY_S})
+    params = {"soon_s": min(SOON, horizon_days) * DAY_S, "horizon_s": horizon_days * DAY_S}
+    sql.materialise(connection, ["treated"], {"as_of_s": int(day.timestamp()), **params})
     found = connection.execute("select * from treated order by customer_id, action").fetchnumpy()
     texts = {
         name: pl.Series(found.pop(name).tolist(), dtype=pl.String)
@@ -149,6 +163,7 @@ def _experiment(frame: pl.DataFrame, names: tuple[str, ...]) -> Experiment:
         rows=frame.select(names).to_numpy().astype(np.float32, copy=False),
         treated=(frame["arm"] == "treated").to_numpy(),
         orders=frame["future_orders"].to_numpy().astype(np.float64),
+        soon=frame["soon_orders"].to_numpy().astype(np.float64),
         value_cents=frame["future_value_cents"].to_numpy().astype(np.float64),
         expected_cents=frame["process_spend_cents"].to_numpy().astype(np.float64),
         customer_ids=frame["customer_id"].to_numpy(),

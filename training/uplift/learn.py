@@ -1,13 +1,13 @@
 """One run of `regulars uplift`: from a lake's treatments to a folder of learnt effects, validated and verified."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
-from regulars.actions.uplift import ALIVE, FOLDER, ActionConstants, Constants, Uplift
+from regulars.actions.uplift import FOLDER, ActionConstants, Constants, Uplift
 from regulars.errors import HistoryError
 from regulars.lake import attach
 from regulars.sql import SqlFolder
@@ -16,10 +16,12 @@ from training import package
 from training.export import as_json
 from training.metrics import FloatArray
 from training.uplift.assignment import FEW, assignment, smallest_lift
-from training.uplift.experiment import Experiment, Logged, read
-from training.uplift.learners import logistic_difference
+from training.uplift.experiment import SOON, Experiment, Logged, read
+from training.uplift.learners import Fitted, logistic_difference
 from training.uplift.qini import by_tenth, interval_of_difference, qini_auc
-from training.uplift.validate import Choice, Trial, choose, folds, pooled
+from training.uplift.shapes import Level, later, learn_shapes, level
+from training.uplift.trial import Trial
+from training.uplift.validate import Choice, choose, folds, pooled
 
 CHECKED = 2_000
 """Rows by which the exported trees are compared with the fitted ones."""
@@ -57,18 +59,15 @@ def learn(
     )
     files = {f"{FOLDER}/constants.json": as_json(constants.model_dump())}
     metrics: dict[str, dict[str, Any]] = {}
-    trials = {
-        name: Trial.of(one.rows, one.treated, one.orders, folds(one.customer_ids)) for name, one in actions.items()
-    }
     tell("learning who responds to anything")
+    trials, shapes, shape, after, days = _shapes(actions, logged, horizon_days)
     scores, shared = pooled(trials)
     for place, (name, one) in enumerate(actions.items()):
         tell(f"learning {name}")
-        choice = choose(
-            trials[name], (scores[name], shared) if len(actions) > 1 else None, logged.features.index(ALIVE)
-        )
+        common = (scores[name], shared) if len(actions) > 1 else None
+        choice = replace(choose(trials[name], common, (shapes[name], shape)), later=after)
         files |= _files(place, choice, one)
-        metrics[name] = report(one, choice, logged, 10**info.minor_units)
+        metrics[name] = report(one, choice, logged, 10**info.minor_units) | {"learnt_days": days}
     warnings = [*logged.warnings, *(f"{name}: only {min(arms)} in the smaller arm" for name, arms in small.items())]
     said = [f"{name}: {line}" for name, one in metrics.items() for line in one["warnings"]]
     tables = ("orders", "treatments", "customers", "events")
@@ -94,6 +93,29 @@ def learn(
     return Uplift.open(out)
 
 
+def _shapes(
+    actions: Mapping[str, Experiment], logged: Logged, horizon_days: int
+) -> tuple[dict[str, Trial], dict[str, FloatArray], Fitted, Level, int]:
+    """Learn shapes from the orders of the first days or from all, whichever shows more.
+
+    Returns what to learn from, held-out scores, shapes, what follows after the days learnt from, and those days.
+    """
+    fold = {name: folds(one.customer_ids) for name, one in actions.items()}
+    whole = {name: Trial.of(one.rows, one.treated, one.orders, fold[name]) for name, one in actions.items()}
+    scores, shape = learn_shapes(whole, logged.features)
+    if horizon_days <= SOON:
+        return whole, scores, shape, Level(0.0, 0.0), horizon_days
+    soon = {name: Trial.of(one.rows, one.treated, one.soon, fold[name]) for name, one in actions.items()}
+    early, early_shape = learn_shapes(soon, logged.features)
+    shown, shown_early = (
+        sum(level(held_out[name], trials[name]).evidence for name in actions)
+        for held_out, trials in ((scores, whole), (early, soon))
+    )
+    if shown_early < shown:
+        return whole, scores, shape, Level(0.0, 0.0), horizon_days
+    return soon, early, early_shape, later(early, soon, whole), SOON
+
+
 def _arms(one: Experiment) -> tuple[int, int]:
     return int(one.treated.sum()), int((~one.treated).sum())
 
@@ -106,7 +128,13 @@ def _money_level(logged: Logged) -> float:
 
 
 def _files(place: int, choice: Choice, one: Experiment) -> dict[str, bytes]:
-    own = ActionConstants(form=choice.fitted.form, offset=choice.fitted.offset, calibration=choice.calibration)
+    own = ActionConstants(
+        form=choice.fitted.form,
+        offset=choice.fitted.offset,
+        calibration=choice.calibration,
+        shapes=list(choice.fitted.shapes),
+        usual_discount=choice.fitted.usual_discount,
+    )
     check = one.rows[np.random.default_rng(7).permutation(len(one))[:CHECKED]]
     files = {f"{FOLDER}/{place}/constants.json": as_json(own.model_dump())}
     for part, exported in choice.fitted.export(check).items():
@@ -120,7 +148,8 @@ def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[s
     predicted = choice.calibration.apply(choice.score)[0]
     largest, auc, warnings = assignment(one, logged.features)
     smallest, mean = smallest_lift(one.orders, treated), float(one.orders[~treated].mean())
-    average = choice.line.average
+    served = choice.calibration
+    average = served.average
     if abs(average) < smallest:
         warnings.append(
             f"the experiment is too small for this effect: it can show a lift of {smallest:.3f} orders a customer "
@@ -133,7 +162,7 @@ def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[s
         "learner": choice.name,
         "slope_z": choice.tried,
         "orders": _difference(one.orders, treated, 1),
-        "orders_adjusted": [average, 1.96 * float(np.sqrt(choice.line.covariance[0, 0]))],
+        "orders_adjusted": [average, 1.96 * float(np.sqrt(served.variance[0]))],
         "ordered": _difference(ordered, treated, 1),
         "value": _difference(one.value_cents, treated, unit),
         "smallest_lift_orders": smallest,
@@ -142,7 +171,8 @@ def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[s
         "qini_auc": qini_auc(ordered, choice.score, treated),
         "qini_auc_logistic": qini_auc(ordered, baseline, treated),
         "slope": [choice.line.slope, 1.96 * float(np.sqrt(choice.line.covariance[1, 1]))],
-        "slope_served": choice.calibration.slope,
+        "slope_served": served.slope,
+        "later": list(choice.later),
         "tenths": [asdict(tenth) for tenth in by_tenth(one.orders, predicted, treated)],
         "largest_difference_before": largest,
         "propensity_auc": auc,

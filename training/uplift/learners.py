@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from regulars.actions.uplift import Form
+from regulars.actions.uplift import SHAPED, Form, Shape, mean_shape
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -48,8 +48,10 @@ class Fitted:
     form: Form
     boosters: dict[str, xgb.Booster]
     offset: float
-    column: int = -1
-    """The feature that is the score, of the form alive."""
+    shapes: tuple[Shape, ...] = ()
+    usual_discount: float = 0.0
+    places: tuple[int, ...] = ()
+    """Of the form shapes: its shapes, the usual discount share, and which features are those of SHAPED."""
 
     def score(self, rows: Rows) -> FloatArray:
         """Return the score of each row: extra orders before calibration, shape (n,)."""
@@ -57,8 +59,9 @@ class Fitted:
         if self.form == "s":
             both = self.boosters["both"]
             margins = [_margin(both, with_arm(rows, np.full(len(rows), arm))) for arm in (1.0, 0.0)]
-        if self.form == "alive":
-            return rows[:, self.column].astype(np.float64)
+        if self.form == "shapes":
+            columns = {name: rows[:, at].astype(np.float64) for name, at in zip(SHAPED, self.places, strict=True)}
+            return mean_shape(self.shapes, columns, self.usual_discount)
         if not margins:
             return np.full(len(rows), self.offset)
         difference: FloatArray = margins[0] - margins[1] if len(margins) > 1 else margins[0]

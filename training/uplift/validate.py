@@ -9,13 +9,17 @@ import numpy.typing as npt
 from regulars.actions.uplift import Calibration
 
 from training.metrics import FloatArray
-from training.uplift.learners import LEARNERS, Fitted, Flags, Learner, Rows, average, centred_learner, residuals
+from training.uplift.learners import LEARNERS, Fitted, Flags, Learner, average, centred_learner
+from training.uplift.shapes import Level, level
+from training.uplift.trial import Trial
 
 FOLDS = 4
 SURE = 1.28
 """Standard errors by which a slope must lie above zero, one-sided 10 %: else effects are not told apart."""
 PLAIN, CLEARLY = "s", 1.0
 """The learner that is taken unless another's slope lies this many standard errors further from zero: a tie else."""
+AHEAD = 4.0
+"""Wald statistic by which trees must explain more than shapes: 2 for one more number (Akaike), 2 to be clear."""
 FLAT = 1e-12
 """Scores that spread less are one and the same."""
 
@@ -34,6 +38,12 @@ class Line:
         """The slope in standard errors: above SURE the score tells customers apart."""
         error = float(np.sqrt(self.covariance[1, 1]))
         return self.slope / error if error > 0 else 0.0
+
+    @property
+    def evidence(self) -> float:
+        """Wald's statistic of the whole line: how far average and slope lie from none."""
+        found = np.array([self.average, self.slope])
+        return float(found @ np.linalg.pinv(self.covariance) @ found)
 
     def shrunk(self) -> Calibration:
         """Draw the slope to zero by as much as it is noise: positive-part James-Stein, 1 - (error / slope)^2."""
@@ -84,38 +94,27 @@ class Choice:
     tried: dict[str, float]
     """Each learner's slope in standard errors."""
 
+    later: Level = Level(0.0, 0.0)  # noqa: RUF009 - a NamedTuple cannot change
+    """What comes after the days that were learnt from, as a part of what comes in them."""
+
     @property
     def calibration(self) -> Calibration:
-        """The shrunk line that serves."""
+        """The line that serves, over the whole horizon; a slope of trees is shrunk."""
         line = self.line
-        if self.name != "alive":
-            return line.shrunk()
-        first, both, second = (float(line.covariance[at]) for at in ((0, 0), (0, 1), (1, 1)))
-        return Calibration(average=line.average, slope=line.slope, center=line.center, variance=(first, both, second))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Rows to learn from: features (n, features), arm, outcome's residual and weight, fold; n values each."""
-
-    rows: Rows
-    treated: Flags
-    residual: FloatArray
-    weight: FloatArray
-    fold: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, rows: Rows, treated: Flags, outcome: FloatArray, fold: npt.NDArray[np.int64]) -> "Trial":
-        """Work out residuals and weights; a row's own half of the folds is not among what it is predicted from."""
-        return cls(rows, treated, *residuals(rows, outcome, fold % 2 == 0), fold)
-
-    def take(self, which: Flags) -> "Trial":
-        """Return some rows."""
-        return Trial(*(values[which] for values in vars(self).values()))
-
-    def fit(self, learner: Learner) -> Fitted:
-        """Fit a learner to all rows."""
-        return learner(self.rows, self.treated, self.residual, self.weight)
+        own = line.shrunk()
+        if self.name == "shapes":
+            first, both, second = (float(line.covariance[at]) for at in ((0, 0), (0, 1), (1, 1)))
+            own = Calibration(
+                average=line.average, slope=line.slope, center=line.center, variance=(first, both, second)
+            )
+        grown, spread = 1 + self.later.slope, self.later.variance
+        squares = (own.average**2, own.average * own.slope, own.slope**2)
+        first, both, second = (
+            grown**2 * one + spread * square for one, square in zip(own.variance, squares, strict=True)
+        )
+        return Calibration(
+            average=grown * own.average, slope=grown * own.slope, center=own.center, variance=(first, both, second)
+        )
 
 
 def crossfit(learner: Learner, trial: Trial) -> FloatArray:
@@ -146,24 +145,20 @@ def pooled(trials: Mapping[str, Trial]) -> tuple[dict[str, FloatArray], Fitted]:
     return scores, centred_learner(rows, centred, residual, weight)
 
 
-def proportional(trial: Trial, column: int) -> Choice:
-    """Say that an action moves those who still are customers, all alike: effect = slope x P(alive)."""
-    alive = trial.rows[:, column].astype(np.float64)
-    design = (trial.treated - trial.treated.mean()) * alive
-    total = float(trial.weight @ design**2)
-    slope = float(trial.weight @ (design * trial.residual)) / total
-    left = trial.weight * design * (trial.residual - design * slope)
-    variance, center = float(left @ left) / total**2, float(alive.mean())
-    covariance = variance * np.array([[center**2, center], [center, 1.0]])
-    # A line through zero: its slope is as sure as its average, and there is nothing to draw it to.
-    return Choice("alive", Fitted("alive", {}, 0.0, column), Line(slope * center, slope, covariance, center), alive, {})
+def through_zero(score: FloatArray, trial: Trial, fitted: Fitted) -> Choice:
+    """Say that the effect is a multiple of the score: a line through zero, as sure of its slope as of its average."""
+    found, center = level(score, trial), float(score.mean())
+    covariance = found.variance * np.array([[center**2, center], [center, 1.0]])
+    return Choice("shapes", fitted, Line(found.slope * center, found.slope, covariance, center), score, {})
 
 
-def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None, alive: int | None = None) -> Choice:
+def choose(
+    trial: Trial, shared: tuple[FloatArray, Fitted] | None = None, shapes: tuple[FloatArray, Fitted] | None = None
+) -> Choice:
     """Choose the learner whose held-out score explains most of the effect, or the average when none surely does.
 
-    `shared` is the learner of all actions, with its held-out scores of these rows. `alive` is the place of P(alive)
-    among the features: an average is then one over those who still are customers.
+    `shared` is the learner of all actions, with its held-out scores of these rows; so are `shapes`, which trees replace
+    only where they explain clearly more.
     """
     scores = {name: crossfit(learner, trial) for name, learner in LEARNERS.items()}
     if shared:
@@ -173,11 +168,14 @@ def choose(trial: Trial, shared: tuple[FloatArray, Fitted] | None = None, alive:
     best = max(tried, key=lambda name: tried[name])
     if tried[best] < tried[PLAIN] + CLEARLY:
         best = PLAIN
-    if tried[best] >= SURE:
+    plain = replace(through_zero(shapes[0], trial, shapes[1]), tried=tried) if shapes else None
+    if plain:
+        tried["shapes"] = plain.line.z
+    if tried[best] >= SURE and (not plain or lines[best].evidence > plain.line.z**2 + AHEAD):
         fitted = shared[1] if shared and best == "pooled" else trial.fit(LEARNERS[best])
         return Choice(best, fitted, lines[best], scores[best], tried)
-    if alive is not None and trial.rows[:, alive].std() > 0:
-        return replace(proportional(trial, alive), tried=tried)
+    if plain and plain.line.covariance[1, 1] > 0:
+        return plain
     fitted = average(trial.treated, trial.residual, trial.weight)
     score = fitted.score(trial.rows)
     return Choice("average", fitted, line(score, trial.treated, trial.residual, trial.weight), score, tried)

@@ -10,7 +10,7 @@ from regulars import lake as lakes
 from regulars.errors import HistoryError, SourceError
 from regulars.sql import SqlFolder
 
-from training.measure.measure import measure, read_plan, treatments
+from training.measure.measure import lake_margin, measure, read_plan, treatments
 
 MADE_AT = datetime(2026, 1, 1)  # noqa: DTZ001 - as Parquet has it
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +74,24 @@ def test_an_action_that_costs_more_than_it_brings_is_to_stop(
     plan = read_plan(plan_file(tmp_path, cost=[20.0] * 4 + [0.0] * 4))
     [found] = measure(connection, plan, shop, sql, as_of=AS_OF, margin=0.4)
     assert found.verdict.startswith("stop")
+
+
+def test_the_margin_is_the_lakes_own_up_to_the_day_of_measuring(
+    connection: duckdb.DuckDBPyConnection, shop: Path, sql: SqlFolder
+) -> None:
+    file = shop / "orders" / "part.parquet"
+    orders = pl.read_parquet(file)
+    late = pl.col("ordered_at") >= AS_OF.replace(tzinfo=None)
+    cents = pl.when(late).then(0).otherwise(pl.col("order_value_cents") // 4)
+    orders.with_columns(margin_cents=cents).write_parquet(file)
+    assert lake_margin(connection, shop, sql, AS_OF) == pytest.approx(0.25, abs=0.001)
+
+
+def test_a_lake_without_margins_is_asked_for_one(
+    connection: duckdb.DuckDBPyConnection, shop: Path, sql: SqlFolder
+) -> None:
+    with pytest.raises(HistoryError, match=r"have no margin_cents, .* as in --margin 0\.3"):
+        lake_margin(connection, shop, sql, AS_OF)
 
 
 def test_csv_is_read_alike(tmp_path: Path) -> None:

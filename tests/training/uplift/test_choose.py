@@ -1,15 +1,20 @@
 """Learners of an effect on made-up experiments: what is there is found, what is not is not claimed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from regulars.actions.uplift import FOLDER, ActionConstants, Constants, LearntEffect
+from regulars.actions.uplift import FOLDER, SHAPED, ActionConstants, Constants, LearntEffect
 from regulars.bundle import Bundle
 from regulars.process import Process
 
+from tests.training.uplift.shoppers import shoppers
 from training import package
 from training.export import as_json
-from training.uplift.learners import LEARNERS
-from training.uplift.validate import FOLDS, Trial, choose
+from training.uplift.learners import LEARNERS, Fitted
+from training.uplift.shapes import learn_shapes
+from training.uplift.trial import Trial
+from training.uplift.validate import FOLDS, Choice, choose
 
 ROWS = 8_000
 PROCESS = Process(r=1, alpha=60, s=1, beta=400, p=3, q=3, gamma=2_000)
@@ -54,17 +59,39 @@ def test_an_effect_that_is_the_same_for_all_is_said_of_all() -> None:
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_exported_is_fitted_row_by_row(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_exported_is_fitted_row_by_row(name: str, tmp_path: Path) -> None:
     made, _ = trial(effect=0.4, dogs=0.2)
-    fitted = made.fit(LEARNERS[name])
-    chosen = choose(made)
     names = [f"f{place}" for place in range(made.rows.shape[1])]
+    fitted = made.fit(LEARNERS[name])
+    served = exported(fitted, choose(made), names, made.rows, tmp_path).score(made.rows)
+    np.testing.assert_allclose(served, fitted.score(made.rows), rtol=0, atol=1e-5)
+
+
+def test_exported_shapes_are_the_fitted_ones_row_by_row(tmp_path: Path) -> None:
+    made = shoppers(responds=True)
+    held_out, fitted = learn_shapes({"one": made}, SHAPED)
+    chosen = choose(made, shapes=(held_out["one"], fitted))
+    assert chosen.name == "shapes"
+    rows = made.rows.copy()
+    rows[:50, SHAPED.index("discount_share")] = np.nan
+    served = exported(fitted, chosen, list(SHAPED), rows, tmp_path).score(rows)
+    np.testing.assert_allclose(served, fitted.score(rows), rtol=1e-12, atol=0)
+
+
+def exported(fitted: Fitted, chosen: Choice, names: list[str], rows: np.ndarray, folder: Path) -> LearntEffect:
+    """Write a fitted learner as the one action of a folder of effects, and open it."""
     constants = Constants(actions=["one"], features=names, horizon_days=30, process=PROCESS, money_level=1.0)
-    own = ActionConstants(form=fitted.form, offset=fitted.offset, calibration=chosen.calibration)
+    own = ActionConstants(
+        form=fitted.form,
+        offset=fitted.offset,
+        calibration=chosen.calibration,
+        shapes=list(fitted.shapes),
+        usual_discount=fitted.usual_discount,
+    )
     files = {f"{FOLDER}/constants.json": as_json(constants.model_dump())}
     files[f"{FOLDER}/0/constants.json"] = as_json(own.model_dump())
-    for part, exported in fitted.export(made.rows[:500]).items():
-        files |= {f"{FOLDER}/0/{part}/{file}": content for file, content in exported.files.items()}
+    for part, one in fitted.export(rows[:500]).items():
+        files |= {f"{FOLDER}/0/{part}/{file}": content for file, content in one.files.items()}
     facts = {
         "as_of": "2026-01-01T00:00:00Z",
         "horizon_days": 30,
@@ -76,6 +103,4 @@ def test_exported_is_fitted_row_by_row(name: str, tmp_path_factory: pytest.TempP
         "metrics": {},
         "verdict": {"passed": True, "reasons": []},
     }
-    folder = package.write(tmp_path_factory.mktemp("effects") / "out", files, facts).path
-    served = LearntEffect(Bundle(folder), constants, 0).score(made.rows)
-    np.testing.assert_allclose(served, fitted.score(made.rows), rtol=0, atol=1e-5)
+    return LearntEffect(Bundle(package.write(folder / "out", files, facts).path), constants, 0)

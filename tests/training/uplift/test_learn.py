@@ -98,7 +98,7 @@ def test_a_horizon_that_no_campaign_has_reached_is_refused(
 def experiment(treated: np.ndarray, rows: np.ndarray) -> Experiment:
     zeros = np.zeros(len(rows))
     ids = np.array([f"C{place}" for place in range(len(rows))], dtype=object)
-    return Experiment(rows.astype(np.float32), treated, zeros, zeros, zeros, ids)
+    return Experiment(rows.astype(np.float32), treated, zeros, zeros, zeros, zeros, ids)
 
 
 def test_a_lot_passes_and_a_choice_is_warned_of() -> None:

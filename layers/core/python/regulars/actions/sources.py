@@ -1,16 +1,11 @@
 """Where each action's effect comes from: the catalogue's own assumption, or a folder of learnt effects."""
 
-from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from regulars.actions.catalogue import Catalogue, Learnt
 from regulars.actions.effects import EffectSource
+from regulars.actions.uplift import Uplift
 from regulars.errors import CatalogueError
-
-LEARNT = "regulars.actions.uplift"
-"""The module that opens learnt effects: `Uplift.open(folder)` gives a mapping from action to source."""
 
 
 def effect_sources(catalogue: Catalogue, folder: Path) -> dict[str, EffectSource]:
@@ -18,7 +13,7 @@ def effect_sources(catalogue: Catalogue, folder: Path) -> dict[str, EffectSource
 
     CatalogueError when learnt effects do not hold an action; BundleError when their files are absent or changed.
     """
-    opened: dict[str, Mapping[str, EffectSource]] = {}
+    opened: dict[str, Uplift] = {}
     sources: dict[str, EffectSource] = {}
     for action in catalogue.action:
         if not isinstance(action.effect, Learnt):
@@ -26,7 +21,7 @@ def effect_sources(catalogue: Catalogue, folder: Path) -> dict[str, EffectSource
             continue
         where = action.effect.learnt
         if where not in opened:
-            opened[where] = _open(folder / where)
+            opened[where] = Uplift.open(folder / where)
         if action.name not in opened[where]:
             raise CatalogueError(
                 f'[[action]] "{action.name}": {where} has learnt no effect of it, only of {", ".join(opened[where])}; '
@@ -34,10 +29,3 @@ def effect_sources(catalogue: Catalogue, folder: Path) -> dict[str, EffectSource
             )
         sources[action.name] = opened[where][action.name]
     return sources
-
-
-def _open(folder: Path) -> Mapping[str, EffectSource]:
-    if find_spec(LEARNT) is None:
-        raise CatalogueError(f"{folder}: this version opens no learnt effects; state low, likely and high instead")
-    effects: Mapping[str, EffectSource] = import_module(LEARNT).Uplift.open(folder)
-    return effects

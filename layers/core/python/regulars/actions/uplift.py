@@ -1,11 +1,11 @@
-"""Learnt effects: what an action adds to each customer's revenue, from trees fitted on experiments with a control arm.
+"""Learnt effects: what an action adds to each customer's revenue, from experiments with a control arm.
 
-The trees rank customers; a line through held-out differences says what a rank is worth, and how sure that is (the best
-linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018, arXiv 1712.04802). Orders become money by what
-the purchase process expects of one order of that customer.
+Shapes or trees rank customers; a line through differences of the arms says what a rank is worth, and how sure that is
+(the best linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018, arXiv 1712.04802). Orders become money
+by what the purchase process expects of one order of that customer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -28,22 +28,60 @@ FOLDER = "effects"
 PROCESS_READS = ("repeat_days", "last_repeat_days", "customer_age_days", "mean_purchase_day_cents")
 """Features from which the purchase process speaks of a customer."""
 
-ALIVE = "process_alive"
-"""The feature that says how likely a customer still is one."""
+ALIVE, ORDERS, REPEATS, DISCOUNT = "process_alive", "process_orders", "repeat_days", "discount_share"
+SHAPED = (ALIVE, ORDERS, REPEATS, DISCOUNT)
+"""Features that shapes look at."""
 
-Form = Literal["average", "alive", "t", "s", "r"]
+DISCOUNT_PRIOR = 6.0
+"""Days of purchase at the usual discount share that are added to each customer's own: a few orders tell little."""
+
+Form = Literal["average", "shapes", "t", "s", "r"]
 PARTS: dict[Form, tuple[str, ...]] = {
     "average": (),
-    "alive": (),
+    "shapes": (),
     "t": ("treated", "control"),
     "s": ("both",),
     "r": ("difference",),
 }
 """The tree models of each form.
 
-Average has none: the effect is the same for everyone; nor has alive: it goes with P(alive). For t there is one an arm,
-for s one with the arm as its last feature, for r one that gives the difference.
+Average has none: the effect is the same for everyone; nor have shapes. For t there is one an arm, for s one with the
+arm as its last feature, for r one that gives the difference.
 """
+
+
+class Shape(BaseModel):
+    """One way in which an effect may go with what is known of a customer, and its part in a mean of several.
+
+    P(alive) x 2 d^discount / (1 + d^discount) x exp(-quiet x s), with d the discount share (drawn to the usual one)
+    over the usual one, s the orders expected within the horizon of one who is alive. Who has left cannot be moved; who
+    buys at a discount may be; who would order anyway has little to add.
+    """
+
+    part: float
+    discount: float = Field(ge=0)
+    quiet: float = Field(ge=0)
+
+    def of(self, columns: Columns, usual: float) -> Floats:
+        """Return the shape's value for each customer, shape (n,)."""
+        alive, count = columns[ALIVE].astype(np.float64), columns[REPEATS].astype(np.float64) + 1.0
+        value = alive * np.exp(-self.quiet * columns[ORDERS] / np.maximum(alive, 1e-3))
+        if self.discount and usual > 0:
+            share = np.nan_to_num(columns[DISCOUNT].astype(np.float64), nan=usual)
+            ratio = np.maximum((count * share / usual + DISCOUNT_PRIOR) / (count + DISCOUNT_PRIOR), 0.0)
+            value = value * 2 * ratio**self.discount / (1 + ratio**self.discount)
+        return value
+
+
+def shaped(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]], names: Sequence[str]) -> dict[str, Floats]:
+    """Take the columns that shapes look at out of features (n, features)."""
+    return {name: rows[:, names.index(name)].astype(np.float64) for name in SHAPED}
+
+
+def mean_shape(shapes: Sequence[Shape], columns: Columns, usual: float) -> Floats:
+    """Return the sum of the shapes' values by their parts, shape (n,)."""
+    total: Floats = np.sum([shape.part * shape.of(columns, usual) for shape in shapes], axis=0, dtype=np.float64)
+    return total
 
 
 class Calibration(BaseModel):
@@ -68,6 +106,8 @@ class ActionConstants(BaseModel):
     form: Form
     offset: float = Field(description="added to the trees' score: what they were fitted around")
     calibration: Calibration
+    shapes: list[Shape] = []
+    usual_discount: float = Field(default=0.0, ge=0)
 
 
 class Constants(BaseModel):
@@ -97,9 +137,9 @@ class LearntEffect:
         return Effect("value", "absolute", (orders - width) * each, orders * each, (orders + width) * each)
 
     def score(self, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Floats:
-        """Return what the trees say the action adds to the orders, shape (customers,), before the line."""
-        if self._own.form == "alive":
-            return rows[:, self._constants.features.index(ALIVE)].astype(np.float64)
+        """Return what shapes or trees say the action adds to the orders, shape (customers,), before the line."""
+        if self._own.form == "shapes":
+            return mean_shape(self._own.shapes, shaped(rows, self._constants.features), self._own.usual_discount)
         if not self._trees:
             return np.full(len(rows), self._own.offset)
         if self._own.form == "s":

@@ -1,0 +1,23 @@
+"""Made-up shoppers: some have left, some buy at a discount, some order so often that nothing adds to it."""
+
+import numpy as np
+
+from training.uplift.trial import Trial
+from training.uplift.validate import FOLDS
+
+ROWS = 20_000
+
+
+def shoppers(*, responds: bool, seed: int = 1, later: float = 0.0) -> Trial:
+    """Make an experiment whose effect goes with P(alive), discounts and quietness, or in which there is none.
+
+    Features are those of SHAPED, in its order. `later` is added to the chance of an order by a treatment.
+    """
+    rng = np.random.default_rng(seed)
+    alive, rate = rng.random(ROWS), rng.gamma(1.0, 1.0, ROWS)
+    repeats, share = rng.integers(5, 30, ROWS), rng.choice([0.0, 0.06], ROWS)
+    rows = np.stack([alive, alive * rate, repeats, share], axis=1).astype(np.float32)
+    treated = rng.random(ROWS) < 0.5
+    moved = 0.6 * alive * (share > 0) * np.exp(-rate) * responds
+    outcome = rng.poisson(alive * rate + treated * moved * (1 + later))
+    return Trial.of(rows, treated, outcome.astype(np.float64), rng.integers(0, FOLDS, ROWS))

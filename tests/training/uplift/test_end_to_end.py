@@ -1,0 +1,74 @@
+"""Past treatments, effects learnt from them, a plan by those, what it brought: by the commands, as a user would."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from training import cli
+
+Run = Callable[..., str]
+PLANNED, MEASURED = "2025-05-20", "2025-07-01"
+CATALOGUE = """
+[plan]
+control = 0.3
+
+[[action]]
+name = "voucher"
+channel = "mail"
+cost = 0.10
+effect = { learnt = "effects" }
+
+[[action]]
+name = "email"
+channel = "mail"
+cost = 0.05
+effect = { learnt = "effects" }
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`run("score", ...)` runs a command in this process and returns what it printed."""
+
+    def command(*arguments: object) -> str:
+        monkeypatch.setenv("COLUMNS", "250")
+        monkeypatch.setattr(sys, "argv", ["regulars", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as left:
+            status = int(left.code or 0)
+        said = capsys.readouterr()
+        assert status == 0, said.err
+        return said.out
+
+    return command
+
+
+def test_a_plan_by_learnt_effects_is_made_and_measured(
+    run: Run, lake: Path, bundle_folder: Path, tmp_path: Path
+) -> None:
+    scores, features, plan = (tmp_path / f"{name}.parquet" for name in ("scores", "features", "plan"))
+    (tmp_path / "actions.toml").write_text(CATALOGUE, encoding="utf-8")
+    assert "What each action adds" in run("uplift", lake, "--horizon", 30, "--out", tmp_path / "effects")
+    run("score", lake, "--bundle", bundle_folder, "--as-of", PLANNED, "--out", scores)
+    run("features", lake, "--as-of", PLANNED, "--out", features)
+    files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)
+    run("plan", scores, *files, "--budget", 40, "--out", plan)
+    rows = pl.read_parquet(plan)
+    treated = rows.filter(pl.col("arm") == "treated")
+    assert len(treated) > 50
+    assert treated["cost"].sum() <= 40
+    assert (treated["expected_profit"] > 0).all()
+
+    back = tmp_path / "treatments.parquet"
+    options = ("--as-of", MEASURED, "--horizon", 30, "--treatments-out", back)
+    printed = run("measure", plan, lake, *options)
+    assert "Incremental profit of all treated, EUR" in printed
+    assert "the margin of the orders in the lake" in printed
+    assert set(treated["action"]) <= {word for word in ("email", "voucher") if word in printed}
+    assert len(pl.read_parquet(back)) == len(rows)
+    assert "Of revenue 35.0% is earned: as said" in run("measure", plan, lake, *options[:4], "--margin", 0.35)
