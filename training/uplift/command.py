@@ -62,6 +62,8 @@ def effects(learnt: Uplift) -> None:
             *(one["slope_z"].get(form) for form in ("shapes", "t", "s", "r", "pooled")),
             one["qini_auc"],
             one["qini_auc_logistic"],
+            _first_third(one["first_third"]),
+            _first_third(one["first_third_logistic"]),
         )
         for name, one in said.metrics.items()
     ]
@@ -75,6 +77,8 @@ def effects(learnt: Uplift) -> None:
         ">z of all actions",
         ">Qini AUC",
         ">Qini AUC logistic T",
+        f">{said.currency} a customer, first third",
+        ">the same, logistic T",
     )
     show.table("Who responds, on customers new to the models", ranks, ranked)
     for name, one in said.metrics.items():
@@ -107,6 +111,10 @@ def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
         f"{value[0]:+.2f} ({_between(*value[1:])})",
         one["smallest_lift_orders"],
     )
+
+
+def _first_third(value: list[float]) -> str:
+    return f"{value[0]:+.2f} ({_between(*value[1:])})"
 
 
 def _between(low: float, high: float) -> str:

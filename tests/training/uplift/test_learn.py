@@ -1,6 +1,7 @@
 """`regulars uplift` on a small simulated lake: what it writes, what it warns of, what it refuses."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from regulars.sql import SqlFolder, connect
 
 from training.uplift.assignment import assignment
 from training.uplift.experiment import Experiment
-from training.uplift.learn import learn
+from training.uplift.learn import first_third, learn
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,16 @@ def experiment(treated: np.ndarray, rows: np.ndarray) -> Experiment:
     zeros = np.zeros(len(rows))
     ids = np.array([f"C{place}" for place in range(len(rows))], dtype=object)
     return Experiment(rows.astype(np.float32), treated, zeros, zeros, zeros, zeros, ids)
+
+
+def test_the_first_third_is_worth_what_the_arms_differ_by_in_it() -> None:
+    """Nine customers: three of whom much is promised, and the treated of them order once more, at 20.00 each."""
+    treated = np.array([True, False, True, False, True, False, True, False, True])
+    orders = np.array([2.0, 1.0, 2.0, 5, 5, 5, 5, 5, 5])
+    promised = np.array([3.0, 3, 3, 1, 1, 1, 1, 1, 1])
+    made = experiment(treated, np.zeros((9, 1)))
+    made = replace(made, orders=orders, expected_cents=np.full(9, 2_000.0))
+    assert first_third(made, promised, 100)[0] == 20.0
 
 
 def test_a_lot_passes_and_a_choice_is_warned_of() -> None:
