@@ -87,7 +87,8 @@ def make_plan(catalogue: Catalogue, people: People, sources: Mapping[str, Effect
     gain = value_offers(catalogue, people, sources, margin)
     problem = make_problem(catalogue, people, gain, np.floor(budget * scale + 1e-6))
     arms = with_control(problem, people.strata, people.lots, catalogue.actions, catalogue.plan.control)
-    return Plan(catalogue, people, sources, margin, problem, gain, arms, _notes(catalogue, people, problem, arms))
+    notes = (*_other_horizons(sources, people.horizon_days), *_notes(catalogue, people, problem, arms))
+    return Plan(catalogue, people, sources, margin, problem, gain, arms, notes)
 
 
 def value_offers(catalogue: Catalogue, people: People, sources: Mapping[str, EffectSource], margin: float) -> Floats:
@@ -114,6 +115,15 @@ def make_problem(catalogue: Catalogue, people: People, gain: Floats, budget: flo
         capacity=np.array(capacity, dtype=np.float64),
         per_customer=catalogue.plan.per_customer,
     )
+
+
+def _other_horizons(sources: Mapping[str, EffectSource], days: int) -> list[str]:
+    """Say which effects were learnt over another time than the scores look ahead."""
+    return [
+        f"the effect of {name} was learnt over {learnt} days, the scores look {days} ahead: profit is of {learnt}"
+        for name, source in sources.items()
+        if (learnt := getattr(source, "horizon_days", days)) != days
+    ]
 
 
 def _notes(catalogue: Catalogue, people: People, problem: Problem, arms: Arms) -> tuple[str, ...]:

@@ -30,12 +30,12 @@ effect = { learnt = "effects" }
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("score", ...)` runs a command in this process and returns what it printed."""
 
     def command(*arguments: object) -> str:
-        monkeypatch.setenv("COLUMNS", "250")
-        monkeypatch.setattr(sys, "argv", ["regulars", *map(str, arguments)])
+        cold.setenv("COLUMNS", "250")
+        cold.setattr(sys, "argv", ["regulars", *map(str, arguments)])
         status = 0
         try:
             cli.main()
@@ -57,12 +57,19 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
     run("score", lake, "--bundle", bundle_folder, "--as-of", PLANNED, "--out", scores)
     run("features", lake, "--as-of", PLANNED, "--out", features)
     files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)
-    run("plan", scores, *files, "--budget", 40, "--out", plan)
+    prices = tmp_path / "prices.json"
+    said = run("plan", scores, *files, "--budget", 40, "--out", plan, "--prices", prices)
+    assert "the effect of voucher was learnt over 30 days, the scores look 90 ahead" in said
     rows = pl.read_parquet(plan)
     treated = rows.filter(pl.col("arm") == "treated")
     assert len(treated) > 50
     assert treated["cost"].sum() <= 40
     assert (treated["expected_profit"] > 0).all()
+
+    run("publish", "--bundle", bundle_folder, "--prices", prices, "--out", tmp_path / "bundle")
+    answer = run("invoke", "recommend", "--bundle", tmp_path / "bundle")
+    assert '"status' in answer
+    assert '"expected_profit"' in answer
 
     back = tmp_path / "treatments.parquet"
     options = ("--as-of", MEASURED, "--horizon", 30, "--treatments-out", back)

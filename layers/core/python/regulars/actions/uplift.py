@@ -125,6 +125,7 @@ class LearntEffect:
 
     def __init__(self, bundle: Bundle, constants: Constants, place: int) -> None:
         self._constants = constants
+        self.horizon_days = constants.horizon_days
         self._own = ActionConstants.model_validate(bundle.json(f"{FOLDER}/{place}/constants.json"))
         self._trees = [TreeModel(bundle, f"{FOLDER}/{place}/{part}") for part in PARTS[self._own.form]]
 
