@@ -1,0 +1,1 @@
+"""The commands of `regulars`, in order of use; what several of them share is in `common`."""
