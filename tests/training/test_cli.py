@@ -1,5 +1,6 @@
 """The command line, in this process: what each command leaves, and how it fails."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from regulars.lake import read_info
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
-from tests.conftest import forget_process
+from tests.conftest import ROOT, forget_process
 from training import cli
 
 COMMANDS = sorted(command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands)
@@ -229,3 +230,11 @@ def test_what_the_system_refuses_is_said_in_one_line(run: Run, lake: Path, tmp_p
     )
     refused(run("features", lake, "--as-of", "0001-01-01T00:00:00+05:00", "--out", tmp_path / "out"), "as_of")
     refused(run("features", lake, "--as-of", "2025-07-01", "--out", tmp_path / "out", "--memory-limit", "foo"), "foo")
+
+
+def test_a_command_pays_for_its_own_imports_only() -> None:
+    """The command line itself loads no library that only some commands need."""
+    late = ["scipy", "sklearn", "xgboost", "polars", "altair", "onnxruntime", "boto3", "fastapi"]
+    program = f"import sys, training.cli; print([name for name in {late} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own text
+    assert done.stdout.strip() == "[]"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from regulars.features import parse_as_of
@@ -12,9 +12,10 @@ from regulars.lake import read_info
 from regulars.sql import SqlFolder, connect
 
 from training import show
-from training.measure.lift import Lift
-from training.measure.measure import Measured, lake_margin, read_plan, treatments
-from training.measure.measure import measure as run
+
+if TYPE_CHECKING:  # every command would pay for these imports, a second of SciPy
+    from training.measure.lift import Lift
+    from training.measure.measure import Measured
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 
@@ -34,6 +35,9 @@ def measure(  # noqa: PLR0913 - one plain option each
     memory_limit: Annotated[str, typer.Option(help="DuckDB's memory, like 4GB")] = "4GB",
 ) -> None:
     """Measure what a plan brought: treated against held out, in orders and money, and whether to go on."""
+    from training.measure.measure import lake_margin, read_plan, treatments  # noqa: PLC0415 - see above
+    from training.measure.measure import measure as run  # noqa: PLC0415
+
     opened = read_plan(plan, horizon)
     with connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars") as connection:
         sql, known = SqlFolder(SQL), parse_as_of(as_of)
@@ -50,7 +54,7 @@ def measure(  # noqa: PLR0913 - one plain option each
         show.say(f"Wrote {treatments_out}: {len(opened.frame):,} rows of treatments")
 
 
-def report(found: list[Measured], currency: str, days: int) -> None:
+def report(found: "list[Measured]", currency: str, days: int) -> None:
     """Print the lift of each action, its profit, and whether to go on."""
     heads = ("action", ">treated", ">control", ">difference, 95 %", ">adjusted, 95 %")
     for title, pick in (
@@ -64,13 +68,13 @@ def report(found: list[Measured], currency: str, days: int) -> None:
     show.table(f"Incremental profit of all treated, {currency}", columns, profits)
 
 
-def _orders(one: Measured) -> tuple[Lift, Lift]:
+def _orders(one: "Measured") -> "tuple[Lift, Lift]":
     return one.orders, one.orders_adjusted
 
 
-def _value(one: Measured) -> tuple[Lift, Lift]:
+def _value(one: "Measured") -> "tuple[Lift, Lift]":
     return one.value, one.value_adjusted
 
 
-def _told(lift: Lift) -> str:
+def _told(lift: "Lift") -> str:
     return f"{lift.mean:+.3f} ({lift.low:+.3f} to {lift.high:+.3f})"
