@@ -30,7 +30,7 @@ def shop(seed: int, folder: Path) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     rate, level = rng.gamma(0.8, 1.5, CUSTOMERS), 2_000 * np.exp(0.8 * rng.standard_normal(CUSTOMERS))
     stratum = np.digitize(rate, np.quantile(rate, (0.25, 0.5, 0.75)))
-    effect = np.where(rng.random(CUSTOMERS) < 0.3, 0.3, 0.0) - np.where(rate > 2, 0.05 * rate, 0.0)  # noqa: PLR2004
+    effect = np.where(rng.random(CUSTOMERS) < 0.3, 0.3, 0.0) - np.where(rate > 2, 0.05 * rate, 0.0)  # noqa: PLR2004 - a made-up effect
     held = np.zeros(CUSTOMERS, dtype=bool)
     for one in np.unique(stratum):
         who = np.flatnonzero(stratum == one)

@@ -73,12 +73,12 @@ def ours(bundle: Path) -> Ask:
 def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
     """Fit the peer's models on half of the customers, save and load them, and return its handler."""
     import joblib  # noqa: PLC0415 - the peer's own libraries, where the peer is asked
-    import pandas as pd  # noqa: PLC0415
-    from fastapi import FastAPI  # noqa: PLC0415
-    from mangum import Mangum  # noqa: PLC0415
-    from pydantic import BaseModel  # noqa: PLC0415
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415
-    from xgboost import XGBRegressor  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415 - only the peer needs it
+    from fastapi import FastAPI  # noqa: PLC0415 - only the peer needs it
+    from mangum import Mangum  # noqa: PLC0415 - only the peer needs it
+    from pydantic import BaseModel  # noqa: PLC0415 - only the peer needs it
+    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - only the peer needs it
+    from xgboost import XGBRegressor  # noqa: PLC0415 - only the peer needs it
 
     class Customer(BaseModel):
         customer_id: str

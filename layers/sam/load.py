@@ -59,7 +59,7 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _call(address: str, route: str, body: bytes) -> tuple[int, float]:
-    request = urllib.request.Request(f"{address}{route}", body, {"content-type": "application/json"})  # noqa: S310
+    request = urllib.request.Request(f"{address}{route}", body, {"content-type": "application/json"})  # noqa: S310 - an address of our own
     begun = time.perf_counter()
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - this host

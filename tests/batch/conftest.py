@@ -82,9 +82,9 @@ class Aws:
     def impatient(self) -> None:
         """Let every message that waits for its next try come at once."""
         name = self.queue.rpartition("/")[2]
-        from moto.sqs.models import sqs_backends  # noqa: PLC0415
+        from moto.sqs.models import sqs_backends  # noqa: PLC0415 - moto's own state, after its server has started
 
-        for message in sqs_backends["123456789012"]["us-east-1"].queues[name]._messages:  # noqa: SLF001
+        for message in sqs_backends["123456789012"]["us-east-1"].queues[name]._messages:  # noqa: SLF001 - moto's own state, after its server has started
             message.visible_at = 0
 
     def dead_letters(self) -> list[dict[str, Any]]:

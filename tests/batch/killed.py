@@ -39,5 +39,5 @@ def deadly_put(self: Any, name: str, *rest: Any) -> None:
         die()
 
 
-Clock.stage, Store.put = deadly_stage, deadly_put  # type: ignore[method-assign]
+Clock.stage, Store.put = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
 handle(json.loads(sys.argv[2]), None)

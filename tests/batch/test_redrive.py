@@ -32,9 +32,9 @@ def test_the_next_try_comes_within_minutes(aws: Aws) -> None:
     """The queue hides a message for hours, made for a run under way; a failed one is shown again soon."""
     aws.put("bad.csv", b"")
     aws.poll(rounds=1)
-    from moto.sqs.models import sqs_backends  # noqa: PLC0415
+    from moto.sqs.models import sqs_backends  # noqa: PLC0415 - moto's own state, after its server has started
 
-    [message] = sqs_backends["123456789012"]["us-east-1"].queues[aws.queue.rpartition("/")[2]]._messages  # noqa: SLF001
+    [message] = sqs_backends["123456789012"]["us-east-1"].queues[aws.queue.rpartition("/")[2]]._messages  # noqa: SLF001 - moto's own state, after its server has started
     [now] = [message.sent_timestamp]
     assert 30_000 < message.visible_at - now < 120_000
 
@@ -56,9 +56,9 @@ def test_letters_go_back_and_are_scored_when_what_was_wrong_is_put_right(aws: Aw
     assert "empty" in shown[0].reason
     sqs.close()
 
-    from moto.sqs.models import sqs_backends  # noqa: PLC0415
+    from moto.sqs.models import sqs_backends  # noqa: PLC0415 - moto's own state, after its server has started
 
-    for message in sqs_backends["123456789012"]["us-east-1"].queues[aws.dead.rpartition("/")[2]]._messages:  # noqa: SLF001
+    for message in sqs_backends["123456789012"]["us-east-1"].queues[aws.dead.rpartition("/")[2]]._messages:  # noqa: SLF001 - moto's own state, after its server has started
         message.visible_at = 0  # what was shown is hidden for two minutes
     assert [letter.sent for letter in redrive(aws.sqs, aws.dead, aws.queue)] == [True]
     assert aws.dead_letters() == []

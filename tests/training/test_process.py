@@ -37,7 +37,7 @@ def test_the_slope_is_that_of_the_likelihood() -> None:
     _, slope = process._timing(theta, *rows)  # noqa: SLF001 - its slope is what the search goes by
     for place in range(4):
         step = np.eye(4)[place] * 1e-5
-        ahead, behind = (process._timing(theta + sign * step, *rows)[0] for sign in (1, -1))  # noqa: SLF001
+        ahead, behind = (process._timing(theta + sign * step, *rows)[0] for sign in (1, -1))  # noqa: SLF001 - the slope of the likelihood itself
         assert slope[place] == pytest.approx((ahead - behind) / 2e-5, rel=1e-4)
 
 

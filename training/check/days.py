@@ -84,7 +84,7 @@ def _expected(daily: npt.NDArray[np.float64], first: int, last: int) -> float:
     length = last - first + 1
     expected = 0.0
     for weekday in range(min(length, 7)):
-        before = daily[first + weekday - 7 :: -7][:SIDES] if first + weekday >= 7 else daily[:0]  # noqa: PLR2004
+        before = daily[first + weekday - 7 :: -7][:SIDES] if first + weekday >= 7 else daily[:0]  # noqa: PLR2004 - days of a week
         start = first + weekday + 7 * ((length - weekday - 1) // 7 + 1)
         after = daily[start::7][:SIDES]
         if len(before) and len(after):

@@ -44,7 +44,7 @@ def gaps(said: Description) -> Chart | None:
     found = said.tables["gaps_between_orders"]
     if found.is_empty():
         return None
-    group = pl.when(pl.col("order_number") < 4).then(pl.format("{} to {}", "order_number", pl.col("order_number") + 1))  # noqa: PLR2004
+    group = pl.when(pl.col("order_number") < 4).then(pl.format("{} to {}", "order_number", pl.col("order_number") + 1))  # noqa: PLR2004 - the first three steps have lines of their own
     weeks = (
         found.with_columns(step=group.otherwise(pl.lit("4 and later")), week=(pl.col("gap_days") - 1) // 7)
         .group_by("step", "week")

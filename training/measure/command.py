@@ -36,7 +36,7 @@ def measure(  # noqa: PLR0913 - one plain option each
 ) -> None:
     """Measure what a plan brought: treated against held out, in orders and money, and whether to go on."""
     from training.measure.measure import lake_margin, read_plan, treatments  # noqa: PLC0415 - see above
-    from training.measure.measure import measure as run  # noqa: PLC0415
+    from training.measure.measure import measure as run  # noqa: PLC0415 - see above
 
     opened = read_plan(plan, horizon)
     with connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars") as connection:

@@ -53,7 +53,7 @@ class Seen:
 def client(service: str) -> Any:  # noqa: ANN401 - a boto3 client has no type of its own
     """Return this process's client of an AWS service, which tries again by itself for a while."""
     import boto3  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
 
     return boto3.client(service, config=Config(retries=dict(RETRIES), connect_timeout=5, read_timeout=60))
 
@@ -110,8 +110,8 @@ def fetch(s3: S3, seen: Seen, local: Path, alive: Callable[[], None] = lambda: N
 
 
 def _cut() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - Lambda's runtime brings it; only batch pays for it
 
     return HTTPClientError, IncompleteReadError, ResponseStreamingError, HTTPError, ConnectionError
 
