@@ -49,7 +49,7 @@ def test_a_cell_too_long_to_read_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_full_disk_is_no_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(TableRows, step, full)

@@ -7,7 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from regulars import lake as lakes
+from regulars.ingest.mapping import parse
 from regulars.ingest.run import ingest
+from regulars.schema import minor_units
 
 from tests.core.ingest.helpers import EUR, ORDERS, SQL, parquet, read, run, write
 
@@ -213,3 +215,63 @@ def test_the_verdict_asks_for_customers_repeats_and_span(
         verdict.span_days // 3,
     )
     assert verdict.repeat_rate == (1.0 if orders_each > 1 else 0.0)
+
+
+def test_a_draft_has_the_same_rows_and_only_the_columns_that_features_read(tmp_path: Path) -> None:
+    text = "who,at,value,number,note\nb,2024-01-02,1.5,2,x\na,2024-01-01,3,1,y\na,2024-01-01,3,1,y\n"
+    raw = EUR | {"orders": {**ORDERS, "order_id": "number"}}
+    source = write(tmp_path / "o.csv", text)
+    whole = run([source], tmp_path / "whole", raw)
+    drafted = ingest([source], tmp_path / "draft", mapping=parse(raw), sql=SQL, draft=True)
+    assert drafted == whole
+    assert sorted(read(tmp_path / "draft", VALUES)) == read(tmp_path / "whole", VALUES) == [("a", 300), ("b", 150)]
+    assert {"order_id", "note"}.isdisjoint(columns(tmp_path / "draft"))
+    assert {"customer_id", "ordered_at", "is_return", "discount_cents", "margin_cents"} <= columns(tmp_path / "draft")
+
+
+def columns(lake: Path) -> set[str]:
+    with duckdb.connect() as connection:
+        found = connection.execute(f"describe select * from read_parquet('{lake}/orders/*.parquet')").fetchall()
+    return {row[0] for row in found}
+
+
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "BHD"])
+def test_money_is_rounded_as_decimals_are(tmp_path: Path, currency: str) -> None:
+    """Halves of the last unit, either sign, up to amounts that only a long decimal holds."""
+    scale = 10 ** minor_units(currency)
+    amounts = (
+        "select cast(i as double) * 0.0005 as x from range(-20000, 20000) t(i) "
+        "union all select (i - 50) * pow(10, i % 12) + 0.005 from range(100) t(i) "
+        "union all select unnest([1.005, -1.005, 2.675, 999999999999.999, 1e12, -1e12, 2500000000000.125])"
+    )
+    inside = f"select * from ({amounts}) where abs(x) < {10**15 // scale}"
+    rows = f"select 'c' || row_number() over () as who, date '2024-01-01' as at, x as value from ({inside})"
+    source = parquet(tmp_path / "o.parquet", rows)
+    report = run([source], tmp_path / "lake", EUR | {"currency": currency})
+    with duckdb.connect() as connection:
+        exact = f"cast(round(cast(value as decimal(28, 6)) * {scale}) as bigint)"
+        wanted = connection.execute(f"select who, {exact} from '{source}' order by who").fetchall()
+    assert report.rows_rejected == 0
+    assert sorted(read(tmp_path / "lake", VALUES)) == wanted
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "timestamp_s", "timestamp_ms", "timestamp_ns", "date"])
+@pytest.mark.parametrize("timezone", ["UTC", "Etc/UTC", "Europe/Berlin"])
+def test_times_of_every_type_become_utc(tmp_path: Path, kind: str, timezone: str) -> None:
+    moments = "unnest(['2024-03-31 01:30:00', '2024-07-01 00:00:00', '1970-01-02 00:00:00', 'infinity']::timestamp[])"
+    numbered = f"select 'c' || row_number() over () as who, m from (select {moments} as m)"
+    rows = f"select who, cast(m as {kind}) as moment, 1 as value from ({numbered})"
+    source = tmp_path / "o.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"copy ({rows}) to '{source}' (format parquet)")
+        connection.execute(f"set timezone = '{timezone}'")
+        utc_of = "cast(cast(moment as timestamptz) at time zone 'UTC' as timestamp)"
+        wanted = connection.execute(
+            f"select who, {utc_of} from '{source}' where isfinite(moment) order by who"
+        ).fetchall()
+    report = run(
+        [source], tmp_path / "lake", EUR | {"timezone": timezone, "orders": {**ORDERS, "ordered_at": "moment"}}
+    )
+    assert sorted(read(tmp_path / "lake", "customer_id, ordered_at")) == wanted
+    assert report.rejected == {"ordered_at is implausible, before 1970 or after 2199": 1}

@@ -120,6 +120,11 @@ class SqlFolder:
             raise BundleError(f"{self.path}: two files make the same relation; each name may stand once")
         return relations
 
+    def mentions(self, folder: str, word: str) -> bool:
+        """Say whether any file of a subfolder has the word in its SQL, such as a column's name."""
+        texts = (COMMENT.sub("", each.text) for each in self.relations.values() if each.folder == folder)
+        return any(re.search(rf"\b{re.escape(word)}\b", text) for text in texts)
+
     def materialise(
         self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, str | int]
     ) -> None:

@@ -78,7 +78,7 @@ def ingest_tables(
     mapping: Map,
     loader: ModelLoader,
 ) -> IngestReport:
-    """Read files, each of the table that it is said to be, into a lake; without a map's word in the bundle's currency.
+    """Read files, each of the table that it is said to be, into a draft of a lake, by default in the bundle's money.
 
     Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
     say what they are. Errors as `ingest`.
@@ -87,7 +87,7 @@ def ingest_tables(
         mapping = mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
     if "" in tables:
         root = Path(os.path.commonpath([file.parent for file in tables[""]]))
-        return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+        return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
     alone = sum(map(len, tables.values())) == 1
     # A map's own patterns are about names on the user's disk; here it is said already what is what.
     sections = {
@@ -97,7 +97,7 @@ def ingest_tables(
     }
     mapping = mapping.model_copy(update={"sections": sections})
     sources = [files[0] if alone else files[0].parent for files in tables.values()]
-    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
 
 
 def score_lake(

@@ -38,7 +38,7 @@ from customers
 """
 
 
-def ingest(
+def ingest(  # noqa: PLR0913 - one plain knob each, given by name
     sources: Sequence[Path],
     out: Path,
     *,
@@ -46,11 +46,13 @@ def ingest(
     sql: SqlFolder,
     connection: duckdb.DuckDBPyConnection | None = None,
     progress: Progress | None = None,
+    draft: bool = False,
 ) -> IngestReport:
     """Read `sources` through `mapping` (without sections: the contract's own column names) and write the lake `out`.
 
     The lake appears whole or not at all, and one that was there before stays when this raises: SourceError for files,
-    MapError for the map. `connection` brings its own memory limit; `progress` is called with one line a step.
+    MapError for the map. `connection` brings its own memory limit; `progress` is called with one line a step. A `draft`
+    holds the same rows in no fixed order: for who reads them once and keeps only what is made of them.
     """
     tell = progress or (lambda _: None)
     _check_outside(sources, out)
@@ -59,7 +61,7 @@ def ingest(
         staging = folder / STAGING
         with _session(connection, mapping.timezone, staging) as session:
             run = _Run(session, folder, mapping, sql, tell)
-            run.tables(chosen)
+            run.tables(chosen, draft=draft)
             report = run.report(unread)
         shutil.rmtree(staging)
         (folder / REPORT).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -128,14 +130,14 @@ class _Run:
         """The lake's orders as written, in SQL."""
         return parquet([self.folder / "orders" / "orders.parquet"])
 
-    def tables(self, chosen: dict[str, list[SourceFile]]) -> None:
+    def tables(self, chosen: dict[str, list[SourceFile]], *, draft: bool) -> None:
         """Stage, check and write each table that has files."""
         for name, files in chosen.items():
             rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name)
             rows.stage(files, self.tell)
             reports = rows.judge(self.folder / "rejects")
             self.tell(f"writing {name}")
-            rows.write(self.folder / name, self.sql)
+            rows.write(self.folder / name, self.sql, draft=draft)
             self.files += reports
             self.warnings += [*rows.warnings, *filter(None, map(_warn_rejects, reports))]
             if name == "orders" and rows.grain == "line" and rows.has_order_id:

@@ -17,6 +17,9 @@ from regulars.ingest.staging import Stager, free_columns
 from regulars.schema import Table
 from regulars.sql import SqlFolder, literal
 
+DRAFT = "compression lz4_raw"
+"""How a lake is written that is read once and thrown away."""
+
 
 class TableRows:
     """The rows of one contract table, from the source files to the lake's Parquet."""
@@ -104,20 +107,27 @@ class TableRows:
             return "order_id", "coalesce(is_return, order_value_cents < 0)"
         return None
 
-    def write(self, folder: Path, sql: SqlFolder) -> None:
-        """Write the kept rows in a fixed order, so that the same input makes the same bytes."""
+    def write(self, folder: Path, sql: SqlFolder, *, draft: bool) -> None:
+        """Write the kept rows in a fixed order, so that the same input makes the same bytes; a draft as they come.
+
+        A draft has only the columns that the SQL of features names.
+        """
         name = self.table.name
         # An attribute travelled in a struct, and quantities as decimals, whose sums do not depend on row order.
         columns = [
-            f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}" for column in self.table.columns
+            f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}"
+            for column in self.table.columns
+            if not draft or column.needed or sql.mentions("features", column.lake_name)
         ]
-        columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in self.attributes]
+        if not draft:
+            columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in self.attributes]
         source, order = self._orders(sql) if name == "orders" else (f"staged_{name}", "all")
         folder.mkdir()
         target = literal(str(folder / f"{name}.parquet"))
-        query = f"select {', '.join(columns)} from {source} order by {order}"
+        query = f"select {', '.join(columns)} from {source}"
+        query, how = (query, DRAFT) if draft else (f"{query} order by {order}", "compression zstd")
         try:
-            self.session.execute(f"copy ({query}) to {target} (format parquet, compression zstd)")
+            self.session.execute(f"copy ({query}) to {target} (format parquet, {how})")
         except duckdb.ConversionException as error:
             raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
 
