@@ -1,5 +1,6 @@
 """What an analyst reads."""
 
+import numpy as np
 import pytest
 from regulars.reasons.words import PHRASES, Narrator
 
@@ -40,7 +41,7 @@ TYPICAL = {
         ("discount_share", 0.25, NAN, "25 % of the price taken off by discounts, typical customer 3 %"),
         ("discount_share", NAN, NAN, "discounts not known"),
         ("engagement_score", 29.4, NAN, "engagement score 29 of 100, typical customer 0"),
-        ("purchase_velocity", 2.55, 9.0, "2.5 orders a month on average, typical customer 1"),
+        ("purchase_velocity", 2.54, 9.0, "2.5 orders a month on average, typical customer 1"),
         ("orders_trend_90d", NAN, NAN, "no order in the last 180 days"),
         ("orders_trend_90d", -1.0, 9.0, "no orders in the last 90 days, some in the 90 before"),
         ("spend_trend_90d", 1.0, 9.0, "all spend of the last 180 days in the last 90"),
@@ -57,8 +58,23 @@ def test_values_in_words(feature: str, value: float, usual: float, text: str) ->
 
 def test_what_a_forecast_from_past_orders_goes_by() -> None:
     narrator = Narrator(TYPICAL, 2)
-    assert narrator.history(12.0, 86.0, 3.0) == "12 orders so far, no order for 86 days, usually every 3"
-    assert narrator.history(1.0, 20.0, NAN) == "1 order so far, last order 20 days ago, typical customer 45"
+    orders, days, usual = np.array([12.0, 1.0]), np.array([86.0, 20.0]), np.array([3.0, NAN])
+    assert narrator.histories(orders, days, usual).tolist() == [
+        "12 orders so far, no order for 86 days, usually every 3",
+        "1 order so far, last order 20 days ago, typical customer 45",
+    ]
+
+
+@pytest.mark.parametrize("feature", PHRASES)
+def test_a_value_sounds_alike_alone_and_among_many(feature: str) -> None:
+    """Halves of what is shown, and the places where what is shown changes its form."""
+    values = np.array([NAN, -1.0, -0.4, 0.0, 0.05, 0.25, 0.5, 0.995, 1.0, 1.5, 2.55, 9.95, 9.996, 10.05, 999.5, 1000.5])
+    values = np.concatenate([values, values * 1.0001, values * 100.0])
+    usual = np.resize([NAN, 0.3, 12.0, 30.5], len(values))
+    narrator = Narrator({feature: 10.0}, 2)
+    many = narrator.texts(feature, values, usual).tolist()
+    assert many == [narrator.text(feature, value, days) for value, days in zip(values, usual, strict=True)]
+    assert len(set(many)) > 5
 
 
 def test_money_is_said_in_the_currencys_own_units() -> None:

@@ -137,15 +137,12 @@ class Explainer:
         for place in np.unique(chosen).tolist():
             rows, ranks = np.nonzero(chosen == place)
             value = columns.get(names[place], unknown)[rows]
-            tell = self._narrator.teller(names[place])
-            told: Iterable[str] = map(tell, value.tolist(), usual[rows].tolist())
+            told = self._narrator.texts(names[place], value, usual[rows])
             if group_of(names[place]) == PURCHASE_HISTORY:
-                past = (columns.get(name, unknown)[rows].tolist() for name in (ORDERS, RECENCY, USUAL))
-                begun = map(self._narrator.history, *past)
-                pairs = zip(begun, told, np.isnan(value).tolist(), strict=True)
-                told = (first if nothing else f"{first}: {then}" for first, then, nothing in pairs)
+                past = (columns.get(name, unknown)[rows] for name in (ORDERS, RECENCY, USUAL))
+                told = self._narrator.histories(*past) + np.where(np.isnan(value), "", ": " + told)
             values[rows, ranks] = value
-            texts[rows, ranks] = list(told)
+            texts[rows, ranks] = told
         return values, texts
 
 

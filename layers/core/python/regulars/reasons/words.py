@@ -1,207 +1,198 @@
-"""A feature's value as an analyst would say it: "no order for 120 days, usually every 30"."""
+"""A feature's value as an analyst would say it: "no order for 120 days, usually every 30".
+
+A batch says millions of values and few different ones: values are first rounded to what is shown of them, and each
+that is left is said once. One customer's values go the same way, so that alone and among a million they sound alike.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 
-NONE = 0.5
-"""Counts and days below it round to nothing."""
+import numpy as np
+import numpy.typing as npt
 
-DAYS, MONEY, PERCENT, NUMBER = "day", "money", "percent", "number"
-"""Units beside nouns that are counted; money comes in minor units, a percentage as a share."""
+from regulars.reasons.phrases import DAYS, MONEY, NUMBER, ONE_DAY, PERCENT, PHRASES, Phrase
 
+FEW = 16
+"""So many values are said faster one by one than sorted."""
 
-@dataclass(frozen=True)
-class Phrase:
-    """How a feature is said: `said` holds {} for the amount, `unknown` is said of a null."""
+TEN = 10.0
+"""Numbers and amounts below it are shown with decimals."""
 
-    said: str
-    unit: str
-    unknown: str = ""
+FloatArray = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.object_]
 
+Teller = Callable[[FloatArray, FloatArray], Texts]
+"""Says n values; also given the customers' mean gaps between orders in days. NaN stands for what is not known."""
 
-_ONE_DAY = "has ordered on one day only"
-_NO_CONTACT = "no mail, visit or ticket known"
-
-PHRASES: Mapping[str, Phrase] = {
-    "tenure_days": Phrase("customer for {}", DAYS),
-    "customer_age_days": Phrase("first order {} ago", DAYS),
-    "last_repeat_days": Phrase("{} from the first order to the last", DAYS),
-    "order_count": Phrase("{} in all", "order"),
-    "repeat_days": Phrase("{} after the first order", "day of purchase"),
-    "orders_30d": Phrase("{} in the last 30 days", "order"),
-    "orders_90d": Phrase("{} in the last 90 days", "order"),
-    "orders_180d": Phrase("{} in the last 180 days", "order"),
-    "orders_365d": Phrase("{} in the last year", "order"),
-    "orders_year_ago_90d": Phrase("{} in the 90 days from this date last year", "order"),
-    "orders_year_ago_180d": Phrase("{} in the 180 days from this date last year", "order"),
-    "spend_cents": Phrase("spent {} in all", MONEY),
-    "spend_30d_cents": Phrase("spent {} in the last 30 days", MONEY),
-    "spend_90d_cents": Phrase("spent {} in the last 90 days", MONEY),
-    "spend_180d_cents": Phrase("spent {} in the last 180 days", MONEY),
-    "spend_365d_cents": Phrase("spent {} in the last year", MONEY),
-    "spend_year_ago_90d_cents": Phrase("spent {} in the 90 days from this date last year", MONEY),
-    "spend_year_ago_180d_cents": Phrase("spent {} in the 180 days from this date last year", MONEY),
-    "earned_cents": Phrase("brought {} so far, returns taken off", MONEY),
-    "mean_order_cents": Phrase("{} an order on average", MONEY),
-    "first_order_cents": Phrase("first order worth {}", MONEY),
-    "mean_purchase_day_cents": Phrase("{} a day of purchase on average", MONEY),
-    "purchase_velocity": Phrase("{} orders a month on average", NUMBER, "became a customer just now"),
-    "gap_mean_days": Phrase("{} between orders on average", DAYS, _ONE_DAY),
-    "gap_std_days": Phrase("time between orders varies by {}", DAYS, _ONE_DAY),
-    "gap_max_days": Phrase("longest time between orders {}", DAYS, _ONE_DAY),
-    "return_count": Phrase("{} in all", "return"),
-    "returned_share": Phrase("sent back {} of the value bought", PERCENT, "nothing bought"),
-    "returns_per_order": Phrase("{} returns an order", NUMBER),
-    "discount_share": Phrase("{} of the price taken off by discounts", PERCENT, "discounts not known"),
-    "margin_share": Phrase("margin of {}", PERCENT, "margin not known"),
-    "email_opens_30d": Phrase("{} opened in the last 30 days", "email", _NO_CONTACT),
-    "email_opens_90d": Phrase("{} opened in the last 90 days", "email", _NO_CONTACT),
-    "email_clicks_90d": Phrase("{} clicked in the last 90 days", "email", _NO_CONTACT),
-    "email_open_rate_90d": Phrase("opened {} of emails in the last 90 days", PERCENT, "no email known in 90 days"),
-    "site_visits_30d": Phrase("{} in the last 30 days", "site visit", _NO_CONTACT),
-    "site_visits_90d": Phrase("{} in the last 90 days", "site visit", _NO_CONTACT),
-    "days_since_visit": Phrase("no site visit for {}", DAYS, "no site visit known"),
-    "engagement_score": Phrase("engagement score {} of 100", NUMBER, _NO_CONTACT),
-    "support_tickets_90d": Phrase("{} in the last 90 days", "support ticket", _NO_CONTACT),
-    "support_tickets": Phrase("{} in all", "support ticket", _NO_CONTACT),
-    "support_unresolved": Phrase("{} not resolved", "support ticket", _NO_CONTACT),
-    "acquisition_cost_cents": Phrase("cost {} to acquire", MONEY, "cost of acquisition not known"),
-    "ltv_to_cac": Phrase("brought {} times the cost of acquisition", NUMBER, "cost of acquisition not known"),
-    "payback_days": Phrase(
-        "earns its cost of acquisition back in {}", DAYS, "cost of acquisition not known or not earned"
-    ),
-    "process_alive": Phrase("{} likely to be still a customer", PERCENT),
-    "process_orders": Phrase("{} orders to come", NUMBER),
-    "process_no_order": Phrase("{} likely not to order again in time", PERCENT),
-    "process_spend_cents": Phrase("{} an order to come", MONEY),
-    "process_value_cents": Phrase("{} to come", MONEY),
-}
-
-
-Teller = Callable[[float, float], str]
-"""Says a value; also given the customer's mean gap between orders in days. NaN stands for what is not known."""
+Rounded = Callable[[FloatArray], FloatArray]
+"""Rounds values to what is shown of them."""
 
 Bare = Callable[[float], str]
-"""Says a known value without its unit."""
+"""Says a rounded value without its unit."""
 
 
 class Narrator:
-    """Says values of features; `typical` are the medians of all customers that training saw, without nulls.
-
-    What is the same for all customers is looked up once a feature, since a batch says millions of values.
-    """
+    """Says values of features; `typical` are the medians of all customers that training saw, without nulls."""
 
     def __init__(self, typical: Mapping[str, float], minor_units: int) -> None:
         self._typical = typical
-        self._bares: dict[str, Bare] = {PERCENT: _percent, NUMBER: _number, MONEY: _money(minor_units)}
+        self._units: dict[str, tuple[Rounded, Bare]] = {
+            PERCENT: (lambda values: np.rint(100.0 * values), lambda value: f"{value:.0f} %"),
+            NUMBER: (_tenths, lambda value: f"{value:.1f}".removesuffix(".0") if abs(value) < TEN else _whole(value)),
+            MONEY: _money(minor_units),
+        }
         self._tellers: dict[str, Teller] = {}
         days = typical.get("recency_days")
         self._late_from = days if days is not None else 0.0
-        self._beside_days = self._beside("recency_days", DAYS)
+        beside = self._beside("recency_days", DAYS)
+        self._beside_days = said_once(lambda days: beside(_whole(days)))
 
     def text(self, feature: str, value: float, usual_days: float) -> str:
         """Say one feature's value; `usual_days` is the customer's mean gap between orders, NaN when not known."""
-        return self.teller(feature)(value, usual_days)
+        return str(self.texts(feature, np.array([value]), np.array([usual_days]))[0])
 
-    def teller(self, feature: str) -> Teller:
-        """Return what says one feature's values."""
+    def texts(self, feature: str, values: FloatArray, usual_days: FloatArray) -> Texts:
+        """Say n customers' values of one feature."""
         if feature not in self._tellers:
             self._tellers[feature] = self._made(feature)
-        return self._tellers[feature]
+        return self._tellers[feature](values, usual_days)
 
-    def history(self, orders: float, days: float, usual_days: float) -> str:
-        """Say what a forecast from past orders goes by: how many they were, how long ago the last, and the rhythm."""
-        return f"{_counted('order', orders, _whole(orders))} so far, {self._recency(days, usual_days)}"
+    def histories(self, orders: FloatArray, days: FloatArray, usual_days: FloatArray) -> Texts:
+        """Say what n forecasts from past orders go by: how many they were, how long ago the last, and the rhythm."""
+        counted = each(_at_least_none(orders), _so_far)
+        told: Texts = counted + self._recency(days, usual_days)
+        return told
 
     def _made(self, feature: str) -> Teller:
         if feature == "recency_days":
             return self._recency
         if feature == "overdue_ratio":
-            recency = self._recency
-            return lambda value, usual: _ONE_DAY if isnan(value) else recency(value * usual, usual)
+            return self._overdue
         if feature in ("orders_trend_90d", "spend_trend_90d"):
             what = feature.partition("_")[0]
-            return lambda value, _: _trend(what, value)
+            trend = said_once(lambda value: _trend(what, value))
+            return lambda values, _: each(values, trend)
         return self._plain(feature, PHRASES.get(feature) or Phrase(feature.replace("_", " ") + " {}", NUMBER))
 
     def _plain(self, feature: str, phrase: Phrase) -> Teller:
-        unit, bare, beside = phrase.unit, self._bare(phrase.unit), self._beside(feature, phrase.unit)
+        rounded, bare = self._unit(phrase.unit)
+        beside = self._beside(feature, phrase.unit)
         unknown = phrase.unknown or f"{feature.replace('_', ' ')} not known"
         before, _, after = phrase.said.partition("{}")
 
-        def tell(value: float, _: float) -> str:
+        @said_once
+        def say(value: float) -> str:
             if isnan(value):
                 return unknown
             shown = bare(value)
-            return before + _amount(unit, value, shown) + after + beside(shown)
+            return f"{before}{_amount(phrase.unit, shown, value)}{after}{beside(shown)}"
 
-        return tell
+        return lambda values, _: each(rounded(values), say)
 
-    def _recency(self, days: float, usual_days: float) -> str:
+    def _overdue(self, ratios: FloatArray, usual_days: FloatArray) -> Texts:
+        told = self._recency(ratios * usual_days, usual_days)
+        told[np.isnan(ratios)] = ONE_DAY
+        return told
+
+    def _recency(self, days: FloatArray, usual_days: FloatArray) -> Texts:
         """Say how long ago the last order was, beside the customer's own rhythm or else that of all."""
-        shown = _whole(days)
-        if isnan(usual_days):
-            late, beside = days >= self._late_from, self._beside_days(shown)
-        else:
-            late, beside = days >= usual_days, f", usually every {_whole(max(usual_days, 1.0))}"
-        ago = _amount(DAYS, days, shown)
-        return (f"no order for {ago}" if late else f"last order {ago} ago") + beside
+        unknown = np.isnan(usual_days)
+        late = days >= np.where(unknown, self._late_from, usual_days)
+        shown = _at_least_none(days)
+        ago = each(np.where(late, shown, -1.0 - shown), _ago)
+        usual = each(np.rint(np.maximum(usual_days, 1.0)), _usually)
+        told: Texts = ago + np.where(unknown, each(shown, self._beside_days), usual)
+        return told
 
     def _beside(self, feature: str, unit: str) -> Callable[[str], str]:
         """Return what says the typical customer's value beside a shown one."""
         typical = self._typical.get(feature)
         if typical is None:
             return lambda _: ""
-        usual = self._bare(unit)(typical)
+        rounded, bare = self._unit(unit)
+        usual = bare(float(rounded(np.array([typical]))[0]))
         other = f", typical customer {usual}"
         return lambda shown: ", like the typical customer" if shown == usual else other
 
-    def _bare(self, unit: str) -> Bare:
-        return self._bares.get(unit, _whole)
+    def _unit(self, unit: str) -> tuple[Rounded, Bare]:
+        return self._units.get(unit, (_at_least_none, _whole))
+
+
+def said_once(say: Bare) -> Bare:
+    """Remember what was said of the last few thousand values: the next customers have the same ones."""
+    return lru_cache(maxsize=1 << 13)(say)
+
+
+def each(values: FloatArray, say: Bare) -> Texts:
+    """Say values one by one, of many each different one once; NaNs are alike."""
+    if len(values) <= FEW:
+        return np.array([say(value) for value in values.tolist()], dtype=object)
+    unique, places = np.unique(values, return_inverse=True)
+    told: Texts = np.array([say(value) for value in unique.tolist()], dtype=object)[places]
+    return told
 
 
 def _whole(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
+def _at_least_none(values: FloatArray) -> FloatArray:
+    """Round counts and days; + 0.0 since rounding leaves a negative zero."""
+    rounded: FloatArray = np.maximum(np.rint(values), 0.0) + 0.0
+    return rounded
 
 
-def _number(value: float) -> str:
-    """Say tenths below ten."""
-    return f"{value:.1f}".removesuffix(".0") if abs(value) < 10 else _whole(value)  # noqa: PLR2004 - ten is said here
+def _tenths(values: FloatArray) -> FloatArray:
+    rounded: FloatArray = np.where(np.abs(values) < TEN, np.rint(10.0 * values) / 10.0, np.rint(values))
+    return rounded
 
 
-def _money(minor_units: int) -> Bare:
-    """Return what says minor units in major ones, whole from ten on: pennies count below."""
-    minor = 10**minor_units
+def _money(minor_units: int) -> tuple[Rounded, Bare]:
+    """Say minor units in major ones, whole from ten on: pennies count below."""
+    minor = 10.0**minor_units
 
-    def say(value: float) -> str:
+    def rounded(values: FloatArray) -> FloatArray:
+        amounts: FloatArray = np.where(np.abs(values) < TEN * minor, np.rint(values), minor * np.rint(values / minor))
+        return amounts
+
+    def bare(value: float) -> str:
         major = value / minor
-        return f"{major:,.{minor_units}f}" if 0 < abs(major) < 10 else f"{major:,.0f}"  # noqa: PLR2004 - ten is said here
+        return f"{major:,.{minor_units}f}" if 0 < abs(major) < TEN else _whole(major)
 
-    return say
+    return rounded, bare
 
 
-def _amount(unit: str, value: float, shown: str) -> str:
+def _amount(unit: str, shown: str, value: float = 1.0) -> str:
     """Say a shown value with its unit."""
     if unit == MONEY:
         return "nothing" if value == 0 else shown
     if unit in (PERCENT, NUMBER):
         return shown
     if unit == DAYS:
-        return "less than a day" if value < NONE else "1 day" if shown == "1" else f"{shown} days"
-    return _counted(unit, value, shown)
-
-
-def _counted(unit: str, value: float, shown: str) -> str:
-    """Say how many of a noun."""
-    if value < NONE:
+        return "less than a day" if shown == "0" else "1 day" if shown == "1" else f"{shown} days"
+    if shown == "0":
         return f"no {unit}"
     head, space, tail = unit.partition(" of ")
     return f"1 {unit}" if shown == "1" else f"{shown} {head}s{space}{tail}"
+
+
+@said_once
+def _so_far(orders: float) -> str:
+    return f"{_amount('order', _whole(orders))} so far, "
+
+
+@said_once
+def _usually(days: float) -> str:
+    return f", usually every {_whole(days)}"
+
+
+@said_once
+def _ago(days: float) -> str:
+    """Say that an order is due after so many days; below zero, that one was made -1 - days ago."""
+    if days < 0:
+        return f"last order {_amount(DAYS, _whole(-1.0 - days))} ago"
+    return f"no order for {_amount(DAYS, _whole(days))}"
 
 
 def _trend(what: str, value: float) -> str:
