@@ -21,8 +21,8 @@ def batch(  # noqa: PLR0913 - one plain option each
     as_of: Annotated[str | None, typer.Option(help="date or timestamp (UTC); else from a folder as_of=...")] = None,
     map_file: Annotated[Path | None, typer.Option("--map", help="TOML map; else the map.toml beside")] = None,
     lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
-    processes: Annotated[int, typer.Option(help="worker processes; 0 are as many as cores", min=0)] = 0,
-    at_once: Annotated[int, typer.Option(help="customers that a process scores at a time", min=1)] = 40_960,
+    threads: Annotated[int, typer.Option(help="threads; 0 are as many as cores", min=0)] = 0,
+    at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 40_960,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
     memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",
@@ -46,7 +46,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     if lake:
         read_info(Path(source))
     opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
-    plan = Plan(processes or os.cpu_count() or 1, memory_limit, at_once)
+    plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)
         manifest = run()

@@ -1,4 +1,4 @@
-"""From a file, a folder or a lake to its scores: read, features made once, models by several processes, put together.
+"""From a file, a folder or a lake to its scores: read, features made once, models on all cores, put together.
 
 Beside OUT lies a hidden folder of what is finished so far; the same command goes on from there after an interruption,
 and removes it at the end. OUT appears whole or not at all: part.parquet, rejects.parquet, _manifest.json.
@@ -6,13 +6,10 @@ and removes it at the end. OUT appears whole or not at all: part.parquet, reject
 
 import fcntl
 import json
-import multiprocessing
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +45,10 @@ from regulars.loader import ModelLoader
 from regulars.sql import connect, literal
 
 from training.batch.source import Source
-from training.batch.worker import Job, Stretch, start, work
+from training.batch.stretch import Job, Stretch, work
 
 STRETCH = 40_960
-"""Customers that a process scores at a time: memory stays small, and an interruption costs little."""
+"""Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
 
 STATE = "state.json"
 
@@ -62,7 +59,7 @@ Advance = Callable[..., None]
 class Plan:
     """What to run on."""
 
-    processes: int
+    threads: int
     memory_limit: str = "1GB"
     at_once: int = STRETCH
 
@@ -72,8 +69,7 @@ class Run:
 
     def __init__(self, source: Source, bundle: Path, out: Path, plan: Plan, advance: Advance) -> None:
         self.source, self.out, self.plan, self.advance = source, out.resolve(), plan, advance
-        self.bundle = bundle.resolve()
-        self.loader = ModelLoader(Bundle(self.bundle))
+        self.loader = ModelLoader(Bundle(bundle))
         self.work = self.out.parent / f".{self.out.name}.batch"
         self.seconds: dict[str, float] = {}
 
@@ -124,7 +120,7 @@ class Run:
         self.seconds[stage] = time.perf_counter() - begun
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        return connect(self.plan.memory_limit, os.cpu_count() or 1, self.work / "spill")
+        return connect(self.plan.memory_limit, self.plan.threads, self.work / "spill")
 
     def _lake(self) -> tuple[Path, IngestReport | None]:
         if self.source.lake:
@@ -175,29 +171,25 @@ class Run:
         done = self.work / "done"
         done.mkdir(exist_ok=True)
         jobs = [
-            Job(stretch, self.work / "features" / FEATURES, self.bundle, self.source.as_of, done / f"{stretch.number}")
+            Job(stretch, self.work / "features" / FEATURES, self.loader, self.source.as_of, done / f"{stretch.number}")
             for stretch in stretches
         ]
         missing = [job for job in jobs if not job.out.exists()]
         with self._timed("score"):
-            for count, _ in enumerate(self._worked(missing, min(self.plan.processes, len(missing))), start=1):
+            for count, _ in enumerate(self._worked(missing, min(self.plan.threads, len(missing))), start=1):
                 self.advance("score", 100 * (len(jobs) - len(missing) + count) // len(jobs))
         return [job.out for job in jobs]
 
-    def _worked(self, jobs: Sequence[Job], processes: int) -> Iterator[int]:
-        if processes <= 1:
+    def _worked(self, jobs: Sequence[Job], threads: int) -> Iterator[int]:
+        if threads <= 1:
             yield from map(work, jobs)
             return
-        context = multiprocessing.get_context("spawn")
+        pool = ThreadPoolExecutor(threads)
         try:
-            with ProcessPoolExecutor(processes, context, start, (os.getpid(),)) as pool:
-                for future in as_completed([pool.submit(work, job) for job in jobs]):
-                    yield future.result()
-        except BrokenProcessPool as error:
-            raise LakeError(
-                "a worker process was killed, perhaps for its memory; run the same command again, it goes on from the "
-                "finished stretches (fewer --processes need less)"
-            ) from error
+            for future in as_completed([pool.submit(work, job) for job in jobs]):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after a failure or Ctrl-C only what is under way is finished
 
     def _collect(
         self, folder: Path, lake: Path, report: IngestReport | None, parts: Sequence[Path], rejected: dict[str, int]

@@ -28,11 +28,9 @@ def silent(*_: Any) -> None:
     """Show no progress."""
 
 
-def batch(
-    source: Path, bundle: Path, out: Path, *, at_once: int = 40_960, processes: int = 1, csv: bool = False
-) -> Any:
+def batch(source: Path, bundle: Path, out: Path, *, at_once: int = 40_960, threads: int = 1, csv: bool = False) -> Any:
     opened = open_source(source, as_of=AS_OF, map_file=None, csv=csv)
-    return Run(opened, bundle, out, Plan(processes, at_once=at_once), silent)()
+    return Run(opened, bundle, out, Plan(threads, at_once=at_once), silent)()
 
 
 def rows(file: Path) -> list[tuple[Any, ...]]:
@@ -61,9 +59,9 @@ def test_a_lake_gets_the_scores_of_the_single_run(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
 
 
-def test_the_number_of_processes_and_stretches_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+def test_the_number_of_threads_and_stretches_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     batch(lake, bundle_folder, tmp_path / "one")
-    batch(lake, bundle_folder, tmp_path / "two", at_once=500, processes=2)
+    batch(lake, bundle_folder, tmp_path / "two", at_once=500, threads=2)
     for name in ("part.parquet", "rejects.parquet", "_manifest.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -115,13 +113,11 @@ def test_an_interrupted_run_goes_on_from_its_finished_stretches(
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
 
 
-def test_a_run_that_was_killed_with_its_workers_goes_on(
-    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path
-) -> None:
-    """Kill -9 while workers score: they end with their parent, and the same command finishes the work."""
+def test_a_run_that_was_killed_goes_on(lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path) -> None:
+    """Kill -9 while it scores: the same command finishes the work."""
     out = tmp_path / "out"
     command = [sys.executable, "-m", "training", "batch", lake, "--bundle", bundle_folder, "--out", out]
-    command += ["--as-of", AS_OF, "--at-once", "250", "--processes", "2"]
+    command += ["--as-of", AS_OF, "--at-once", "250", "--threads", "2"]
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"}
     started = subprocess.Popen([*map(str, command)], env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
     done = tmp_path / ".out.batch" / "done"

@@ -55,7 +55,8 @@ class ScoreFile:
         advice: Sequence[Recommendation] | None = None,
     ) -> None:
         """Add the answers for the customers of `table`, and what to do for them where the bundle carries a plan."""
-        columns, selected = self._identity(table), ["customer_id", "as_of", "horizon_days", "bundle"]
+        columns: Columns = {"customer_id": table.customer_ids}
+        selected = ["customer_id", *self._same_for_all()]
         for task, prediction in predictions.items():
             for name, values in prediction.columns.items():
                 days = values.dtype == np.dtype("datetime64[D]")  # DuckDB reads no NumPy array of days
@@ -88,14 +89,13 @@ class ScoreFile:
             self._connection.execute(f"copy scores_to_write to {literal(str(partial))} (format parquet)")
         self._connection.execute("drop table scores_to_write")
 
-    def _identity(self, table: FeatureTable) -> Columns:
-        rows = len(table)
-        return {
-            "customer_id": table.customer_ids,
-            "as_of": np.full(rows, self._as_of.replace(tzinfo=None), dtype="datetime64[us]"),
-            "horizon_days": np.full(rows, self._manifest.horizon_days, dtype=np.int32),
-            "bundle": np.full(rows, self._manifest.bundle, dtype=object),
-        }
+    def _same_for_all(self) -> list[str]:
+        moment = self._as_of.replace(tzinfo=None).isoformat(sep=" ")
+        return [
+            f"timestamp {literal(moment)} as as_of",
+            f"cast({self._manifest.horizon_days} as integer) as horizon_days",
+            f"{literal(self._manifest.bundle)} as bundle",
+        ]
 
 
 def _advised(advice: Sequence[Recommendation]) -> Columns:

@@ -20,7 +20,7 @@ from regulars.tasks import TASKS, Prediction
 REASONS = 3
 """Reasons for each answer, unless another number is asked for."""
 
-BLOCK = 8192
+BLOCK = 4096
 """Customers scored at a time: their arrays stay within a core's cache, and memory does not hang on how many come."""
 
 __all__ = ["REASONS", "RFM", "features_of", "predict", "score"]

@@ -14,8 +14,8 @@ from regulars.ingest.sources import PARQUET
 from regulars.settings import settings
 
 CHUNK = 1 << 20
-ROOM = 3
-"""Times the size of an input that its lake, its spill and its scores may take beside it."""
+ROOM = 5
+"""Times the size of an input that its rows on the way to scores, its spill and its scores may take beside it."""
 
 LARGER = (
     'for larger ones use "regulars batch" on a machine, or "regulars batch s3://... --machine ARN", which starts the '
