@@ -50,6 +50,9 @@ from training.batch.stretch import Job, Stretch, work
 STRETCH = 40_960
 """Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
 
+ROW_GROUP = 40_960
+"""Rows of the score file that one core writes while another is at the next ones."""
+
 STATE = "state.json"
 
 Advance = Callable[..., None]
@@ -211,7 +214,7 @@ class Run:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
-    connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)")
+    connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet, row_group_size {ROW_GROUP})")
 
 
 def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
