@@ -27,6 +27,19 @@ KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none", "region_na
 RELAY = f"regulars-relay-{os.getpid()}"
 """Name of a network of this run's own, and of the container in it."""
 PORT = 5000
+PROGRAM = f"/var/lang/bin/python{PYTHON}"
+PROBE = f"""
+import time, urllib.request
+for pause in (0.1, 0.3, 1, 3, None):
+    try:
+        urllib.request.urlopen("http://127.0.0.1:{PORT}/moto-api/data.json", timeout=5).read()
+        break
+    except OSError:
+        if pause is None:
+            raise
+        time.sleep(pause)
+"""
+"""What the relay's own container tries: where its engine is in a machine of its own, no socket file leads out."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +129,10 @@ def _relay(image: str, folder: Path, docker: Mapping[str, str]) -> Iterator[str]
     program = Path(__file__).with_name("relay.py")
     start = ["docker", "run", "--detach", "--rm", "--name", RELAY, "--network", RELAY]
     start += ["--volume", f"{folder}:/aws", "--volume", f"{program}:/relay.py:ro"]
-    start += ["--entrypoint", f"/var/lang/bin/python{PYTHON}", image, "/relay.py", "/aws/socket", str(PORT)]
+    start += ["--entrypoint", PROGRAM, image, "/relay.py", "/aws/socket", str(PORT)]
+    probe = ["docker", "exec", RELAY, PROGRAM, "-c", PROBE]
     try:
-        for command in (["docker", "network", "create", "--internal", RELAY], start):
+        for command in (["docker", "network", "create", "--internal", RELAY], start, probe):
             if (done := ask(*command, env=docker)).returncode:
                 raise Skip(f"containers have no way to a simulated S3: {done.stderr.strip()}")
         [found] = json.loads(ask("docker", "inspect", RELAY, env=docker).stdout)
