@@ -56,7 +56,7 @@ bench-warm: .venv/ready
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
 	$(BIN)/python benchmarks/warm.py $(DEMO)/lake $(BUNDLE) --peer build/peer
 
-bench-batch: .venv/ready # LAKE of a million customers, BUNDLE trained on it; AS_OF
+bench-batch: .venv/ready emulator # LAKE of a million customers, BUNDLE trained on it; AS_OF
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pyarrow
 	$(BIN)/python -m benchmarks.batch $(LAKE) $(BUNDLE) $(AS_OF) --peer build/peer

@@ -18,7 +18,9 @@ from regulars.sql import connect
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.batch.container import contained
 from benchmarks.batch.measure import Taken, run
+from layers.sam.shell import Skip
 
 SMALL = 5
 """Files of a table that hold 100,000 customers."""
@@ -55,8 +57,8 @@ def export(lake: Path, out: Path) -> Path:
     return out
 
 
-def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> Taken:
-    """Run the function on an export in a simulated S3."""
+def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Taken]:
+    """Run the function on an export in a simulated S3, in a container where one can be had; say in what it ran."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -80,10 +82,15 @@ def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> Taken:
         "REGULARS_TEMP_DIRECTORY": str(temp / "function"),
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = ["-m", "benchmarks.batch.function", "bench-incoming", f"{folder}/all.manifest.json", FUNCTION_MB]
-    taken = run(command, environment)
-    server.stop()
-    return taken
+    words = ["bench-incoming", f"{folder}/all.manifest.json"]
+    try:
+        return f"function in a container, 1 core, {FUNCTION_MB} MiB", contained(words, bundle, environment, FUNCTION_MB)
+    except Skip as reason:
+        sys.stderr.write(f"no container: {reason}\n")
+        taken = run(["-m", "benchmarks.batch.function", *words, FUNCTION_MB], environment)
+        return f"function in a process, 1 core, {FUNCTION_MB} MB of data", taken
+    finally:
+        server.stop()
 
 
 def main() -> None:
@@ -116,9 +123,9 @@ def main() -> None:
         row("regulars batch, lake", taken, scored, stages(taken))
         taken = run([*twin, raw, "--out", temp / "o2"])
         row("regulars batch, raw Parquet", taken, scored, stages(taken))
-        taken = function(raw, asked.bundle, asked.as_of, temp)
+        where, taken = function(raw, asked.bundle, asked.as_of, temp)
         said = json.loads(taken.said.splitlines()[-1])
-        row(f"function, 1 core, {FUNCTION_MB} MB", taken, said["customers"], seconds(said))
+        row(where, taken, said["customers"], seconds(said))
         taken = run(["-m", "benchmarks.batch.stages", small, asked.bundle, asked.as_of])
         row("one thread, stage by stage", taken, scored, seconds(json.loads(taken.said)))
         if asked.peer:

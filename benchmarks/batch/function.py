@@ -1,6 +1,6 @@
-"""The function's handler on one object, on one core, with so much memory for data as Lambda gives in all.
+"""The function's work on one object, on one core; with MEGABYTES, that much memory for data is all that it gets.
 
-`python -m benchmarks.batch.function BUCKET KEY MEGABYTES`; S3 is at AWS_ENDPOINT_URL. Prints seconds by stage as JSON.
+`python -m benchmarks.batch.function BUCKET KEY [MEGABYTES]`; S3 is at AWS_ENDPOINT_URL. Prints seconds as JSON.
 """
 
 import json
@@ -9,10 +9,11 @@ import resource
 import sys
 import time
 
-bucket, key, megabytes = sys.argv[1:]
+bucket, key, *megabytes = sys.argv[1:]
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-limit = int(megabytes) * 1_000_000
-resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+if megabytes:
+    limit = int(megabytes[0]) * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 from regulars.batch.clock import Clock  # noqa: E402 - the limit comes first
 from regulars.batch.events import Named  # noqa: E402 - the limit comes first

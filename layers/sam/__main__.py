@@ -1,6 +1,7 @@
 """`python -m layers.sam`: validate and build the template, then run it in containers.
 
-Every HTTP function with its own event, the whole API under a short load, and two functions that overstep their limits.
+Every HTTP function with its own event, the whole API under a short load, two functions that overstep their limits, and
+batch on fifty files in a simulated S3.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 import venv
 from pathlib import Path
 
+from layers.sam.batch import batch
 from layers.sam.engine import engine
 from layers.sam.image import base_image
 from layers.sam.load import api, container_limits, limits_hold, load
@@ -20,7 +22,6 @@ BIN = HOME / "bin"
 ARCHITECTURE = os.environ.get("ARCHITECTURE", "x86_64")
 OVERRIDES = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
 ANSWERED = 200
-NEEDS_AWS = {"batch": "it reads from and writes to S3"}
 
 
 def tool() -> None:
@@ -56,12 +57,9 @@ def invoke(task: str, docker: dict[str, str]) -> bool:
 
 
 def containers() -> None:
-    """Run every function that needs nothing of AWS; leave with 1 when one of them does not answer 200."""
-    tasks = sorted(event.parent.name for event in ROOT.glob("functions/*/event.json"))
-    for task in NEEDS_AWS.keys() & set(tasks):
-        say(f"{task}: skipped, {NEEDS_AWS[task]}")
-    http = [task for task in tasks if task not in NEEDS_AWS]
-    with engine() as docker, base_image(ARCHITECTURE, docker):
+    """Run every function; leave with 1 when one of them does not do what it shall."""
+    http = sorted(event.parent.name for event in ROOT.glob("functions/*/event.json") if event.parent.name != "batch")
+    with engine() as docker, base_image(ARCHITECTURE, docker) as image:
         failed = [task for task in http if not invoke(task, docker)]
         with api(docker, OVERRIDES) as address:
             say(f"memory limits of the API's containers, MiB: {container_limits(docker)}")
@@ -69,6 +67,11 @@ def containers() -> None:
                 failed.append("the API under load")
         if not limits_hold(docker):
             failed.append("the limits of memory and time")
+        try:
+            if not batch(image, docker, OVERRIDES):
+                failed.append("batch")
+        except Skip as reason:
+            say(f"batch: skipped, {reason}")
     if failed:
         sys.exit(f"not as it should be: {', '.join(failed)}")
 

@@ -43,6 +43,7 @@ def _own_engine(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         daemon.terminate()
         daemon.wait(PATIENCE_SECONDS)
+        ask("umount", f"{folder}/exec/netns/default")  # a container in the host's network leaves it behind
 
 
 def _wait(daemon: subprocess.Popen[bytes], host: str, log: Path) -> None:

@@ -40,17 +40,20 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def base_image(architecture: str, engine: dict[str, str]) -> Iterator[None]:
-    """Have the base image in the engine: as it lies there, pulled, or made; a made one is gone after the block."""
+def base_image(architecture: str, engine: dict[str, str]) -> Iterator[str]:
+    """Have the base image in the engine: as it lies there, pulled, or made; a made one is gone after the block.
+
+    Yield its name.
+    """
     tag = f"public.ecr.aws/lambda/python:{PYTHON}-{architecture}"
     have = ask("docker", "image", "inspect", tag, env=engine).returncode == 0
     if have or ask("docker", "pull", "--quiet", tag, env=engine).returncode == 0:
-        yield
+        yield tag
         return
     say(f"{tag} cannot be pulled: making a stand-in from this host's python{PYTHON}")
     try:
         _make(tag, architecture, engine)
-        yield
+        yield tag
     finally:
         made = ask("docker", "image", "ls", "--quiet", "--filter", f"label={LABEL}", env=engine).stdout.split()
         if made:

@@ -1,10 +1,7 @@
 """`sam local start-api` under a short load, and the limits that its containers run with."""
 
 import json
-import os
 import statistics
-import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from layers.emulator import free_ports
+from layers.sam.serve import PATIENCE_SECONDS, serving
 from layers.sam.shell import ask, say
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 300
 CALLS, AT_ONCE = 10, 2
 """Calls of each function, and how many at a time."""
 
@@ -28,34 +24,16 @@ ANSWERED = 200
 @contextmanager
 def api(docker: Mapping[str, str], overrides: Sequence[str]) -> Iterator[str]:
     """Serve the built template's API from warm containers as long as the block lasts; yield its address."""
-    [port] = free_ports(1)
-    command = ["sam", "local", "start-api", "--skip-pull-image", "--warm-containers", "EAGER", "--port", str(port)]
-    with tempfile.TemporaryFile() as log:
-        say(f"$ {' '.join(command)}")
-        process = subprocess.Popen(  # noqa: S603 - our own words
-            [*command, *overrides], env={**os.environ, **docker}, stdout=log, stderr=log
-        )
-        try:
-            _await(f"http://127.0.0.1:{port}/v1/health", process)
-            yield f"http://127.0.0.1:{port}"
-        except RuntimeError:
-            log.seek(0)
-            say(log.read().decode(errors="replace")[-2000:])
-            raise
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
+    with serving("start-api", ["--warm-containers", "EAGER", *overrides], docker, _healthy) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS):  # noqa: S310 - this host
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(1)
-    raise RuntimeError("sam local start-api did not answer")
+def _healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/health", timeout=PATIENCE_SECONDS):
+            return True
+    except (urllib.error.URLError, ConnectionError):
+        return False
 
 
 def _call(address: str, route: str, body: bytes) -> tuple[int, float]:
