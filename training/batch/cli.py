@@ -22,7 +22,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     map_file: Annotated[Path | None, typer.Option("--map", help="TOML map; else the map.toml beside")] = None,
     lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
     threads: Annotated[int, typer.Option(help="threads; 0 are as many as cores", min=0)] = 0,
-    at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = STRETCH,
+    at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 16_384,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
     memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",

@@ -47,8 +47,8 @@ from regulars.sql import connect, literal
 from training.batch.source import Source
 from training.batch.stretch import Job, Stretch, work
 
-STRETCH = 40_960
-"""Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
+VECTOR = 2_048
+"""Rows that DuckDB takes at a time: whole ones to a stretch, and the score file's bytes do not hang on its length."""
 
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
@@ -64,7 +64,13 @@ class Plan:
 
     threads: int
     memory_limit: str = "1GB"
-    at_once: int = STRETCH
+    at_once: int = 16_384
+    """Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
+
+    @property
+    def stretch(self) -> int:
+        """Customers of a stretch: as many as asked, in whole vectors."""
+        return max(self.at_once // VECTOR, 1) * VECTOR
 
 
 class Run:
@@ -86,7 +92,7 @@ class Run:
             "input": self.source.said(),
         }
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        with self._claimed({**wanted, "state": self.source.state(), "at_once": self.plan.at_once}):
+        with self._claimed({**wanted, "state": self.source.state(), "at_once": self.plan.stretch}):
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
             parts = self._score(stretches)
@@ -160,7 +166,7 @@ class Run:
             new.mkdir()
             with self._timed("features"), closing(self._connect()) as connection:
                 firsts, rejected = features_of_lake(
-                    connection, lake, self.loader, self.source.as_of, new, self.plan.at_once
+                    connection, lake, self.loader, self.source.as_of, new, self.plan.stretch
                 )
             (new / STATE).write_text(json.dumps({"firsts": firsts, "rejected": rejected}), encoding="utf-8")
             new.rename(done)
