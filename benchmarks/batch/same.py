@@ -1,8 +1,8 @@
 """The same answers by what a notebook would use: pandas' features, pickled models, exact TreeSHAP.
 
-`python -m benchmarks.batch.same LAKE AS_OF MODELS OUT [--fit]`; with --fit the models are made first. All the columns that
-`regulars batch` makes its scores of, a forest for churn, XGBoost for value and three of its quantiles, k-means; the
-three largest reasons of value and churn from XGBoost's own TreeSHAP, which is handed the forest's trees. Reasons are
+`python -m benchmarks.batch.same LAKE AS_OF MODELS OUT [--fit]`; with --fit the models are made first. All the columns
+that `regulars batch` makes its scores of, a forest for churn, XGBoost for value and three of its quantiles, k-means;
+the three largest reasons of value and churn from XGBoost's own TreeSHAP, which is handed the forest's trees. They are
 made for every so many-th customer, SAMPLE in all, and their seconds told for all.
 """
 

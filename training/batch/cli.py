@@ -1,6 +1,8 @@
 """The commands `batch` and `redrive`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +10,7 @@ import typer
 
 from training import show
 
+MEMORY_HELP = "what DuckDB may take before it spills to disk; else 300MB to 1GB by the input's size"
 BUCKET_HELP = "s3://: customers are split into so many parts by the md5 of their id; 0 asks their number"
 
 
@@ -25,7 +28,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 16_384,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
-    memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",
+    memory_limit: Annotated[str | None, typer.Option(help=MEMORY_HELP)] = None,
     machine: Annotated[
         str | None, typer.Option(help="ARN of the state machine, for s3://", envvar="REGULARS_STATE_MACHINE")
     ] = None,
@@ -49,8 +52,20 @@ def batch(  # noqa: PLR0913 - one plain option each
     plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)
-        manifest = run()
+        with _told(run.work):
+            manifest = run()
     _say(manifest, run.seconds, out)
+
+
+@contextmanager
+def _told(work: Path) -> Iterator[None]:
+    """Say after an interruption where what is finished lies, and what to do with it."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        if work.exists():
+            show.errors.print(f"What is finished lies in {work}: the same command goes on from there", soft_wrap=True)
+        raise
 
 
 def _say(manifest: dict[str, Any], seconds: dict[str, float], out: Path) -> None:

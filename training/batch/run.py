@@ -4,7 +4,6 @@ Beside OUT lies a hidden folder of what is finished so far; the same command goe
 and removes it at the end. OUT appears whole or not at all: part.parquet, rejects.parquet, _manifest.json.
 """
 
-import fcntl
 import json
 import shutil
 import time
@@ -34,9 +33,10 @@ from regulars.batch.work import (
     write_rejects,
 )
 from regulars.bundle import Bundle
-from regulars.errors import LakeError
-from regulars.files import atomic_folder
+from regulars.errors import LakeError, SourceError
+from regulars.files import atomic_folder, refuse_foreign
 from regulars.globs import parquet
+from regulars.ingest.faults import writing
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
@@ -44,6 +44,7 @@ from regulars.lake import MARKER, read_info
 from regulars.loader import ModelLoader
 from regulars.sql import connect, literal
 
+from training.batch.claim import STATE, claimed, work_folder
 from training.batch.source import Source
 from training.batch.stretch import Job, Stretch, work
 
@@ -53,8 +54,6 @@ VECTOR = 2_048
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
 
-STATE = "state.json"
-
 Advance = Callable[..., None]
 
 
@@ -63,14 +62,15 @@ class Plan:
     """What to run on."""
 
     threads: int
-    memory_limit: str = "1GB"
+    memory_limit: str | None = None
+    """What DuckDB may take before it spills to disk; None asks the input's size."""
     at_once: int = 16_384
     """Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
 
     @property
     def stretch(self) -> int:
-        """Customers of a stretch: as many as asked, in whole vectors."""
-        return max(self.at_once // VECTOR, 1) * VECTOR
+        """Customers of a stretch: as many as asked, in whole vectors if in any."""
+        return self.at_once if self.at_once < VECTOR else self.at_once - self.at_once % VECTOR
 
 
 class Run:
@@ -79,8 +79,9 @@ class Run:
     def __init__(self, source: Source, bundle: Path, out: Path, plan: Plan, advance: Advance) -> None:
         self.source, self.out, self.plan, self.advance = source, out.resolve(), plan, advance
         self.loader = ModelLoader(Bundle(bundle))
-        self.work = self.out.parent / f".{self.out.name}.batch"
+        self.work = work_folder(self.out)
         self.seconds: dict[str, float] = {}
+        self.memory_limit = plan.memory_limit or _memory_limit(sum(file.stat().st_size for file in source.files))
 
     def __call__(self) -> dict[str, Any]:
         """Score the source into the out folder and return the manifest."""
@@ -91,35 +92,27 @@ class Run:
             "csv": self.source.csv,
             "input": self.source.said(),
         }
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        with self._claimed({**wanted, "state": self.source.state(), "at_once": self.plan.stretch}):
+        self._check_out()
+        before = self.source.state()
+        with claimed(self.out, {**wanted, "state": before, "at_once": self.plan.stretch}), writing(self.out):
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
             parts = self._score(stretches)
+            if self.source.state() != before:
+                raise SourceError(f"{self.source.path} was changed while it was read; run the same command again")
             with atomic_folder(self.out, MANIFEST) as folder, self._timed("collect"):
                 found = self._collect(folder, lake, report, parts, rejected)
                 files = {each: folder / each for each in (PART, REJECTS, *((CSV,) if self.source.csv else ()))}
                 content = {**found.said(), **wanted, "outputs": outputs(files)}
                 (folder / MANIFEST).write_bytes(as_json(content))
-        shutil.rmtree(self.work)
         return content
 
-    @contextmanager
-    def _claimed(self, state: dict[str, Any]) -> Iterator[None]:
-        """Hold the folder of what is finished, emptied when it is of another input; LakeError when somebody has it."""
-        self.work.mkdir(exist_ok=True)
-        with (self.work / "lock").open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise LakeError(f"another run is writing {self.out}; wait for it") from error
-            file = self.work / "state.json"
-            if not file.exists() or json.loads(file.read_bytes()) != state:
-                for left in self.work.iterdir():
-                    if left.is_dir():
-                        shutil.rmtree(left)
-                file.write_text(json.dumps(state), encoding="utf-8")
-            yield
+    def _check_out(self) -> None:
+        """Refuse, before any work, a folder that is not ours to replace or that lies in what is read."""
+        refuse_foreign(self.out, MANIFEST)
+        source = self.source.path.resolve()
+        if self.out.is_relative_to(source):
+            raise SourceError(f"--out {self.out} lies inside {source}, which is read; name a folder elsewhere")
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -129,10 +122,12 @@ class Run:
         self.seconds[stage] = time.perf_counter() - begun
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        return connect(self.plan.memory_limit, self.plan.threads, self.work / "spill")
+        return connect(self.memory_limit, self.plan.threads, self.work / "spill")
 
     def _lake(self) -> tuple[Path, IngestReport | None]:
         if self.source.lake:
+            with closing(self._connect()) as connection:
+                check_whole(connection, self.source.lake)
             return self.source.lake, None
         lake = self.work / "lake"
         if not (lake / MARKER).exists():
@@ -219,6 +214,11 @@ class Run:
         return counts
 
 
+def _memory_limit(input_bytes: int) -> str:
+    """Return four times the input, within bounds: below 300 MB much is written and read twice, above 1 GB nothing."""
+    return f"{min(max(300, 4 * input_bytes // 1_000_000), 1_000)}MB"
+
+
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
     connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet, row_group_size {ROW_GROUP})")
 
@@ -227,3 +227,15 @@ def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
     rows = sum(info.rows for table, info in read_info(lake).tables.items() if table in SPLIT)
     left = sum(rejected.values())
     return Counts(rows, rows, 0, scored + left, scored, left, dict(sorted(rejected.items())))
+
+
+def check_whole(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
+    for table, info in read_info(lake).tables.items():
+        files = sorted((lake / table).glob("**/*.parquet"))
+        there = rows_in(connection, *files) if files else 0
+        if there != info.rows:
+            raise LakeError(
+                f"{lake / table} holds {there:,} rows, but lake.json says {info.rows:,}; "
+                "copy the whole lake, or ingest again"
+            )

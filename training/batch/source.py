@@ -1,6 +1,7 @@
 """What `regulars batch` was given: a file of orders, a manifest, a folder of files, or a lake."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,15 +43,24 @@ class Source:
         files = [{"file": str(file), "bytes": file.stat().st_size} for file in self.files]
         return {"path": str(self.path), "files": files, "map_sha256": digest(self.map) if self.map else None}
 
-    def state(self) -> list[int]:
-        """Return when each file was last changed: what has changed is read again."""
-        return [file.stat().st_mtime_ns for file in self.files]
+    def state(self) -> list[list[str | int]]:
+        """Return what tells a file that was changed or replaced, whatever its date says: that is read again."""
+        found = [(str(file), file.stat()) for file in self.files]
+        return [[name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for name, stat in found]
 
 
 def open_source(path: Path, *, as_of: str | None, map_file: Path | None, csv: bool) -> Source:
     """Look at what `path` is; SourceError when it is nothing that can be scored or no `as_of` is said."""
     if not path.exists():
         raise SourceError(f"{path} does not exist; name a file of orders, a *{MANIFEST}, a folder or a lake")
+    opened = _opened(path, as_of, map_file, csv=csv)
+    for each in (path.resolve(), *opened.files):
+        if any("\ud800" <= letter <= "\udfff" for letter in str(each)):  # what is no UTF-8 stands for
+            raise SourceError(f"the name {os.fsencode(each)!r} is no UTF-8; rename it")
+    return opened
+
+
+def _opened(path: Path, as_of: str | None, map_file: Path | None, *, csv: bool) -> Source:
     found = AS_OF.search(f"{path.resolve()}/")
     said = as_of or (found[1] if found else None)
     beside = (path if path.is_dir() else path.parent) / MAP

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from regulars.loader import ModelLoader
 
 from tests.batch.conftest import AS_OF, orders_sql
 from tests.conftest import ROOT
+from training.batch import claim
 from training.batch import run as runs
+from training.batch.claim import claimed
+from training.batch.cli import batch as command
 from training.batch.run import Plan, Run
 from training.batch.source import open_source
 
@@ -156,10 +160,104 @@ def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> 
 
 
 def test_two_runs_do_not_write_one_folder(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
-    opened = open_source(lake, as_of=AS_OF, map_file=None, csv=False)
-    run = Run(opened, bundle_folder, tmp_path / "out", Plan(1), silent)
-    with run._claimed({}), pytest.raises(LakeError, match="another run is writing"):  # noqa: SLF001 - as another process has it
+    with claimed(tmp_path / "out", {}), pytest.raises(LakeError, match="another run is writing"):
         batch(lake, bundle_folder, tmp_path / "out")
+
+
+def test_a_folder_that_its_last_owner_removes_is_made_anew(
+    lake: Path, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last owner lets go between the opening of the lock and its taking."""
+    flock, taken = claim.fcntl.flock, []
+
+    def late(held: Any, how: int) -> None:
+        if not taken:
+            shutil.rmtree(tmp_path / ".out.batch")
+        taken.append(held)
+        flock(held, how)
+
+    monkeypatch.setattr(claim.fcntl, "flock", late)
+    batch(lake, bundle_folder, tmp_path / "out")
+    assert sum(not isinstance(held, int) for held in taken) == 2  # numbers are other locks
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("state", [b"", b"{", b"[1]"])
+def test_what_nobody_can_read_is_of_no_run(lake: Path, bundle_folder: Path, tmp_path: Path, state: bytes) -> None:
+    """As a full disk leaves it: nothing beside it is trusted."""
+    work = tmp_path / ".out.batch"
+    (work / "features").mkdir(parents=True)
+    (work / "state.json").write_bytes(state)
+    batch(lake, bundle_folder, tmp_path / "out")
+    assert not work.exists()
+
+
+def test_a_lake_that_lacks_files_is_refused(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(lake, tmp_path / "lake", ignore=shutil.ignore_patterns("events"))
+    with pytest.raises(LakeError, match=r"events holds 0 rows, but lake\.json says [\d,]+; copy the whole lake"):
+        batch(tmp_path / "lake", bundle_folder, tmp_path / "out")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["lake"]
+
+
+def test_an_out_that_cannot_be_is_refused_before_any_work(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(lake, tmp_path / "lake")
+    with pytest.raises(SourceError, match=r"--out .* lies inside .*lake, which is read"):
+        batch(tmp_path / "lake", bundle_folder, tmp_path / "lake" / "scores")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("Dear", encoding="utf-8")
+    with pytest.raises(SourceError, match="is not ours to replace"):
+        batch(lake, bundle_folder, tmp_path / "mine")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["lake", "mine"]
+
+
+def test_an_input_that_changes_meanwhile_leaves_no_result(
+    bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even when its size and date are as before."""
+    file = tmp_path / "orders.csv"
+    duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
+    work, stat = runs.work, file.stat()
+
+    def meanwhile(job: Any) -> int:
+        file.write_bytes(file.read_bytes())
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        return work(job)
+
+    monkeypatch.setattr(runs, "work", meanwhile)
+    with pytest.raises(SourceError, match="was changed while it was read; run the same command again"):
+        batch(file, bundle_folder, tmp_path / "out")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["orders.csv"]
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv"))
+    file.write_text("customer_id,ordered_at,order_value\na,2024-01-01,1\n", encoding="utf-8")
+    for path in (file, tmp_path):
+        with pytest.raises(SourceError, match=r"xff.csv' is no UTF-8; rename it"):
+            open_source(path, as_of=AS_OF, map_file=None, csv=False)
+
+
+def test_ctrl_c_leaves_soon_and_says_where_it_was(
+    lake: Path, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scored = []
+
+    def slow(job: Any) -> int:
+        scored.append(job.stretch.number)
+        if len(scored) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        return 0
+
+    monkeypatch.setattr(runs, "work", slow)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            command(str(lake), bundle=bundle_folder, out=tmp_path / "out", as_of=AS_OF, at_once=50, threads=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(scored) < 10
+    assert f"What is finished lies in {tmp_path}/.out.batch: the same command goes on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", ["rows_kept", "customers_scored", "rows_rejected", "customers_read"])

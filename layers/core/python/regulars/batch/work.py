@@ -180,9 +180,9 @@ def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     )
 
 
-def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
-    """Count the rows of a Parquet file."""
-    return int(connection.execute(f"select count(*) from {parquet([file])}").fetchall()[0][0])
+def rows_in(connection: duckdb.DuckDBPyConnection, *files: Path) -> int:
+    """Count the rows of Parquet files."""
+    return int(connection.execute(f"select count(*) from {parquet(files)}").fetchall()[0][0])
 
 
 def score_files(  # noqa: PLR0913 - all that one input consists of

@@ -26,7 +26,7 @@ class Said:
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """Say what stopped an ingest that is no fault of its files: LakeError for a full disk, or the user's own Ctrl-C."""
+    """Say what stopped the work that is no fault of its input: LakeError for a full disk, or the user's own Ctrl-C."""
     try:
         yield
     except duckdb.InterruptException as error:
@@ -39,7 +39,7 @@ def writing(out: Path) -> Iterator[None]:
     except (OSError, duckdb.IOException) as error:
         if not is_full(error):
             raise
-        raise LakeError(f"no space left on the disk of {out}; free some, or write the lake elsewhere") from error
+        raise LakeError(f"no space left on the disk of {out}; free some, or write elsewhere") from error
 
 
 def is_full(error: Exception) -> bool:
