@@ -8,6 +8,8 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -93,53 +95,68 @@ def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Take
         server.stop()
 
 
+Row = tuple[str, Taken, int, str]
+
+
+def ours(asked: argparse.Namespace, lake: Path, raw: Path, temp: Path) -> Iterator[Row]:
+    """Measure `regulars batch` and the function on 100,000 customers."""
+    twin = ["-m", "training", "batch", "--bundle", asked.bundle, "--as-of", asked.as_of, "--out", temp / "out"]
+    taken = run([*twin, lake])
+    scored = json.loads((temp / "out" / "_manifest.json").read_bytes())["customers_scored"]
+    yield "regulars batch, lake", taken, scored, stages(taken)
+    taken = run([*twin, lake, "--reasons", 0])
+    yield "regulars batch, lake, no reasons", taken, scored, stages(taken)
+    taken = run([*twin, raw])
+    yield "regulars batch, raw Parquet", taken, scored, stages(taken)
+    where, taken = function(raw, asked.bundle, asked.as_of, temp)
+    said = json.loads(taken.said.splitlines()[-1])
+    yield where, taken, said["customers"], seconds(said)
+    taken = run(["-m", "benchmarks.batch.stages", lake, asked.bundle, asked.as_of])
+    yield "one thread, stage by stage", taken, scored, seconds(json.loads(taken.said))
+
+
+def peers(asked: argparse.Namespace, lake: Path, temp: Path) -> Iterator[Row]:
+    """Measure the naive ways on the same customers; reasons of some, their seconds told for all."""
+    path = {"PYTHONPATH": f"{sys.path[0]}:{asked.peer}"}
+    for what, module in (("naive: pandas, joblib, no reasons", "naive"), ("naive: the same answers", "same")):
+        command = ["-m", f"benchmarks.batch.{module}", lake, asked.as_of, temp, temp / "naive.parquet"]
+        run([*command, "--fit"], path)
+        taken = run(command, path)
+        said = json.loads(taken.said)
+        wall = taken.wall_s - said.pop("sampled", 0) + said.get("reasons", 0)
+        yield what, taken._replace(wall_s=wall), said["customers"], seconds(said)
+
+
+def million(asked: argparse.Namespace, temp: Path) -> Iterator[Row]:
+    """Measure a million customers from raw Parquet."""
+    raw = export(asked.lake, temp / "raw")
+    taken = run(
+        ["-m", "training", "batch", raw, "--bundle", asked.bundle, "--as-of", asked.as_of, "--out", temp / "o3"]
+    )
+    scored = json.loads((temp / "o3" / "_manifest.json").read_bytes())["customers_scored"]
+    yield "regulars batch, raw Parquet", taken, scored, stages(taken)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("lake", type=Path)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("as_of")
-    parser.add_argument("--peer", help="folder with pandas; without it the naive way is left out")
+    parser.add_argument("--peer", help="folder with pandas; without it the naive ways are left out")
     parser.add_argument("--small", action="store_true", help="leave the million out")
     asked = parser.parse_args()
-    console, table = (
-        Console(width=150),
-        Table("what", "customers", "wall s", "CPU s", "customers/s", "peak MB", "stages"),
-    )
-
-    def row(what: str, taken: Taken, customers: int, stages: str) -> None:
-        table.add_row(
-            what, f"{customers:,}", f"{taken.wall_s:.1f}", f"{taken.cpu_s:.1f}", f"{customers / taken.wall_s:,.0f}",
-            f"{taken.peak_mb:,.0f}", stages,
-        )  # fmt: skip
-
+    table = Table("what", "customers", "wall s", "CPU s", "customers/s", "peak MB", "stages")
     with TemporaryDirectory(prefix="regulars-bench-") as name:
         temp = Path(name)
         small = first_files(asked.lake, temp / "small")
-        raw = export(small, temp / "raw-small")
-        twin = ["-m", "training", "batch", "--bundle", asked.bundle, "--as-of", asked.as_of]
-        taken = run([*twin, small, "--out", temp / "o1"])
-        scored = json.loads((temp / "o1" / "_manifest.json").read_bytes())["customers_scored"]
-        row("regulars batch, lake", taken, scored, stages(taken))
-        taken = run([*twin, raw, "--out", temp / "o2"])
-        row("regulars batch, raw Parquet", taken, scored, stages(taken))
-        where, taken = function(raw, asked.bundle, asked.as_of, temp)
-        said = json.loads(taken.said.splitlines()[-1])
-        row(where, taken, said["customers"], seconds(said))
-        taken = run(["-m", "benchmarks.batch.stages", small, asked.bundle, asked.as_of])
-        row("one thread, stage by stage", taken, scored, seconds(json.loads(taken.said)))
-        if asked.peer:
-            naive = ["-m", "benchmarks.batch.naive", small, asked.as_of, temp, temp / "naive.parquet"]
-            path = {"PYTHONPATH": f"{sys.path[0]}:{asked.peer}"}
-            run([*naive, "--fit"], path)
-            taken = run(naive, path)
-            row("naive: pandas, joblib", taken, scored, seconds(json.loads(taken.said)))
-        if not asked.small:
-            raw = export(asked.lake, temp / "raw")
-            taken = run([*twin, raw, "--out", temp / "o3"])
-            scored = json.loads((temp / "o3" / "_manifest.json").read_bytes())["customers_scored"]
-            row("regulars batch, raw Parquet", taken, scored, stages(taken))
-    console.print(table)
+        rows = ours(asked, small, export(small, temp / "raw-small"), temp)
+        more = peers(asked, small, temp) if asked.peer else ()
+        for what, taken, customers, said in chain(rows, more, () if asked.small else million(asked, temp)):
+            rate = f"{customers / taken.wall_s:,.0f}"
+            figures = f"{taken.wall_s:.1f}", f"{taken.cpu_s:.1f}", rate, f"{taken.peak_mb:,.0f}"
+            table.add_row(what, f"{customers:,}", *figures, said)
+    Console(width=150).print(table)
 
 
 def stages(taken: Taken) -> str:

@@ -6,15 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK_S = 0.1
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """What a run took, and what it printed."""
 
     wall_s: float

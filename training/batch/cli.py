@@ -27,6 +27,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     threads: Annotated[int, typer.Option(help="threads; 0 are as many as cores", min=0)] = 0,
     at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 16_384,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
+    reasons: Annotated[int, typer.Option(help="reasons for each answer of value and churn", min=0, max=10)] = 3,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
     memory_limit: Annotated[str | None, typer.Option(help=MEMORY_HELP)] = None,
     machine: Annotated[
@@ -49,7 +50,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     if lake:
         read_info(Path(source))
     opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
-    plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once)
+    plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once, reasons)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)
         with _told(run.work):

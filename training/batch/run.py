@@ -42,6 +42,7 @@ from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
 from regulars.lake import MARKER, read_info
 from regulars.loader import ModelLoader
+from regulars.scoring import REASONS
 from regulars.sql import connect, literal
 
 from training.batch.claim import STATE, claimed, work_folder
@@ -66,6 +67,9 @@ class Plan:
     """What DuckDB may take before it spills to disk; None asks the input's size."""
     at_once: int = 16_384
     """Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
+
+    reasons: int = REASONS
+    """Reasons for each answer of value and churn."""
 
     @property
     def stretch(self) -> int:
@@ -94,7 +98,8 @@ class Run:
         }
         self._check_out()
         before = self.source.state()
-        with claimed(self.out, {**wanted, "state": before, "at_once": self.plan.stretch}), writing(self.out):
+        asked = {"at_once": self.plan.stretch, "reasons": self.plan.reasons}
+        with claimed(self.out, {**wanted, **asked, "state": before}), writing(self.out):
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
             parts = self._score(stretches)
@@ -174,8 +179,9 @@ class Run:
         """Score all stretches, those that an earlier run has finished left as they are; return the files in order."""
         done = self.work / "done"
         done.mkdir(exist_ok=True)
+        features = self.work / "features" / FEATURES
         jobs = [
-            Job(stretch, self.work / "features" / FEATURES, self.loader, self.source.as_of, done / f"{stretch.number}")
+            Job(stretch, features, self.loader, self.source.as_of, self.plan.reasons, done / f"{stretch.number}")
             for stretch in stretches
         ]
         missing = [job for job in jobs if not job.out.exists()]

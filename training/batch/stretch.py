@@ -34,6 +34,7 @@ class Job:
     features: Path
     loader: ModelLoader
     as_of: datetime
+    reasons: int
     out: Path
 
 
@@ -44,4 +45,4 @@ def work(job: Job) -> int:
         inside += f" and customer_id < {literal(job.stretch.end)}"
     with closing(connect(MEMORY, 1)) as connection:
         connection.execute(f"create temp view stretch as select * from {parquet([job.features])} where {inside}")
-        return score_features(connection, "stretch", job.loader, job.as_of, job.out)
+        return score_features(connection, "stretch", job.loader, job.as_of, job.out, job.reasons)
