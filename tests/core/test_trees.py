@@ -105,6 +105,13 @@ def test_a_forest_falls_into_the_same_leaves_and_adds_up(forest: RandomForestCla
     np.testing.assert_allclose(model.margins(model.leaves(rows)), forest.predict_proba(rows)[:, 1], atol=1e-6)
 
 
+def test_the_order_in_which_rows_are_looked_up_does_not_show(booster: xgb.Booster, tmp_path: Path) -> None:
+    rows = probe(booster)
+    model = opened(from_booster(booster, FEATURES, rows), tmp_path)
+    order = np.random.default_rng(3).permutation(len(rows))
+    np.testing.assert_array_equal(model.leaves(rows, order), leaves_of(booster, rows))
+
+
 def test_contributions_are_xgboosts_approximate_ones(booster: xgb.Booster, tmp_path: Path) -> None:
     """Feature by feature, the bias last."""
     rows = probe(booster)

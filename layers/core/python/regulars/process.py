@@ -25,6 +25,9 @@ AHEAD_DAYS = (1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 120.0, 240.0, 480.0, 730.0)
 LEAST = 1e-9
 """Probabilities stay this far from 0 and 1, so that their logarithms are finite."""
 
+MANY = 512
+"""From so many customers on it pays to put them in order."""
+
 FEATURES = ("process_alive", "process_orders", "process_no_order", "process_spend_cents", "process_value_cents")
 """What `with_process` adds for the models: P(alive), then orders, P(no order), spend a day and value in the window."""
 
@@ -179,6 +182,11 @@ def _with_process(table: FeatureTable, process: Process, window_days: int, horiz
         "horizon_no_order": silent(process, purchases, horizon_days, past) if longer else none,
     }
     return replace(table, columns={**table.columns, **columns}, derived={})
+
+
+def alike(table: FeatureTable) -> npt.NDArray[np.intp] | None:
+    """Return an order in which customers who are likely to fall into the same leaves are neighbours; of few, None."""
+    return np.argsort(table.columns["process_no_order"]) if len(table) >= MANY else None
 
 
 def log_odds(probability: FloatArray) -> FloatArray:

@@ -138,7 +138,7 @@ def features_of_lake(
     features, others = folder / FEATURES, folder / OTHERS
     query = "select * from customer_features order by customer_id"
     connection.execute(
-        f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {max(stretch // 4, 2048)})"
+        f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch})"
     )
     numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
     firsts = connection.execute(

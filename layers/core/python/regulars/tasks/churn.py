@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
-from regulars.process import Process, shifted, to_horizon, with_process
+from regulars.process import Process, alike, shifted, to_horizon, with_process
 from regulars.reasons import Effects, Explainer, Reason, in_answer_units
 from regulars.tasks.base import Prediction, Result
 from regulars.trees import FloatArray, TreeModel
@@ -80,7 +80,7 @@ class Churn:
         """Answer for every customer of `table`."""
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
-        leaves = self._trees.leaves(table.matrix(constants.features))
+        leaves = self._trees.leaves(table.matrix(constants.features), alike(table))
         forest = self._trees.margins(leaves)
         probability = blend(constants, forest, table)
         columns = {"churn_probability": probability, "churn_risk": bands(probability, constants.risk_bands)}

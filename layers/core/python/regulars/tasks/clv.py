@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from regulars.bundle import Bundle
 from regulars.features import FeatureTable
-from regulars.process import Process, Purchases, days_to_next, log_odds, shifted, to_horizon, with_process
+from regulars.process import Process, Purchases, alike, days_to_next, log_odds, shifted, to_horizon, with_process
 from regulars.reasons import Effects, Explainer, Reason, in_answer_units
 from regulars.reasons.units import Link
 from regulars.tasks.base import Prediction, Result
@@ -126,8 +126,8 @@ class Clv:
         """Answer for every customer of `table`."""
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
-        rows = table.matrix(constants.features)
-        leaves = {part: trees.leaves(rows) for part, trees in self._trees.items()}
+        rows, order = table.matrix(constants.features), alike(table)
+        leaves = {part: trees.leaves(rows, order) for part, trees in self._trees.items()}
         margins = {part: trees.margins(leaves[part]) for part, trees in self._trees.items()}
         forecast = Forecast(constants, margins, table)
         low, high = forecast.interval
