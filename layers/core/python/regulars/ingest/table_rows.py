@@ -8,6 +8,7 @@ import duckdb
 from regulars.errors import SourceError
 from regulars.ingest.expressions import quoted
 from regulars.ingest.faults import blame
+from regulars.ingest.hints import warn_counts
 from regulars.ingest.mapping import Mapping
 from regulars.ingest.readers import ROW, OpenFile, open_file
 from regulars.ingest.rejects import Rejects
@@ -28,6 +29,7 @@ class TableRows:
         self.section = mapping.sections.get(table.name)
         self.folder = folder
         self.files: list[tuple[SourceFile, OpenFile]] = []
+        self.first = 0
         self.attributes: list[str] = []
         self.warnings: list[str] = []
 
@@ -43,27 +45,31 @@ class TableRows:
             return "order_id" in self.section.columns
         return any(opened.source.column("order_id") for _, opened in self.files)
 
-    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None]) -> None:
-        """Write each file's rows to a Parquet file of their own under the staging folder."""
+    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None], first: int = 0) -> None:
+        """Write each file's rows to a Parquet file of their own under the staging folder, numbered from `first`."""
         self.folder.mkdir()
+        self.first = first
         self.files = [(file, open_file(self.session, file, self.mapping.encoding)) for file in files]
         self.attributes = self._attributes()
         stager = Stager(self.session, self.table, self.mapping, self.section)
         # All files are checked against the map before the first is read: a wrong name shows at once.
-        selects = [stager.select(opened, number, self.attributes) for number, (_, opened) in enumerate(self.files)]
-        for number, select in enumerate(selects):
-            file, opened = self.files[number]
+        selects = [stager.select(opened, number, self.attributes) for number, opened in self._numbered().items()]
+        for place, select in enumerate(selects):
+            file, opened = self.files[place]
             tell(f"reading {file.name} as {self.table.name}")
             try:
-                self._copy(select, self.folder / f"{number:06d}.parquet")
+                self._copy(select, self.folder / f"{first + place:06d}.parquet")
             except duckdb.Error as error:
-                raise blame(self.session, file, opened, stager.said[number], error) from error
+                raise blame(self.session, file, opened, stager.said[place], error) from error
             self._check_quotes(file, opened)
             self.warnings += opened.warnings
             self.warnings += [
                 f'{file.name} has several columns called "{name}"; the later ones are called "{name}_2" and so on here'
                 for name in sorted(opened.source.doubled)
             ]
+
+    def _numbered(self) -> dict[int, OpenFile]:
+        return {self.first + place: opened for place, (_, opened) in enumerate(self.files)}
 
     def _attributes(self) -> list[str]:
         if self.section:
@@ -91,45 +97,63 @@ class TableRows:
 
     def judge(self, rejects: Path) -> list[FileReport]:
         """Keep or reject each row, write the rejects, and count both by file."""
-        judged = Rejects(self.session, self.table.name, [opened for _, opened in self.files], self._key())
-        reports = judged.settle(self.folder, rejects)
-        self.warnings += judged.warnings
+        reports = self.rejects(self.key).settle(self.folder, rejects)
+        self.warnings += warn_counts(reports)
         return reports
 
-    def _key(self) -> tuple[str, str] | None:
-        """Name what must be unique, in two parts: a sale and its return may share a number."""
+    def rejects(self, key: tuple[str, str] | None) -> Rejects:
+        """Return what judges the staged rows, `key` being what must be unique among them."""
+        return Rejects(self.session, self.table.name, self._numbered(), key)
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """What must be unique, in two parts: a sale and its return may share a number."""
         if self.table.name == "customers":
             return "customer_id", "false"
         if self.table.name == "orders" and self.grain == "order" and self.has_order_id:
             return "order_id", "coalesce(is_return, order_value_cents < 0)"
         return None
 
-    def write(self, folder: Path, sql: SqlFolder) -> None:
-        """Write the kept rows in a fixed order, so that the same input makes the same bytes."""
-        name = self.table.name
-        # An attribute travelled in a struct, and quantities as decimals, whose sums do not depend on row order.
-        columns = [
-            f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}" for column in self.table.columns
-        ]
-        columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in self.attributes]
-        source, order = self._orders(sql) if name == "orders" else (f"staged_{name}", "all")
-        folder.mkdir()
-        target = literal(str(folder / f"{name}.parquet"))
-        query = f"select {', '.join(columns)} from {source} order by {order}"
-        try:
-            self.session.execute(f"copy ({query}) to {target} (format parquet, compression zstd)")
-        except duckdb.ConversionException as error:
-            raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
-
-    def _orders(self, sql: SqlFolder) -> tuple[str, str]:
-        """Make the views of sql/staging; return which one holds the orders, and their order."""
-        for relation in ("order_lines", "orders"):
-            self.session.execute(f"create or replace temp view {relation} as {sql.relations[relation].text}")
-        # Rows with a number each, all different by now, have nothing to sum: at 20 M rows that saves half the time.
-        summed = self.grain == "line" or not self._all_numbered()
-        return "orders" if summed else "order_lines", "customer_id, ordered_at, order_id, is_return"
-
-    def _all_numbered(self) -> bool:
+    @property
+    def is_numbered(self) -> bool:
+        """Say whether every row has an order_id."""
         return self.has_order_id and (
             self.section is not None or all(opened.source.column("order_id") for _, opened in self.files)
         )
+
+    def write(self, folder: Path, sql: SqlFolder) -> None:
+        """Write the kept rows in a fixed order, so that the same input makes the same bytes."""
+        # Rows with a number each, all different by now, have nothing to sum: at 20 M rows that saves half the time.
+        summed = self.grain == "line" or not self.is_numbered
+        write_kept(self.session, self.table, self.attributes, folder, sql, summed=summed)
+
+
+def write_kept(
+    session: duckdb.DuckDBPyConnection,
+    table: Table,
+    attributes: Sequence[str],
+    folder: Path,
+    sql: SqlFolder,
+    *,
+    summed: bool,
+) -> None:
+    """Write the rows of the relation `staged_<table>` in lake form to `folder`, in a fixed order.
+
+    `summed`: lines of one order become one row. SourceError for sums beyond what the lake can keep.
+    """
+    name = table.name
+    # An attribute travelled in a struct, and quantities as decimals, whose sums do not depend on row order.
+    columns = [f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}" for column in table.columns]
+    columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in attributes]
+    source, order = f"staged_{name}", "all"
+    if name == "orders":
+        for relation in ("order_lines", "orders"):
+            session.execute(f"create or replace temp view {relation} as {sql.relations[relation].text}")
+        source, order = "orders" if summed else "order_lines", "customer_id, ordered_at, order_id, is_return"
+    folder.mkdir()
+    target = literal(str(folder / f"{name}.parquet"))
+    query = f"select {', '.join(columns)} from {source} order by {order}"
+    try:
+        session.execute(f"copy ({query}) to {target} (format parquet, compression zstd)")
+    except duckdb.ConversionException as error:
+        raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
