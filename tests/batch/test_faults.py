@@ -19,8 +19,9 @@ import pytest
 from regulars.batch import source
 from regulars.batch.handler import handle
 
-from tests.batch.conftest import AS_OF, Aws, orders_sql
+from tests.batch.conftest import Aws
 from tests.batch.proxy import proxy
+from tests.batch.shop import AS_OF, orders_sql
 from tests.conftest import ROOT, forget_process
 
 DOC = ROOT / "docs" / "reliability.md"

@@ -23,7 +23,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
     processes: Annotated[int, typer.Option(help="worker processes; 0 are as many as cores", min=0)] = 0,
     at_once: Annotated[int, typer.Option(help="customers that a process scores at a time", min=1)] = 40_960,
-    buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
+    buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=1000)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
     memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",
     machine: Annotated[

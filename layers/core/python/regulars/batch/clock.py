@@ -27,11 +27,12 @@ class Clock:
     `seconds` holds what each stage took.
     """
 
-    def __init__(self, context: Any = None) -> None:  # noqa: ANN401 - Lambda's own object
+    def __init__(self, context: Any = None, way_out: str = LARGER) -> None:  # noqa: ANN401 - Lambda's own object
         left = getattr(context, "get_remaining_time_in_millis", None)
         self._end = time.monotonic() + left() / 1000 - RESERVE_S if left else None
         self.seconds: dict[str, float] = {}
         self.stage_name = "start"
+        self._way_out = way_out
 
     @property
     def left(self) -> float | None:
@@ -77,4 +78,5 @@ class Clock:
         return timer
 
     def _overdue(self) -> OverdueError:
-        return OverdueError(f"the function's time ran out during {self.stage_name}; give it more memory; {LARGER}")
+        during = f"the function's time ran out during {self.stage_name}"
+        return OverdueError(f"{during}; give it more memory; {self._way_out}")

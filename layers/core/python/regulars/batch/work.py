@@ -83,21 +83,38 @@ def ingest_tables(
     Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
     say what they are. Errors as `ingest`.
     """
-    if mapping.currency == NO_CURRENCY:
-        mapping = mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+    mapping = in_money(mapping, loader)
     if "" in tables:
         root = Path(os.path.commonpath([file.parent for file in tables[""]]))
         return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
-    alone = sum(map(len, tables.values())) == 1
-    # A map's own patterns are about names on the user's disk; here it is said already what is what.
+    mapping = of_tables(mapping, {table: [file.name for file in files] for table, files in tables.items()})
+    sources = [files[0] if is_alone(tables) else files[0].parent for files in tables.values()]
+    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+
+
+def in_money(mapping: Map, loader: ModelLoader) -> Map:
+    """Return the map, its amounts in the bundle's currency when it names none."""
+    if mapping.currency != NO_CURRENCY:
+        return mapping
+    return mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+
+
+def is_alone(tables: Mapping[str, Sequence[object]]) -> bool:
+    """Say whether an input is one file, which is then called by its name; one of several by its table and name."""
+    return sum(map(len, tables.values())) == 1
+
+
+def of_tables(mapping: Map, tables: Mapping[str, Sequence[str]]) -> Map:
+    """Return the map for files (by name) of which it is said already what is what.
+
+    The map's own patterns are about names on the user's disk.
+    """
     sections = {
-        name: section.model_copy(update={"files": (tables[name][0].name if alone else f"{name}/*",)})
+        name: section.model_copy(update={"files": (tables[name][0] if is_alone(tables) else f"{name}/*",)})
         for name, section in mapping.sections.items()
         if name in tables
     }
-    mapping = mapping.model_copy(update={"sections": sections})
-    sources = [files[0] if alone else files[0].parent for files in tables.values()]
-    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection)
+    return mapping.model_copy(update={"sections": sections})
 
 
 def score_lake(
@@ -160,11 +177,21 @@ def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
 def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
     """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
     files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
-    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"] + [
-        f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([file])}"
-        for table, file in files.items()
-        if file.exists()
-    ]
+    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"]
+    parts += [_of_rows(table, file) for table, file in files.items() if file.exists()]
+    return _write_lines(connection, parts, out)
+
+
+def write_rejected_rows(connection: duckdb.DuckDBPyConnection, table: str, rejected: Path, out: Path) -> int:
+    """Write what was rejected of one table as a file of rejects; return its rows."""
+    return _write_lines(connection, [_of_rows(table, rejected)], out)
+
+
+def _of_rows(table: str, rejected: Path) -> str:
+    return f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([rejected])}"
+
+
+def _write_lines(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], out: Path) -> int:
     query = f"select * from ({' union all '.join(parts)}) order by all"
     done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
     return int(done[0][0])
@@ -180,9 +207,9 @@ def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     )
 
 
-def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
-    """Count the rows of a Parquet file."""
-    return int(connection.execute(f"select count(*) from {parquet([file])}").fetchall()[0][0])
+def rows_in(connection: duckdb.DuckDBPyConnection, *files: Path) -> int:
+    """Count the rows of Parquet files."""
+    return int(connection.execute(f"select count(*) from {parquet(files)}").fetchall()[0][0])
 
 
 def score_files(  # noqa: PLR0913 - all that one input consists of

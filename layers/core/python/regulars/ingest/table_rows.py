@@ -115,17 +115,17 @@ class TableRows:
         return None
 
     @property
-    def is_numbered(self) -> bool:
-        """Say whether every row has an order_id."""
-        return self.has_order_id and (
+    def is_summed(self) -> bool:
+        """Say whether rows have to be summed to orders: lines, or orders without a number each."""
+        # Rows with a number each, all different by now, have nothing to sum: at 20 M rows that saves half the time.
+        numbered = self.has_order_id and (
             self.section is not None or all(opened.source.column("order_id") for _, opened in self.files)
         )
+        return self.grain == "line" or not numbered
 
     def write(self, folder: Path, sql: SqlFolder) -> None:
         """Write the kept rows in a fixed order, so that the same input makes the same bytes."""
-        # Rows with a number each, all different by now, have nothing to sum: at 20 M rows that saves half the time.
-        summed = self.grain == "line" or not self.is_numbered
-        write_kept(self.session, self.table, self.attributes, folder, sql, summed=summed)
+        write_kept(self.session, self.table, self.attributes, folder, sql, summed=self.is_summed)
 
 
 def write_kept(
