@@ -98,16 +98,16 @@ def put_export(folder: Path) -> None:
     )
 
 
-def stored() -> dict[str, bytes]:
-    """What lies under scores/."""
+def stored(below: str = "scores/") -> dict[str, bytes]:
+    """What lies under scores/, or under another prefix."""
     s3 = boto3.client("s3")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=SCORES, Prefix="scores/").get("Contents", [])]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=SCORES, Prefix=below).get("Contents", [])]
     return {key: s3.get_object(Bucket=SCORES, Key=key)["Body"].read() for key in keys}
 
 
-def manifest() -> tuple[str, dict[str, Any]]:
+def manifest(below: str = "scores/") -> tuple[str, dict[str, Any]]:
     """Where the one result's manifest lies, and what it says."""
-    files = stored()
+    files = stored(below)
     [key] = [key for key in files if key.endswith("/_manifest.json")]
     return key.removesuffix("_manifest.json"), json.loads(files[key])
 

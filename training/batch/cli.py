@@ -25,6 +25,10 @@ def batch(  # noqa: PLR0913 - one plain option each
     at_once: Annotated[int, typer.Option(help="customers that a process scores at a time", min=1)] = 40_960,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=1000)] = 0,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
+    make: Annotated[str, typer.Option(help="s3://: scores, or features for models of your own")] = "scores",
+    label_days: Annotated[
+        int, typer.Option(help="s3:// and features: with what happened in so many days from --as-of on", min=0)
+    ] = 0,
     memory_limit: Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")] = "1GB",
     machine: Annotated[
         str | None, typer.Option(help="ARN of the state machine, for s3://", envvar="REGULARS_STATE_MACHINE")
@@ -34,7 +38,8 @@ def batch(  # noqa: PLR0913 - one plain option each
     if source.startswith("s3://"):
         from training.batch.remote import start
 
-        show.say(f"Started {start(source, machine, as_of=as_of, buckets=buckets, csv=csv)}")
+        asked = {"as_of": as_of, "buckets": buckets, "csv": csv, "make": make, "label_days": label_days}
+        show.say(f"Started {start(source, machine, **asked)}")
         return
     if bundle is None or out is None:
         raise typer.BadParameter("a source on this machine needs --bundle and --out")

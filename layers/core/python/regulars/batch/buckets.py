@@ -13,7 +13,8 @@ import duckdb
 
 from regulars.batch.balance import Counts
 from regulars.batch.clock import Clock
-from regulars.batch.work import PART, REJECTS, nobody, rows_in, score_lake, write_rejects
+from regulars.batch.rejects import nobody, write_rejects
+from regulars.batch.work import PART, REJECTS, rows_in, score_lake
 from regulars.errors import HistoryError
 from regulars.lake import MARKER
 from regulars.loader import ModelLoader

@@ -7,14 +7,15 @@ from typing import Any
 from regulars.batch.balance import BalanceError, Counts
 from regulars.batch.buckets import RESULT, SPLIT, Part, name, summed
 from regulars.batch.clock import Clock
+from regulars.batch.features import cut_points_of, nobody, warn_short
 from regulars.batch.keys import place
 from regulars.batch.machine import SETTLED, Run
 from regulars.batch.plan import asked
-from regulars.batch.score import identity
 from regulars.batch.source import ChangedError
 from regulars.batch.store import MANIFEST, as_json
+from regulars.batch.wanted import FEATURES
 from regulars.batch.work import CSV, PART, REJECTS
-from regulars.errors import HistoryError
+from regulars.features import collapsed
 from regulars.ingest.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.report import FileReport, total
 from regulars.loader import ModelLoader
@@ -23,30 +24,41 @@ from regulars.loader import ModelLoader
 def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Check that every file and bucket is there and adds up, and write the manifest, unless the input has changed.
 
-    HistoryError when nobody could be scored, ChangedError when something was replaced or is not finished.
+    HistoryError when nobody has scores or features, ChangedError when something was replaced or is not finished.
     """
     run = Run.open(event["run"])
     result = run.result
     before = {each: result.look(each) for each in (PART, REJECTS, CSV, MANIFEST)}
     parcel = asked(run.work.s3, run.said["input"])
-    if identity(parcel, loader) != run.said["wanted"]:
+    if run.wanted.identity(parcel, loader) != run.said["wanted"]:
         raise ChangedError(f"{parcel.source.named} or the bundle was replaced while it was scored; start it again")
     rows = _rows(run, clock)
     parts, made = _parts(run, clock)
     scored, rejected = summed(parts)
     if not scored:
-        raise HistoryError(f"nobody has an order before as_of {run.said['wanted']['as_of']}; choose a later one")
+        raise nobody(run)
     left = sum(rejected.values())
     counts = rows.counts + Counts(0, 0, 0, scored + left, scored, left, dict(rejected))
     counts.check(scored, rows.lines + left)  # each bucket has compared its files' rows already
     _equal("rows split = rows of the buckets", rows.split, sum(part.rows for part in parts))
     files = {f"{run.id}/{each}": value for each, value in {**rows.outputs, **made}.items()}
-    manifest = {**counts.said(), **run.said["wanted"], "outputs": files}
+    found = _of_features(run, counts) if run.wanted.make == FEATURES else counts.said()
+    manifest = {**found, **run.said["wanted"], "outputs": files}
     result.put(MANIFEST, as_json(manifest), before[MANIFEST])
     for each in (PART, REJECTS, CSV):
         if before[each]:  # of a version that one function could take
             result.remove(each)
     return {"result": str(result), "customers_scored": scored, "customers_rejected": left}
+
+
+def _of_features(run: Run, counts: Counts) -> dict[str, Any]:
+    """Return what a manifest of features says: the counts, the cut points that were learnt, and what is odd."""
+    cut_points = cut_points_of(run)
+    short = warn_short(run, [run.read(f"base/{name(bucket)}.json")["last_order"] for bucket in range(run.buckets)])
+    said = counts.said()
+    said["customers_with_features"] = said.pop("customers_scored")
+    said["warnings"] = [*counts.warnings, *collapsed(cut_points), *short]
+    return {**said, "cut_points": [list(row) for row in cut_points]}
 
 
 @dataclass(frozen=True)

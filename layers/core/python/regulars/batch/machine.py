@@ -29,6 +29,7 @@ from regulars.batch.limits import check_size
 from regulars.batch.score import output_bucket
 from regulars.batch.source import ChangedError, Seen, client, fetch, look
 from regulars.batch.store import Store
+from regulars.batch.wanted import Wanted
 from regulars.features import parse_as_of
 from regulars.ingest.mapping import Mapping as Map
 
@@ -87,6 +88,11 @@ class Run:
     def parts(self) -> Store:
         """The folder of this run's results."""
         return Store(self.work.s3, self.work.bucket, f"{self.said['prefix']}/{self.id}")
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What is to be made."""
+        return Wanted.of(self.said["input"])
 
     @property
     def buckets(self) -> int:
@@ -154,7 +160,8 @@ class Run:
         """Return what the state machine goes on with."""
         listed = {"files": FILES, "buckets": BUCKETS, "keys": KEYS}
         places = {name: self.work.key(file) for name, file in listed.items()}
-        return {"done": False, "run": self.id, "bucket": self.work.bucket, "raw": self.is_raw, **places, **more}
+        kind = {"raw": self.is_raw, "make": self.wanted.make}
+        return {"done": False, "run": self.id, "bucket": self.work.bucket, **kind, **places, **more}
 
 
 def _gone(key: str) -> ChangedError:

@@ -65,8 +65,12 @@ class Parcel:
 
     @property
     def prefix(self) -> str:
-        """Return the folder that its results go to."""
-        return f"scores/{self.as_of:%Y-%m-%d}/{self.id}"
+        """Return the folder that its scores go to."""
+        return self.below("scores")
+
+    def below(self, kind: str) -> str:
+        """Return the folder that results of a kind go to."""
+        return f"{kind}/{self.as_of:%Y-%m-%d}/{self.id}"
 
     @property
     def bytes(self) -> int:

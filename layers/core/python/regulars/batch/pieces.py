@@ -10,11 +10,12 @@ from regulars.batch.buckets import SPLIT, name, split
 from regulars.batch.clock import Clock
 from regulars.batch.limits import SPLIT_IT, check_size
 from regulars.batch.machine import File, Run
+from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.room import database
 from regulars.batch.source import fetch
 from regulars.batch.stage import KEPT, PROBLEMS, fetch_raw
 from regulars.batch.store import as_json, outputs
-from regulars.batch.work import REJECTS, rows_in, write_rejected_rows
+from regulars.batch.work import REJECTS, rows_in
 from regulars.globs import parquet
 from regulars.ingest.faults import writing
 from regulars.ingest.readers import open_file

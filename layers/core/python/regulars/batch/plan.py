@@ -16,9 +16,10 @@ from regulars.batch.limits import SPLIT_IT, check_size
 from regulars.batch.machine import BUCKETS, FILES, PLAN, File, Run, work_of
 from regulars.batch.parcel import Parcel, gather_prefix, is_lake
 from regulars.batch.room import room
-from regulars.batch.score import fetch_map, identity, local_names
+from regulars.batch.score import fetch_map, local_names
 from regulars.batch.source import S3, Seen, client
 from regulars.batch.store import Store, as_json
+from regulars.batch.wanted import Wanted
 from regulars.batch.work import in_money, is_alone, of_tables
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.sources import SourceFile, assign
@@ -63,19 +64,21 @@ def execution_name(parcel: Parcel, said: Mapping[str, Any]) -> str:
 def plan(event: dict[str, Any], loader: ModelLoader, _: Clock) -> dict[str, Any]:
     """Look at the input, and list its files, each within what one function takes, and the buckets to score."""
     s3 = client("s3")
+    asked_for = Wanted.of(event["input"])
+    asked_for.check(loader)
     parcel = asked(s3, event["input"])
-    wanted = identity(parcel, loader)
+    wanted, prefix = asked_for.identity(parcel, loader), parcel.below(asked_for.make)
     buckets = int(event["input"].get("buckets") or 0) or min(max(ceil(parcel.bytes / BUCKET_BYTES), 1), MOST_BUCKETS)
     run = hashlib.sha256(json.dumps([wanted, buckets], sort_keys=True).encode()).hexdigest()[:16]
     work = work_of(run)
-    result = Store(s3, work.bucket, parcel.prefix)
+    result = Store(s3, work.bucket, prefix)
     if result.holds(wanted):
         return {"done": True, "result": str(result)}
     if work.look(PLAN) is None:
         laid = _of_lake(parcel, s3) if is_lake(parcel) else _of_raw(parcel, s3, loader)
         work.put_anyhow(FILES, as_json([each.said() for each in laid.files]))
         work.put_anyhow(BUCKETS, as_json([{"bucket": each} for each in range(buckets)]))
-        content = {"input": event["input"], "wanted": wanted, "prefix": parcel.prefix, "buckets": buckets}
+        content = {"input": event["input"], "wanted": wanted, "prefix": prefix, "buckets": buckets}
         work.put_anyhow(PLAN, as_json({**content, **laid.said()}))
     return Run.open(run).items()
 

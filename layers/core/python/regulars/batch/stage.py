@@ -9,11 +9,12 @@ from regulars.batch.buckets import BUCKET, name, spread
 from regulars.batch.clock import Clock
 from regulars.batch.limits import SPLIT_IT, check_content, check_size
 from regulars.batch.machine import File, Run
+from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.room import database
 from regulars.batch.score import local_name
 from regulars.batch.source import fetch
 from regulars.batch.store import as_json, outputs
-from regulars.batch.work import REJECTS, write_rejected_rows
+from regulars.batch.work import REJECTS
 from regulars.ingest.faults import writing
 from regulars.ingest.rejects import keyed
 from regulars.ingest.session import ingesting
