@@ -92,15 +92,15 @@ class Aws:
         found: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.dead, **asked).get("Messages", [])
         return found
 
-    def written(self) -> dict[str, bytes]:
-        """Everything under scores/, by key."""
-        listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.scores, Prefix="scores/")
+    def written(self, below: str = "scores/") -> dict[str, bytes]:
+        """Everything under scores/ or another prefix, by key."""
+        listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.scores, Prefix=below)
         keys = [each["Key"] for page in listed for each in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=self.scores, Key=key)["Body"].read() for key in keys}
 
-    def manifests(self) -> list[dict[str, Any]]:
+    def manifests(self, below: str = "scores/") -> list[dict[str, Any]]:
         """Every result's manifest."""
-        return [json.loads(body) for key, body in self.written().items() if key.endswith("_manifest.json")]
+        return [json.loads(body) for key, body in self.written(below).items() if key.endswith("_manifest.json")]
 
 
 @pytest.fixture

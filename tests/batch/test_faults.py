@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from regulars.batch import source
 from regulars.batch.handler import handle
+from regulars.ingest.table_rows import TableRows
 
 from tests.batch.conftest import Aws
 from tests.batch.faults import Table, kill
@@ -341,10 +342,10 @@ for point in POINTS:
 
 @fault("time runs out while it works")
 def _time(world: World) -> None:
-    def endless(connection: Any, *_: Any) -> None:
-        connection.execute("select sum(hash(a.i + b.i)) from range(1000000) a(i), range(1000000) b(i)").fetchall()
+    def endless(rows: TableRows, *_: Any) -> None:
+        rows.session.execute("select sum(hash(a.i + b.i)) from range(1000000) a(i), range(1000000) b(i)").fetchall()
 
-    world.patch.setattr("regulars.batch.work.ingest_tables", endless)
+    world.patch.setattr(TableRows, "_copy", endless)
     world.patch.setattr("tests.batch.conftest.LocalContext", Hurried)
     world.send("orders.csv", world.orders)
 

@@ -15,8 +15,9 @@ from tests.batch.faults import Table, kill
 from tests.batch.shop import AS_OF, orders_sql
 
 PREFIX = f"incoming/as_of={AS_OF}/export/"
-PER_ITEM = {"stage": "files", "keys": "keys", "split": "files", "score": "buckets"}
-STEPS = ("plan", "stage", "settle", "keys", "split", "score", "collect")
+PER_ITEM = {"stage": "files", "keys": "keys", "split": "files", **dict.fromkeys(("score", "base", "apply"), "buckets")}
+SPLIT = ("plan", "stage", "settle", "keys", "split")
+STEPS = {"scores": (*SPLIT, "score", "collect"), "features": (*SPLIT, "base", "learn", "apply", "collect")}
 POINTS = {
     "plan": ("put:files.json",),
     "stage": ("after:stage", "put:staged/orders/000000.parquet"),
@@ -25,8 +26,11 @@ POINTS = {
     "split": ("after:split", "put:bucket=00/"),
     "score": ("after:score", "put:part.parquet"),
     "collect": ("put:_manifest.json",),
+    "base": ("put:base/bucket=00/lifecycle.parquet",),
+    "learn": ("put:cut_points.json",),
+    "apply": ("put:bucket=00/features.parquet",),
 }
-UNDISTURBED: list[dict[str, Any]] = []
+UNDISTURBED: dict[str, dict[str, Any]] = {}
 
 
 @dataclass
@@ -40,27 +44,38 @@ class Machine:
     folder: Path
     kills: tuple[str, str] | None = None
     begins_anew: bool = False
+    make: str = "scores"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the run is asked for."""
+        return {"bucket": self.aws.incoming, "prefix": PREFIX, "buckets": 2, "make": self.make}
+
+    @property
+    def written(self) -> dict[str, bytes]:
+        """What lies where the results go."""
+        return self.aws.written(f"{self.make}/")
 
     def __call__(self) -> dict[str, Any]:
         """Take every step, of each item, and return the manifest."""
         said: dict[str, Any] = {}
-        for step in STEPS:
+        for step in STEPS[self.make]:
             events = list(self._events(step, said))
             if self.kills and self.kills[0] == step:
                 # The first file has no repeats, the last one has.
                 kill(self.kills[1], events[-1 if step == "split" else 0], self.aws.environment, self.folder / "spill")
-                assert any(key.endswith("/_manifest.json") for key in self.aws.written()) == (step == "collect")
+                assert any(key.endswith("/_manifest.json") for key in self.written) == (step == "collect")
                 if self.begins_anew:
                     return Machine(self.aws, self.folder)()
             for event in events:
                 answer = handle(event, None)
             said = answer if step in ("plan", "settle") else said
-        [manifest] = self.aws.manifests()
+        [manifest] = self.aws.manifests(f"{self.make}/")
         return manifest
 
     def _events(self, step: str, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if step == "plan":
-            yield {"step": step, "input": {"bucket": self.aws.incoming, "prefix": PREFIX, "buckets": 2}}
+            yield {"step": step, "input": self.asked}
         elif step in PER_ITEM:
             listed = self.aws.s3.get_object(Bucket=said["bucket"], Key=said[PER_ITEM[step]])["Body"].read()
             yield from ({"step": step, "run": said["run"], "item": item} for item in json.loads(listed))
@@ -76,6 +91,7 @@ def killed(step: str, point: str) -> Callable[[Machine], None]:
 
     def run(machine: Machine) -> None:
         machine.kills = (step, point)
+        machine.make = "scores" if step in STEPS["scores"] else "features"
 
     return run
 
@@ -116,19 +132,16 @@ def told(manifest: dict[str, Any]) -> dict[str, Any]:
 
 def undisturbed(machine: Machine) -> dict[str, Any]:
     """What is made when nothing goes wrong."""
-    if not UNDISTURBED:
-        UNDISTURBED.append(told(machine()))
-        for key in machine.aws.written():
+    if machine.make not in UNDISTURBED:
+        UNDISTURBED[machine.make] = told(Machine(machine.aws, machine.folder, make=machine.make)())
+        for key in machine.aws.written(""):
             machine.aws.s3.delete_object(Bucket=machine.aws.scores, Key=key)
-        for page in machine.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=machine.aws.scores):
-            for each in page.get("Contents", []):
-                machine.aws.s3.delete_object(Bucket=machine.aws.scores, Key=each["Key"])
-    return UNDISTURBED[0]
+    return UNDISTURBED[machine.make]
 
 
 def left(machine: Machine, manifest: dict[str, Any]) -> str:
     """Say what lies in the output bucket: nothing but what the manifest names, and the marks of finished buckets."""
-    files = machine.aws.written()
+    files = machine.written
     [place] = [key.removesuffix("_manifest.json") for key in files if key.endswith("/_manifest.json")]
     found = {key.removeprefix(place) for key in files if not key.endswith("_result.json")}
     assert found == {"_manifest.json", *manifest["outputs"]}
@@ -138,15 +151,15 @@ def left(machine: Machine, manifest: dict[str, Any]) -> str:
 @pytest.mark.parametrize("what", TABLE.faults)
 def test_fault(what: str, machine: Machine) -> None:
     """The steps after the kill make the very bytes of a run without it, and asked once more nothing is done."""
-    wanted = undisturbed(machine)
     TABLE.faults[what](machine)
+    wanted = undisturbed(machine)
     manifest = machine()
     assert told(manifest) == wanted
     assert wanted["rejected"]["order_id is a duplicate"] == 20
-    seen = f"{manifest['rows_read']} rows read, {manifest['customers_scored']} customers scored"
+    made = {"scores": "customers_scored", "features": "customers_with_features"}[machine.make]
+    seen = f"{manifest['rows_read']} rows read, {manifest[made]} {made.replace('_', ' ')}"
     TABLE.tell(what, seen, left(machine, manifest))
-    asked = {"bucket": machine.aws.incoming, "prefix": PREFIX, "buckets": 2}
-    assert handle({"step": "plan", "input": asked}, None)["done"] is True
+    assert handle({"step": "plan", "input": machine.asked}, None)["done"] is True
     assert list(machine.folder.glob("spill/batch-*")) == []
 
 

@@ -41,6 +41,8 @@ def batch(  # noqa: PLR0913 - one plain option each
         asked = {"as_of": as_of, "buckets": buckets, "csv": csv, "make": make, "label_days": label_days}
         show.say(f"Started {start(source, machine, **asked)}")
         return
+    if make != "scores" or label_days:
+        raise typer.BadParameter("--make and --label-days are for s3://; on this machine there is regulars features")
     if bundle is None or out is None:
         raise typer.BadParameter("a source on this machine needs --bundle and --out")
     from regulars.lake import read_info

@@ -114,8 +114,7 @@ def score_bucket(
     lines, left = write_rejects(connection, None, out / REJECTS), sum(rejected.values())
     counts = Counts(0, 0, 0, scored + left, scored, left, rejected)
     counts.check(rows_in(connection, out / PART) if scored else 0, lines)
-    seconds = {key: round(value, 3) for key, value in clock.seconds.items()}
-    return Part(bucket.number, bucket.rows, scored, rejected, seconds)
+    return Part(bucket.number, bucket.rows, scored, rejected, clock.took)
 
 
 def summed(parts: Sequence[Part]) -> tuple[int, Mapping[str, int]]:

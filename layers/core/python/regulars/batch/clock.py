@@ -39,6 +39,11 @@ class Clock:
         """Return the seconds left; None when there is no end."""
         return None if self._end is None else self._end - time.monotonic()
 
+    @property
+    def took(self) -> dict[str, float]:
+        """Return the seconds of each stage, to the thousandth."""
+        return {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
+
     def check(self) -> None:
         """Raise OverdueError when no time is left."""
         if self.left is not None and self.left <= 0:

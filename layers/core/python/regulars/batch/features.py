@@ -126,7 +126,7 @@ def apply(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str,
                     made = _apply(connection, run, files, loader.bundle.sql, folder / FEATURES)
                 run.parts.put_anyhow(place, folder / FEATURES)
                 written = outputs({place: folder / FEATURES})
-            part = Part(number, said["rows"], made, said["rejected"], clock.seconds)
+            part = Part(number, said["rows"], made, said["rejected"], clock.took)
             run.parts.put_anyhow(done, as_json({**part.said(), "outputs": {**said["outputs"], **written}}))
     return {"bucket": number}
 

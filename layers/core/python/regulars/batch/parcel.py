@@ -58,9 +58,10 @@ class Parcel:
 
     @property
     def id(self) -> str:
-        """Name the input by its file's name and a hash of where it lies: the same for all its versions."""
+        """Name the input by its file's or folder's name and a hash of where it lies: the same for all its versions."""
         named = self.source.named
-        start = re.sub(r"[^A-Za-z0-9_-]+", "-", named.name.partition(".")[0])[:60]
+        last = named.name or named.folder.rpartition("/")[2]
+        start = re.sub(r"[^A-Za-z0-9_-]+", "-", last.partition(".")[0])[:60]
         return f"{start}-{hashlib.sha256(f'{named.bucket}/{named.key}'.encode()).hexdigest()[:12]}"
 
     @property
