@@ -130,6 +130,7 @@ def test_only_batch_reaches_the_buckets() -> None:
         "${InputBucket.Arn}/incoming/*": ["s3:GetObject", "s3:GetObjectVersion"],
         "InputBucket.Arn": ["s3:ListBucket"],
         "${OutputBucket.Arn}/scores/*": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+        "${OutputBucket.Arn}/features/*": ["s3:GetObject", "s3:PutObject"],
         "${OutputBucket.Arn}/work/*": ["s3:GetObject", "s3:PutObject"],
         "OutputBucket.Arn": ["s3:ListBucket"],
         "BatchQueue.Arn": [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.bundle import MANIFEST, Bundle, FileEntry, Manifest
-from regulars.features import CutPoints
+from regulars.features import LABELS, CutPoints
 from regulars.files import atomic_folder
 from regulars.process import Process
 from regulars.sql import SqlFolder
@@ -17,7 +17,7 @@ from training.export import Exported, as_json
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
 
 SERVED = ("staging", "features")
-"""Folders of SQL that scoring needs; labels and reports stay with the training side."""
+"""Folders of SQL that scoring needs; reports and other labels stay with the training side."""
 
 
 def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder) -> dict[str, bytes]:
@@ -27,7 +27,7 @@ def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Proces
         "constants/process.json": as_json(process.model_dump()),
     }
     for relation in sql.relations.values():
-        if relation.folder in SERVED:
+        if relation.folder in SERVED or relation.name == LABELS:  # with these, too, a batch may make training sets
             files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
     for exported in exports:
         files |= exported.files

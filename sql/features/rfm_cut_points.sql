@@ -1,23 +1,15 @@
 -- One row per measure (recency, frequency, monetary) and cut number (1 to 4).
--- Reads: rfm.
+-- Reads: rfm_histogram.
 -- Learnt once, in training; the bundle carries the rows. The k-th cut point is the exact discrete k/5 quantile: the
--- smallest value with at least k fifths of the customers at or below it. Histograms of partitions merge exactly.
+-- smallest value with at least k fifths of the customers at or below it.
 with
-    histogram as (
-        select 'recency' as measure, recency_days as amount, count(*) as customers from rfm group by recency_days
-        union all
-        select 'frequency' as measure, frequency as amount, count(*) as customers from rfm group by frequency
-        union all
-        select 'monetary' as measure, monetary_cents as amount, count(*) as customers from rfm group by monetary_cents
-    ),
-
     cumulative as (
         select
             measure,
             amount,
             cast(sum(customers) over (partition by measure order by amount nulls first) as bigint) as at_or_below,
             cast(sum(customers) over (partition by measure) as bigint) as total
-        from histogram
+        from rfm_histogram
     ),
 
     quantiles as (

@@ -13,10 +13,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from regulars.batch.handler import handle
 
+from tests.batch.machinery import simulated
+from tests.batch.shop import AS_OF, KEYS, orders_sql
 from training.local import LocalContext
-
-AS_OF = "2025-07-01"
-KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @pytest.fixture(scope="session")
@@ -93,15 +92,15 @@ class Aws:
         found: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.dead, **asked).get("Messages", [])
         return found
 
-    def written(self) -> dict[str, bytes]:
-        """Everything under scores/, by key."""
-        listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.scores, Prefix="scores/")
+    def written(self, below: str = "scores/") -> dict[str, bytes]:
+        """Everything under scores/ or another prefix, by key."""
+        listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.scores, Prefix=below)
         keys = [each["Key"] for page in listed for each in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=self.scores, Key=key)["Body"].read() for key in keys}
 
-    def manifests(self) -> list[dict[str, Any]]:
+    def manifests(self, below: str = "scores/") -> list[dict[str, Any]]:
         """Every result's manifest."""
-        return [json.loads(body) for key, body in self.written().items() if key.endswith("_manifest.json")]
+        return [json.loads(body) for key, body in self.written(below).items() if key.endswith("_manifest.json")]
 
 
 @pytest.fixture
@@ -135,18 +134,6 @@ def aws(server: str, cold: pytest.MonkeyPatch, bundle_folder: Path) -> Iterator[
         client.close()
 
 
-def orders_sql(customers: int = 40, seed: int = 1) -> str:
-    """The SELECT of a small shop's orders, some rows with trouble planted."""
-    return f"""
-        select 'C' || (i % {customers}) as customer_id, 'O' || i as order_id,
-            cast(timestamp '2024-01-01' + interval (hash(i + {seed}) % 500) day as varchar) as ordered_at,
-            cast(5 + hash(i * 31 + {seed}) % 100 as varchar) as order_value
-        from range({customers * 5}) as numbers(i)
-        union all select 'C-bad', 'bad', 'yesterday', '1'
-        union all select 'C-late', 'late', '2030-01-01', '1'
-    """
-
-
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
     """A small shop's orders as CSV: 202 rows, 41 customers, one row that no date parses, one customer too late."""
@@ -155,8 +142,14 @@ def orders(tmp_path: Path) -> Path:
     return file
 
 
-def read(content: bytes, folder: Path, query: str = "select * from {} order by all") -> list[tuple[Any, ...]]:
-    """Read rows of a Parquet file's bytes."""
-    file = folder / f"{uuid.uuid4().hex}.parquet"
-    file.write_bytes(content)
-    return duckdb.execute(query.format(f"read_parquet('{file}')")).fetchall()
+@pytest.fixture
+def calls() -> list[str]:
+    """The state machine's steps that were taken."""
+    return []
+
+
+@pytest.fixture
+def machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> Iterator[str]:
+    """The state machine's ARN, in a simulated AWS in which Lambda is the handler."""
+    with simulated(cold, bundle_folder, calls) as arn:
+        yield arn

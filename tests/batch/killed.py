@@ -1,6 +1,7 @@
 """Run by the tests in a process of its own: the handler on one event, killed by kill -9 at the point that is named.
 
-python killed.py POINT EVENT; a point is `before:STAGE`, `after:STAGE` or `put:NAME` (after that file has been written).
+python killed.py POINT EVENT; a point is `before:STAGE`, `after:STAGE` or `put:NAME`: after the first file whose name
+begins so has been written.
 """
 
 import json
@@ -16,7 +17,7 @@ from regulars.batch.handler import handle
 from regulars.batch.store import Store
 
 when, _, where = sys.argv[1].partition(":")
-stage, put = Clock.stage, Store.put
+stage, put, put_anyhow = Clock.stage, Store.put, Store.put_anyhow
 
 
 def die() -> None:
@@ -35,9 +36,16 @@ def deadly_stage(self: Any, name: str, *rest: Any) -> Iterator[None]:
 
 def deadly_put(self: Any, name: str, *rest: Any) -> None:
     put(self, name, *rest)
-    if (when, where) == ("put", name):
+    if when == "put" and name.startswith(where):
+        die()
+
+
+def deadly_put_anyhow(self: Any, name: str, content: Any) -> None:
+    put_anyhow(self, name, content)
+    if when == "put" and name.startswith(where):
         die()
 
 
 Clock.stage, Store.put = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
+Store.put_anyhow = deadly_put_anyhow  # type: ignore[method-assign] # dies at a point that is named
 handle(json.loads(sys.argv[2]), None)

@@ -9,7 +9,8 @@ import pytest
 from regulars.batch import score
 from regulars.batch.handler import handle
 
-from tests.batch.conftest import AS_OF, Aws, read
+from tests.batch.conftest import Aws
+from tests.batch.shop import AS_OF, read
 
 
 def result(aws: Aws) -> dict[str, bytes]:

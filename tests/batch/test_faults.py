@@ -5,10 +5,8 @@ REGULARS_WRITE_DOCS=1 writes the table anew from what happened in this run.
 
 import gzip
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +16,17 @@ import duckdb
 import pytest
 from regulars.batch import source
 from regulars.batch.handler import handle
+from regulars.ingest.table_rows import TableRows
 
-from tests.batch.conftest import AS_OF, Aws, orders_sql
+from tests.batch.conftest import Aws
+from tests.batch.faults import Table, kill
 from tests.batch.proxy import proxy
-from tests.conftest import ROOT, forget_process
+from tests.batch.shop import AS_OF, orders_sql
+from tests.conftest import forget_process
 
-DOC = ROOT / "docs" / "reliability.md"
 TMP = "/tmp"  # noqa: S108 - what messages are made to say
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
-HEAD = "| what goes wrong | what the user sees | what is there afterwards |\n|---|---|---|\n"
-ROWS: dict[str, str] = {}
-FAULTS: dict[str, Callable[["World"], None]] = {}
+TABLE: "Table[World]" = Table("faults")
+fault = TABLE.fault
 
 
 @dataclass
@@ -62,16 +60,6 @@ class World:
         return self.orders.read_bytes()
 
 
-def fault(what: str) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
-    """Enter a fault into the table."""
-
-    def enter(run: Callable[[World], None]) -> Callable[[World], None]:
-        FAULTS[what] = run
-        return run
-
-    return enter
-
-
 @pytest.fixture
 def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[World]:
     """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
@@ -85,10 +73,7 @@ def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> I
 def written() -> Iterator[None]:
     """Write the table where that is asked for."""
     yield
-    if os.environ.get("REGULARS_WRITE_DOCS") and set(ROWS) == set(FAULTS):
-        before, _, rest = DOC.read_text(encoding="utf-8").partition(BEGIN)
-        table = HEAD + "\n".join(ROWS[what] for what in FAULTS)
-        DOC.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    TABLE.write()
 
 
 def seen(world: World) -> str:
@@ -342,12 +327,7 @@ def killed(point: str) -> Callable[[World], None]:
 
     def run(world: World) -> None:
         key = world.aws.put("orders.csv", world.orders)
-        path = f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"
-        environment = os.environ | world.aws.environment | {"PYTHONPATH": path}
-        environment["REGULARS_TEMP_DIRECTORY"] = str(world.folder / "spill")
-        command = [sys.executable, str(ROOT / "tests" / "batch" / "killed.py"), point, json.dumps(world.aws.event(key))]
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 - our own program
-        assert done.returncode == -9, done.stderr.decode()
+        kill(point, world.aws.event(key), world.aws.environment, world.folder / "spill")
         finished = any(name.endswith("_manifest.json") for name in world.aws.written())
         assert finished == (point == "put:_manifest.json")
         world.aws.poll()
@@ -362,10 +342,10 @@ for point in POINTS:
 
 @fault("time runs out while it works")
 def _time(world: World) -> None:
-    def endless(connection: Any, *_: Any) -> None:
-        connection.execute("select sum(hash(a.i + b.i)) from range(1000000) a(i), range(1000000) b(i)").fetchall()
+    def endless(rows: TableRows, *_: Any) -> None:
+        rows.session.execute("select sum(hash(a.i + b.i)) from range(1000000) a(i), range(1000000) b(i)").fetchall()
 
-    world.patch.setattr("regulars.batch.work.ingest_tables", endless)
+    world.patch.setattr(TableRows, "_copy", endless)
     world.patch.setattr("tests.batch.conftest.LocalContext", Hurried)
     world.send("orders.csv", world.orders)
 
@@ -415,20 +395,16 @@ def _full(world: World) -> None:
         subprocess.run(["/usr/bin/umount", str(small)], check=True)  # noqa: S603 - a fixed command
 
 
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize("what", TABLE.faults)
 def test_fault(what: str, world: World) -> None:
     """Each fault happens, and the document's row says just what came of it."""
-    FAULTS[what](world)
-    ROWS[what] = f"| {what} | {seen(world)} | {left(world)} |"
+    TABLE.faults[what](world)
+    TABLE.tell(what, seen(world), left(world))
     assert list(world.folder.glob("spill/batch-*")) == []
-    if not os.environ.get("REGULARS_WRITE_DOCS"):
-        assert ROWS[what] in DOC.read_text(encoding="utf-8").splitlines()
 
 
 def test_the_document_has_no_fault_that_is_not_tried() -> None:
-    table = DOC.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    listed = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
-    assert listed == list(FAULTS)
+    assert TABLE.listed() == list(TABLE.faults)
 
 
 def test_an_event_straight_to_the_function_raises(aws: Aws) -> None:

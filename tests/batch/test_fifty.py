@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from tests.batch.conftest import Aws, orders_sql, read
+from tests.batch.conftest import Aws
+from tests.batch.shop import orders_sql, read
 
 COUNTED = "select count(*) from ({})"
 MAP = '[orders]\ncustomer_id = "Kunde"\norder_id = "order_id"\nordered_at = "ordered_at"\norder_value = "order_value"\n'

@@ -1,124 +1,24 @@
-"""The state machine's own definition, run by moto's interpreter, each of its calls answered by the real handler."""
+"""What the state machine makes of an export or a lake: what one run over all of it makes, and each thing once."""
 
-import io
 import json
-import time
-import zipfile
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import boto3
 import duckdb
 import pytest
-from moto import mock_aws
-from moto.awslambda_simple.models import LambdaSimpleBackend
+from regulars import scoring
 from regulars.batch import steps
+from regulars.batch.balance import BalanceError
+from regulars.batch.buckets import Bucket
 from regulars.batch.handler import handle
 from regulars.errors import SettingsError, SourceError
+from regulars.features import parse_as_of
 
-from tests.batch.conftest import AS_OF, KEYS, orders_sql, read
-from tests.conftest import ROOT
+from tests.batch.machinery import INCOMING, PREFIX, SCORES, manifest, put, put_export, run, scores, stored
+from tests.batch.shop import AS_OF, orders_sql, read
 from training.batch.remote import start
-from training.local import LocalContext
-
-INCOMING, SCORES = "machine-incoming", "machine-scores"
-PREFIX = f"incoming/as_of={AS_OF}/export/"
-SIMULATED = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
-
-
-@pytest.fixture
-def calls() -> list[str]:
-    """The steps that were taken."""
-    return []
-
-
-@pytest.fixture
-def machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> Iterator[str]:
-    """The state machine's ARN, in a simulated AWS in which Lambda is the handler."""
-    more = {"REGULARS_BUNDLE": str(bundle_folder), "REGULARS_OUTPUT_BUCKET": SCORES, "REGULARS_THREADS": "1"}
-    for name, value in (KEYS | more).items():
-        cold.setenv(name, value)
-
-    def invoke(_: Any, function_name: str, qualifier: str, body: str, headers: Any, response_headers: Any) -> bytes:
-        del function_name, qualifier, headers
-        event = json.loads(body)
-        calls.append(event["step"])
-        try:
-            return json.dumps(handle(event, LocalContext("batch"))).encode()
-        except Exception as error:  # noqa: BLE001 - as Lambda does
-            response_headers["x-amz-function-error"] = "Unhandled"
-            return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
-
-    cold.setattr(LambdaSimpleBackend, "invoke", invoke)
-    with mock_aws(config=SIMULATED):
-        for bucket in (INCOMING, SCORES):
-            boto3.client("s3").create_bucket(Bucket=bucket)
-        role = boto3.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("app.py", "")
-        function = boto3.client("lambda").create_function(
-            FunctionName="batch",
-            Runtime="python3.13",
-            Role=role,
-            Handler="app.handler",
-            Code={"ZipFile": code.getvalue()},
-        )["FunctionArn"]
-        text = (ROOT / "statemachine" / "batch.asl.json").read_text(encoding="utf-8")
-        text = text.replace("${BatchFunction}", function).replace("${Partition}", "aws")
-        text = text.replace('"IntervalSeconds": 5', '"IntervalSeconds": 1')
-        yield boto3.client("stepfunctions").create_state_machine(name="batch", definition=text, roleArn=role)[
-            "stateMachineArn"
-        ]
-
-
-def run(machine: str, **asked: Any) -> dict[str, Any]:
-    """Start an execution as the command does and wait for its end."""
-    arn = start(f"s3://{INCOMING}/{PREFIX}", machine, as_of=None, buckets=asked.get("buckets", 3), csv=False)
-    client = boto3.client("stepfunctions")
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        said: dict[str, Any] = client.describe_execution(executionArn=arn.partition(" ")[0])
-        if said["status"] != "RUNNING":
-            return said
-        time.sleep(0.05)
-    raise AssertionError("the execution did not end")
-
-
-def put(folder: Path, name: str, query: str, options: str = "format csv, header") -> None:
-    """Put a query's rows as a file below the prefix."""
-    file = folder / "put"
-    duckdb.execute(f"copy ({query}) to '{file}' ({options})")
-    boto3.client("s3").upload_file(str(file), INCOMING, PREFIX + name)
-
-
-def put_export(folder: Path) -> None:
-    """Put a shop's export in two files of orders, one of customers and one of events."""
-    put(folder, "orders/one.csv", f"{orders_sql(60)} limit 150")
-    put(folder, "orders/two.csv", f"{orders_sql(60)} limit 500 offset 150")
-    put(folder, "customers.csv", "select 'C' || i as customer_id, '2023-01-01' as signed_up_at from range(70) t(i)")
-    put(
-        folder,
-        "events.csv",
-        "select 'C' || i as customer_id, '2025-01-01' as occurred_at, 'email_open' as kind from range(30) t(i)",
-    )
-
-
-def stored() -> dict[str, bytes]:
-    """What lies under scores/."""
-    s3 = boto3.client("s3")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=SCORES, Prefix="scores/").get("Contents", [])]
-    return {key: s3.get_object(Bucket=SCORES, Key=key)["Body"].read() for key in keys}
-
-
-def scores(folder: Path) -> list[tuple[Any, ...]]:
-    """Every row of the parts that the manifest names, in the order of the single run."""
-    files = stored()
-    [place] = [key for key in files if key.endswith("/_manifest.json")]
-    named = [name for name in json.loads(files[place])["outputs"] if name.endswith("part.parquet")]
-    rows = [row for name in named for row in read(files[place.replace("_manifest.json", name)], folder)]
-    return sorted(rows, key=lambda row: str(row[0]))
 
 
 def test_buckets_give_the_scores_of_the_single_run_cell_by_cell(machine: str, calls: list[str], tmp_path: Path) -> None:
@@ -127,12 +27,14 @@ def test_buckets_give_the_scores_of_the_single_run_cell_by_cell(machine: str, ca
     said = run(machine, buckets=3)
 
     assert said["status"] == "SUCCEEDED", said.get("cause")
-    assert sorted(calls) == ["collect", "plan", *["score"] * 3, *["split"] * 3]
+    files, keyed = 4, 2
+    taken = {"plan": 1, "stage": files, "settle": 1, "keys": keyed * 3, "split": files, "score": 3, "collect": 1}
+    assert Counter(calls) == taken
     many = scores(tmp_path)
     assert json.loads(said["output"])["customers_scored"] == len(many) == 60
-    [manifest] = [json.loads(body) for key, body in stored().items() if key.endswith("/_manifest.json")]
-    assert (manifest["rows_read"], manifest["rows_kept"], manifest["rows_rejected"]) == (402, 401, 1)
-    assert (manifest["customers_read"], manifest["customers_rejected"]) == (71, 11)
+    _, found = manifest()
+    assert (found["rows_read"], found["rows_kept"], found["rows_rejected"]) == (402, 401, 1)
+    assert (found["customers_read"], found["customers_rejected"]) == (71, 11)
 
     together = {"orders": ["orders/one.csv", "orders/two.csv"], "customers": "customers.csv", "events": "events.csv"}
     key = f"{PREFIX}all.manifest.json"
@@ -158,13 +60,11 @@ def test_a_run_that_failed_goes_on_from_what_is_finished(
     put_export(tmp_path)
     whole, broken = steps.score_bucket, [True]
 
-    def fails(bucket: int, *arguments: Any, **options: Any) -> Any:
-        if bucket == 1 and broken[0]:
-            from regulars.batch.balance import BalanceError  # noqa: PLC0415
-
+    def fails(connection: Any, bucket: Bucket, *arguments: Any) -> Any:
+        if bucket.number == 1 and broken[0]:
             raise BalanceError("counts do not add up")
-        calls.append(f"bucket {bucket}")
-        return whole(bucket, *arguments, **options)
+        calls.append(f"bucket {bucket.number}")
+        return whole(connection, bucket, *arguments)
 
     monkeypatch.setattr(steps, "score_bucket", fails)
     failed = run(machine)
@@ -177,15 +77,13 @@ def test_a_run_that_failed_goes_on_from_what_is_finished(
 
 
 def test_a_lake_is_split_as_it_lies(machine: str, calls: list[str], lake: Path, loader: Any, tmp_path: Path) -> None:
-    from regulars import scoring  # noqa: PLC0415
-    from regulars.features import parse_as_of  # noqa: PLC0415
-
     s3 = boto3.client("s3")
     for file in sorted(lake.rglob("*")):
         if file.is_file() and "truth" not in file.parts:
             s3.upload_file(str(file), INCOMING, PREFIX + str(file.relative_to(lake)))
     assert run(machine, buckets=4)["status"] == "SUCCEEDED"
     assert calls.count("score") == 4
+    assert not {"stage", "settle", "keys"} & set(calls)
     with duckdb.connect() as connection:
         scoring.score(connection, lake, loader, parse_as_of(AS_OF), tmp_path / "alone.parquet")
     assert scores(tmp_path) == read((tmp_path / "alone.parquet").read_bytes(), tmp_path)

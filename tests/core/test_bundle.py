@@ -153,8 +153,9 @@ def test_no_customer_is_in_any_file(bundle: Bundle, lake: Path, connection: duck
     assert not [name for (name,) in customers if name.encode() in content]
 
 
-def test_the_frozen_sql_is_the_repositorys_that_scoring_reads(bundle: Bundle, sql: SqlFolder) -> None:
-    served = {name: each for name, each in sql.relations.items() if each.folder in ("staging", "features")}
+def test_the_frozen_sql_is_the_repositorys_that_scoring_and_training_sets_read(bundle: Bundle, sql: SqlFolder) -> None:
+    folders = ("staging", "features")
+    served = {name: each for name, each in sql.relations.items() if each.folder in folders or name == "future"}
     assert bundle.sql.relations == served
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
-from regulars.features import APPLIED, BASE, CUT_POINTS, RFM, as_of_params
+from regulars.features import APPLIED, BASE, CUT_POINTS, HISTOGRAM, RFM, as_of_params
 from regulars.lake import view
 from regulars.schema import TABLES
 from regulars.sql import SqlFolder
@@ -13,7 +13,7 @@ from regulars.sql import SqlFolder
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 LABEL_END = AS_OF + timedelta(days=90)
 TICK = timedelta(microseconds=1)
-MADE = (*BASE, RFM, CUT_POINTS, *APPLIED)
+MADE = (*BASE, RFM, HISTOGRAM, CUT_POINTS, *APPLIED)
 PARAMS = as_of_params(AS_OF) | {"label_end": as_of_params(LABEL_END)["as_of"]}
 
 Row = dict[str, Any]

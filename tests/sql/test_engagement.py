@@ -1,7 +1,7 @@
 """engagement and customer_features: points of 90 days on a scale of 0 to 100, null for who was never seen."""
 
 import pytest
-from regulars.features import APPLIED, BASE, CUT_POINTS, RFM
+from regulars.features import APPLIED, BASE, CUT_POINTS, HISTOGRAM, RFM
 
 from tests.sql.conftest import Given, Made
 from tests.sql.rows import event, order
@@ -72,7 +72,7 @@ def test_the_last_30_days_stand_apart(given: Given, made: Made) -> None:
     assert made("engagement", "site_visits_30d", "site_visits_90d", "email_opens_30d") == [(1, 2, 0)]
 
 
-CHAIN = (*BASE, RFM, CUT_POINTS, *APPLIED[:-1])
+CHAIN = (*BASE, RFM, HISTOGRAM, CUT_POINTS, *APPLIED[:-1])
 
 
 def test_every_buyer_has_one_row_of_features(given: Given, made: Made) -> None:

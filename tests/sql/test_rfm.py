@@ -1,4 +1,4 @@
-"""rfm, rfm_cut_points and rfm_scores: exact quantiles, learnt once, applied with comparisons."""
+"""rfm, rfm_histogram, rfm_cut_points and rfm_scores: exact quantiles, learnt once, applied with comparisons."""
 
 import duckdb
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from regulars.features import bind_cut_points
+from regulars.features import bind_cut_points, cut_points_of_histogram, learn_cut_points
 from regulars.sql import SqlFolder
 
 from tests.sql import rows
@@ -31,6 +31,28 @@ def test_rfm_is_exact_integers(given: Given, made: Made) -> None:
         assert made("rfm", *COLUMNS) == [(days, 3, 4200)]
 
 
+def test_a_histogram_counts_the_customers_of_each_amount(given: Given, made: Made) -> None:
+    given("rfm", customers([7, 7, 7, 9]))
+    counted = [(measure, *row) for measure in sorted(MEASURES) for row in ((7, 3), (9, 1))]
+    assert made("rfm_histogram", "measure", "amount", "customers") == counted
+
+
+@for_all(values=st.lists(st.integers(-9, 9), min_size=2, max_size=40), split=st.integers(1, 39))
+@SHARED
+def test_histograms_of_parts_add_up_to_the_cut_points_of_all(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, values: list[int], split: int
+) -> None:
+    parts = []
+    for part in (values[:split], values[split:]):
+        rows.given(connection, "rfm", customers(part))
+        parts += rows.made(connection, sql, "rfm_histogram", "measure", "amount", "customers")
+    rows.given(connection, "rfm", customers(values))
+    whole = learn_cut_points(connection, sql)
+    names = ("measure", "amount", "customers")
+    rows.given(connection, "rfm_histogram", [dict(zip(names, row, strict=True)) for row in parts])
+    assert cut_points_of_histogram(connection, sql) == whole
+
+
 @for_all(values=st.lists(st.one_of(st.integers(1, 8), st.integers(-(2**60), 2**60)), min_size=1, max_size=40))
 @SHARED
 def test_cut_points_are_the_exact_discrete_quantiles(
@@ -38,7 +60,7 @@ def test_cut_points_are_the_exact_discrete_quantiles(
 ) -> None:
     """The k-th cut point is the smallest value with at least k fifths of the customers at or below it."""
     rows.given(connection, "rfm", customers(values))
-    found = rows.made(connection, sql, "rfm_cut_points", "measure", "cut_number", "cut_value")
+    found = learn_cut_points(connection, sql)
     ranked = np.sort(np.array(values, dtype=np.int64))
     # Quantile positions in integers: numpy's own k / 5 is not exact, 3 / 5 of 5 customers is 3.0000000000000004.
     expected = [(cut, int(ranked[-(-cut * len(values) // 5) - 1])) for cut in (1, 2, 3, 4)]
@@ -57,7 +79,7 @@ def test_scores_are_one_plus_the_cut_points_below(
 ) -> None:
     """Of customers that the cut points were not learnt from, too: 1 to 5, monotone, equal values equal scores."""
     rows.given(connection, "rfm", customers(values))
-    cut_points = rows.made(connection, sql, "rfm_cut_points", "measure", "cut_number", "cut_value")
+    cut_points = learn_cut_points(connection, sql)
     rows.given(connection, "rfm", customers(values + other))
     bind_cut_points(connection, cut_points)
     found = rows.made(connection, sql, "rfm_scores", "customer_id", *SCORES, "rfm_cell")
@@ -69,11 +91,13 @@ def test_scores_are_one_plus_the_cut_points_below(
         assert str(cell) == f"{recency}{frequency}{monetary}"
 
 
-def test_five_equal_groups_get_the_five_scores(given: Given, made: Made, connection: duckdb.DuckDBPyConnection) -> None:
+def test_five_equal_groups_get_the_five_scores(
+    given: Given, made: Made, connection: duckdb.DuckDBPyConnection, sql: SqlFolder
+) -> None:
     given("rfm", customers([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]))
-    cut_points = made("rfm_cut_points", "measure", "cut_number", "cut_value")
+    cut_points = learn_cut_points(connection, sql)
     assert [row[2] for row in cut_points if row[0] == "frequency"] == [2, 4, 6, 8]
-    bind_cut_points(connection, cut_points)  # type: ignore[arg-type] # rows of any relation
+    bind_cut_points(connection, cut_points)
     assert [row[0] for row in made("rfm_scores", "frequency_score")] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert made("rfm_scores", "recency_score", "frequency_score")[0] == (1, 5)
 
@@ -86,11 +110,16 @@ def test_five_equal_groups_get_the_five_scores(given: Given, made: Made, connect
     ],
 )
 def test_collapsed_cut_points_leave_scores_out_and_never_split_a_tie(
-    given: Given, made: Made, connection: duckdb.DuckDBPyConnection, orders: list[int], scores: dict[int, object]
+    given: Given,
+    made: Made,
+    connection: duckdb.DuckDBPyConnection,
+    sql: SqlFolder,
+    orders: list[int],
+    scores: dict[int, object],
 ) -> None:
     given("rfm", customers(orders))
-    cut_points = made("rfm_cut_points", "measure", "cut_number", "cut_value")
-    bind_cut_points(connection, cut_points)  # type: ignore[arg-type] # rows of any relation
+    cut_points = learn_cut_points(connection, sql)
+    bind_cut_points(connection, cut_points)
     sql_scores = made("rfm_scores", "customer_id", *SCORES)
     found = {(value, row[1:]) for value, row in zip(orders, sql_scores, strict=True)}
     assert found == set(scores.items())

@@ -26,9 +26,13 @@ def batch(  # noqa: PLR0913 - one plain option each
     lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
     threads: Annotated[int, typer.Option(help="threads; 0 are as many as cores", min=0)] = 0,
     at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 16_384,
-    buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=99)] = 0,
+    buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=1000)] = 0,
     reasons: Annotated[int, typer.Option(help="reasons for each answer of value and churn", min=0, max=10)] = 3,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,
+    make: Annotated[str, typer.Option(help="s3://: scores, or features for models of your own")] = "scores",
+    label_days: Annotated[
+        int, typer.Option(help="s3:// and features: with what happened in so many days from --as-of on", min=0)
+    ] = 0,
     memory_limit: Annotated[str | None, typer.Option(help=MEMORY_HELP)] = None,
     machine: Annotated[
         str | None, typer.Option(help="ARN of the state machine, for s3://", envvar="REGULARS_STATE_MACHINE")
@@ -38,8 +42,11 @@ def batch(  # noqa: PLR0913 - one plain option each
     if source.startswith("s3://"):
         from training.batch.remote import start
 
-        show.say(f"Started {start(source, machine, as_of=as_of, buckets=buckets, csv=csv)}")
+        asked = {"as_of": as_of, "buckets": buckets, "csv": csv, "make": make, "label_days": label_days}
+        show.say(f"Started {start(source, machine, **asked)}")
         return
+    if make != "scores" or label_days:
+        raise typer.BadParameter("--make and --label-days are for s3://; on this machine there is regulars features")
     if bundle is None or out is None:
         raise typer.BadParameter("a source on this machine needs --bundle and --out")
     from regulars.lake import read_info

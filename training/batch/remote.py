@@ -7,15 +7,17 @@ import json
 
 from regulars.batch.plan import asked as look
 from regulars.batch.plan import execution_name
+from regulars.batch.wanted import Wanted
 from regulars.errors import SettingsError, SourceError
 
 ATTEMPTS = 9
 
 
-def start(source: str, machine: str | None, *, as_of: str | None, buckets: int, csv: bool) -> str:
+def start(source: str, machine: str | None, **asked_for: str | bool | int | None) -> str:
     """Start the state machine for `s3://bucket/prefix` and return the execution's ARN, also of one that runs already.
 
-    SettingsError without a machine, SourceError when the source names no bucket and prefix.
+    `asked_for` is what the state machine is told: as_of, buckets, csv, make, label_days. SettingsError without a
+    machine, SourceError when the source names no bucket and prefix.
     """
     import boto3  # noqa: PLC0415 - only this command pays for it
 
@@ -26,7 +28,8 @@ def start(source: str, machine: str | None, *, as_of: str | None, buckets: int, 
     bucket, _, prefix = source.removeprefix("s3://").partition("/")
     if not bucket or not prefix:
         raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
-    asked = {"bucket": bucket, "prefix": prefix, "as_of": as_of, "buckets": buckets, "csv": csv}
+    asked = {"bucket": bucket, "prefix": prefix, **asked_for}
+    Wanted.of(asked)
     parcel = look(boto3.client("s3"), asked)
     client = boto3.client("stepfunctions")
     for attempt in range(1, ATTEMPTS + 1):

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 from regulars.batch.balance import Counts
 from regulars.batch.buckets import SPLIT
+from regulars.batch.rejects import write_rejects
 from regulars.batch.score import local_name
 from regulars.batch.store import MANIFEST, as_json, outputs
 from regulars.batch.work import (
@@ -30,7 +31,6 @@ from regulars.batch.work import (
     ingest_tables,
     rows_in,
     write_csv,
-    write_rejects,
 )
 from regulars.bundle import Bundle
 from regulars.errors import LakeError, SourceError

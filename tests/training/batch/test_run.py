@@ -18,7 +18,7 @@ from regulars.errors import HistoryError, LakeError, SourceError
 from regulars.features import parse_as_of
 from regulars.loader import ModelLoader
 
-from tests.batch.conftest import AS_OF, orders_sql
+from tests.batch.shop import AS_OF, orders_sql
 from tests.conftest import ROOT
 from training.batch import claim
 from training.batch import run as runs

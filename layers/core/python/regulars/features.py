@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,10 +29,19 @@ TABLES = frozenset((*BASE, "engagement"))
 ORDER = (*BASE, RFM, *APPLIED)
 """Every relation from the contract's to `customer_features`, each after what it reads; cut points are given."""
 
-CUT_POINTS = "rfm_cut_points"
+LABELS = "future"
+"""What happened after a moment: never read by a feature."""
+
+HISTOGRAM, CUT_POINTS = "rfm_histogram", "rfm_cut_points"
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 """Instants outside are typing errors, and ingest rejects them too."""
+
+UNLEARNT = ("lifecycle", "engagement")
+"""Of APPLIED, those that need no cut points."""
+
+KEPT = ("purchases", "returns", *UNLEARNT)
+"""With cut points, all the rest follows from these, each a row per customer."""
 
 CutPoints = Sequence[tuple[str, int, int]]
 """Rows of `rfm_cut_points`: measure, cut number (1 to 4), cut value (days, orders or minor units)."""
@@ -125,6 +134,12 @@ def make_base(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: date
 
 def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
     """Learn the RFM cut points from the relation `rfm` at hand: training only."""
+    sql.materialise(connection, [HISTOGRAM], {})
+    return cut_points_of_histogram(connection, sql)
+
+
+def cut_points_of_histogram(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
+    """Learn the RFM cut points from the relation `rfm_histogram` at hand, of all customers or of parts added up."""
     sql.materialise(connection, [CUT_POINTS], {})
     rows = connection.execute(f"select measure, cut_number, cut_value from {CUT_POINTS} order by all").fetchall()
     return [(str(measure), int(number), int(value)) for measure, number, value in rows]
@@ -163,6 +178,20 @@ def make_features(
     _make(connection, sql, APPLIED, as_of)
 
 
+def make_kept(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> None:
+    """Make KEPT and `rfm`, for which nothing has to be learnt; errors as `make_base`."""
+    make_base(connection, sql, as_of)
+    _make(connection, sql, UNLEARNT, as_of)
+
+
+def make_from_kept(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime, cut_points: CutPoints
+) -> None:
+    """Make every relation up to `customer_features` from the bound KEPT."""
+    bind_cut_points(connection, cut_points)
+    _make(connection, sql, (RFM, *(name for name in APPLIED if name not in UNLEARNT)), as_of)
+
+
 def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> CutPoints:
     """Make every relation with cut points learnt from these very customers, and return them: training only."""
     make_base(connection, sql, as_of)
@@ -171,10 +200,18 @@ def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder
     return cut_points
 
 
-def write_features(connection: duckdb.DuckDBPyConnection, as_of: datetime, out: Path) -> int:
-    """Write the relation `customer_features` as Parquet, atomically, in the order of customer_id; return its rows."""
+def make_labels(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime, days: int) -> None:
+    """Make the relation `future`: what each customer of `purchases` did in so many days from `as_of` on."""
+    end = as_of_params(as_of + timedelta(days=days))["as_of"]
+    sql.materialise(connection, [LABELS], {"as_of": as_of_params(as_of)["as_of"], "label_end": end})
+
+
+def write_features(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, out: Path, relation: str = "customer_features"
+) -> int:
+    """Write features as Parquet, atomically, in the order of customer_id, with the moment first; return the rows."""
     moment = literal(as_of_params(as_of)["as_of"])
-    query = f"select cast({moment} as timestamp) as as_of, * from customer_features order by customer_id"
+    query = f"select cast({moment} as timestamp) as as_of, * from {relation} order by customer_id"
     with atomic_file(out) as partial:
         written = connection.execute(f"copy ({query}) to {literal(str(partial))} (format parquet)").fetchall()
     return int(written[0][0])

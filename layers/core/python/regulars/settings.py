@@ -33,7 +33,7 @@ class Settings(BaseModel):
     threads: int = Field(default=2, ge=1)
     """Threads of DuckDB and of ONNX Runtime; the vCPUs of the function."""
     max_input_bytes: int = Field(default=1_000_000_000, ge=1)
-    """Bytes of one batch input, all its files together, as they lie in S3."""
+    """Bytes of one batch input, all its files together, as they lie in S3; for the state machine, of each file."""
     max_expanded_bytes: int = Field(default=4_000_000_000, ge=1)
     """The same after decompression."""
     max_columns: int = Field(default=2_000, ge=3)

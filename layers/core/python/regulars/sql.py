@@ -120,9 +120,9 @@ class SqlFolder:
             raise BundleError(f"{self.path}: two files make the same relation; each name may stand once")
         return relations
 
-    def mentions(self, folder: str, word: str) -> bool:
-        """Say whether any file of a subfolder has the word in its SQL, such as a column's name."""
-        texts = (COMMENT.sub("", each.text) for each in self.relations.values() if each.folder == folder)
+    def mentions(self, word: str, *folders: str) -> bool:
+        """Say whether any file of these subfolders has the word in its SQL, such as a column's name."""
+        texts = (COMMENT.sub("", each.text) for each in self.relations.values() if each.folder in folders)
         return any(re.search(rf"\b{re.escape(word)}\b", text) for text in texts)
 
     def materialise(

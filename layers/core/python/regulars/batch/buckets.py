@@ -13,18 +13,18 @@ import duckdb
 
 from regulars.batch.balance import Counts
 from regulars.batch.clock import Clock
-from regulars.batch.work import PART, REJECTS, nobody, rows_in, score_lake, write_rejects
+from regulars.batch.rejects import nobody, write_rejects
+from regulars.batch.work import PART, REJECTS, rows_in, score_lake
 from regulars.errors import HistoryError
-from regulars.globs import parquet
 from regulars.lake import MARKER
 from regulars.loader import ModelLoader
 from regulars.schema import TABLES
-from regulars.sql import connect, literal
+from regulars.sql import literal
 
 SPLIT = ("orders", "customers", "events")
 """The tables that scores are made of."""
 
-BUCKET = "cast('0x' || left(md5(customer_id), 8) as bigint)"
+BUCKET = "printf('%02d', cast('0x' || left(md5({key}), 8) as bigint) % {buckets}) as bucket"
 RESULT = "_result.json"
 
 
@@ -33,6 +33,8 @@ class Part:
     """What became of one bucket's customers."""
 
     bucket: int
+    rows: int
+    """Rows of all its tables, as they came from the files."""
     scored: int
     rejected: dict[str, int]
     """Customers without a score, by reason."""
@@ -48,33 +50,36 @@ def name(bucket: int) -> str:
     return f"bucket={bucket:02d}"
 
 
+def spread(connection: duckdb.DuckDBPyConnection, query: str, out: Path, most: int) -> dict[str, Path]:
+    """Write a query's rows to Parquet, one file for each of at most `most` values of its column `bucket`.
+
+    Return the files by value.
+    """
+    [(threads,)] = connection.execute("select current_setting('threads')").fetchall()
+    connection.execute("set threads = 1")  # else each thread writes files of its own
+    connection.execute(f"set partitioned_write_max_open_files = {most}")  # else a bucket has files of both halves
+    connection.execute(
+        f"copy ({query}) to {literal(str(out))} (format parquet, partition_by (bucket), overwrite_or_ignore)"
+    )
+    connection.execute(f"set threads = {threads}")
+    found = {}
+    for folder in sorted(out.glob("bucket=*")):
+        [found[folder.name.partition("=")[2]]] = folder.glob("*.parquet")
+    return found
+
+
 def split(
-    connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[Path], out: Path, buckets: int, stem: str
-) -> list[int]:
-    """Write the rows of a table's Parquet files to `out`/bucket=NN/`table`/`stem`_*.parquet; return the buckets met.
+    connection: duckdb.DuckDBPyConnection, table: str, rows: str, out: Path, buckets: int
+) -> tuple[dict[str, Path], int]:
+    """Write a relation of a table's rows to one Parquet file a bucket; return the files by bucket, and their rows.
 
     Only the contract's columns go along: no feature reads another.
     """
-    source = parquet(files)
-    there = {row[0] for row in connection.execute(f"describe select * from {source}").fetchall()}
+    there = {row[0] for row in connection.execute(f"describe select * from {rows}").fetchall()}
     columns = ", ".join(column.lake_name for column in TABLES[table].columns if column.lake_name in there)
-    query = f"select {columns}, printf('%02d', {BUCKET} % {buckets}) as bucket from {source}"
-    folder = out / f".{table}-{stem}"
-    out.mkdir(exist_ok=True)
-    connection.execute(f"set partitioned_write_max_open_files = {buckets}")  # else a bucket has files of both halves
-    connection.execute(
-        f"copy ({query}) to {literal(str(folder))} "
-        f"(format parquet, partition_by (bucket), overwrite_or_ignore, filename_pattern {literal(f'{stem}_{{i}}')})"
-    )
-    met = sorted(folder.glob("bucket=*"))
-    for each in met:
-        target = out / each.name / table
-        target.mkdir(parents=True, exist_ok=True)
-        for file in each.glob("*.parquet"):
-            file.rename(target / file.name)
-        each.rmdir()
-    folder.rmdir()
-    return [int(each.name.partition("=")[2]) for each in met]
+    bucket = BUCKET.format(key="customer_id", buckets=buckets)
+    pieces = spread(connection, f"select {columns}, {bucket} from {rows}", out, buckets)
+    return pieces, rows_in(connection, *pieces.values()) if pieces else 0
 
 
 def complete(lake: Path, info: str) -> None:
@@ -90,26 +95,26 @@ def complete(lake: Path, info: str) -> None:
 
 
 @dataclass(frozen=True)
-class Engine:
-    """What DuckDB may take."""
+class Bucket:
+    """One bucket's customers: their lake, and the rows that it was made of."""
 
-    memory_limit: str
-    threads: int
+    number: int
+    lake: Path
+    rows: int
 
 
-def score_bucket(  # noqa: PLR0913 - all that one bucket needs
-    bucket: int, lake: Path, loader: ModelLoader, as_of: datetime, out: Path, *, engine: Engine, clock: Clock
+def score_bucket(
+    connection: duckdb.DuckDBPyConnection, bucket: Bucket, loader: ModelLoader, as_of: datetime, out: Path, clock: Clock
 ) -> Part:
-    """Score one bucket's lake into `out`: part.parquet, unless nobody there can be scored, and rejects.parquet."""
-    with closing(connect(engine.memory_limit, engine.threads, out / "spill")) as connection:
-        try:
-            scored, rejected = score_lake(connection, lake, loader, as_of, out, clock)
-        except HistoryError:
-            scored, rejected = 0, nobody(connection, lake)
-        lines, left = write_rejects(connection, None, out / REJECTS), sum(rejected.values())
-        counts = Counts(0, 0, 0, scored + left, scored, left, rejected)
-        counts.check(rows_in(connection, out / PART) if scored else 0, lines)
-    return Part(bucket, scored, rejected, {key: round(value, 3) for key, value in clock.seconds.items()})
+    """Score one bucket into `out`: part.parquet, unless nobody there can be scored, and rejects.parquet."""
+    try:
+        scored, rejected = score_lake(connection, bucket.lake, loader, as_of, out, clock)
+    except HistoryError:
+        scored, rejected = 0, nobody(connection, bucket.lake)
+    lines, left = write_rejects(connection, None, out / REJECTS), sum(rejected.values())
+    counts = Counts(0, 0, 0, scored + left, scored, left, rejected)
+    counts.check(rows_in(connection, out / PART) if scored else 0, lines)
+    return Part(bucket.number, bucket.rows, scored, rejected, clock.took)
 
 
 def summed(parts: Sequence[Part]) -> tuple[int, Mapping[str, int]]:

@@ -27,16 +27,22 @@ class Clock:
     `seconds` holds what each stage took.
     """
 
-    def __init__(self, context: Any = None) -> None:  # noqa: ANN401 - Lambda's own object
+    def __init__(self, context: Any = None, way_out: str = LARGER) -> None:  # noqa: ANN401 - Lambda's own object
         left = getattr(context, "get_remaining_time_in_millis", None)
         self._end = time.monotonic() + left() / 1000 - RESERVE_S if left else None
         self.seconds: dict[str, float] = {}
         self.stage_name = "start"
+        self._way_out = way_out
 
     @property
     def left(self) -> float | None:
         """Return the seconds left; None when there is no end."""
         return None if self._end is None else self._end - time.monotonic()
+
+    @property
+    def took(self) -> dict[str, float]:
+        """Return the seconds of each stage, to the thousandth."""
+        return {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
 
     def check(self) -> None:
         """Raise OverdueError when no time is left."""
@@ -77,4 +83,5 @@ class Clock:
         return timer
 
     def _overdue(self) -> OverdueError:
-        return OverdueError(f"the function's time ran out during {self.stage_name}; give it more memory; {LARGER}")
+        during = f"the function's time ran out during {self.stage_name}"
+        return OverdueError(f"{during}; give it more memory; {self._way_out}")

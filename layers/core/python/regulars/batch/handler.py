@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named, named, parsed
 from regulars.batch.failures import settled, tell
+from regulars.batch.limits import SMALLER
 from regulars.batch.score import score_object
 from regulars.batch.steps import STEPS
 from regulars.loader import process_loader
@@ -22,7 +23,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN4
     tries again.
     """
     if event.get("step") in STEPS:
-        return STEPS[event["step"]](event, process_loader(), Clock(context))
+        return STEPS[event["step"]](event, process_loader(), Clock(context, SMALLER))
     records = event.get("Records") or []
     if records and records[0].get("eventSource") == "aws:sqs":
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

@@ -22,6 +22,15 @@ LARGER = (
     "state machine; or split the file by customer"
 )
 
+SPLIT_IT = (
+    "the state machine takes any number of files, each within what one function takes: split this one into several, by "
+    "rows; or raise the limit and give the function more memory and disk"
+)
+"""The way out where LARGER has been taken."""
+
+SMALLER = "or bring smaller files and start it with more --buckets"
+"""The same, for a step that may be of a file or of a bucket."""
+
 
 class TooLargeError(SourceError):
     """An input is larger than one function takes."""
@@ -29,23 +38,26 @@ class TooLargeError(SourceError):
     status = 413
 
 
-def check_size(name: object, size: int, folder: Path) -> None:
+def check_size(name: object, size: int, folder: Path, way_out: str = LARGER) -> None:
     """Raise TooLargeError before anything is fetched: `size` bytes against the setting and the disk of `folder`."""
     most = settings().max_input_bytes
     if size > most:
         raise TooLargeError(
-            f"{name} has {size:,} bytes; one function takes {most:,} (REGULARS_MAX_INPUT_BYTES); {LARGER}"
+            f"{name} has {size:,} bytes; one function takes {most:,} (REGULARS_MAX_INPUT_BYTES); {way_out}"
         )
     free = shutil.disk_usage(folder).free
     if ROOM * size > free:
         raise TooLargeError(
             f"{name} has {size:,} bytes and {ROOM} times that is needed on disk, where {free:,} are free; "
-            f"give the function more EphemeralStorage; {LARGER}"
+            f"give the function more EphemeralStorage; {way_out}"
         )
 
 
 def check_content(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[Path], alive: Callable[[], None] = lambda: None
+    connection: duckdb.DuckDBPyConnection,
+    files: Iterable[Path],
+    alive: Callable[[], None] = lambda: None,
+    way_out: str = LARGER,
 ) -> None:
     """Raise TooLargeError for files that grow beyond the settings when they are read, or have too many columns."""
     room = settings().max_expanded_bytes
@@ -54,9 +66,14 @@ def check_content(
         if name.endswith(".gz"):
             room -= _unpacked(file, room, alive)
         elif name.endswith(PARQUET):
-            room -= _parquet(connection, file, room)
+            room -= _parquet(connection, file)
         else:
             room -= file.stat().st_size
+        if room < 0:
+            raise TooLargeError(
+                f"{file.name} grows beyond {settings().max_expanded_bytes:,} bytes when it is unpacked "
+                f"(REGULARS_MAX_EXPANDED_BYTES); {way_out}"
+            )
         _check_columns(connection, file)
 
 
@@ -69,28 +86,19 @@ def _unpacked(file: Path, room: int, alive: Callable[[], None]) -> int:
                 alive()
                 size += len(chunk)
                 if size > room:
-                    raise _expands(file)
+                    break
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{file.name} is no whole gzip file: {error}; export it again") from error
     return size
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, file: Path, room: int) -> int:
+def _parquet(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
     query = f"select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata({exactly(file)})"
     try:
         [(size,)] = connection.execute(query).fetchall()
     except duckdb.Error:
         return 0  # no Parquet at all: ingest says what is wrong with it
-    if size > room:
-        raise _expands(file)
     return int(size)
-
-
-def _expands(file: Path) -> TooLargeError:
-    return TooLargeError(
-        f"{file.name} grows beyond {settings().max_expanded_bytes:,} bytes when it is unpacked "
-        f"(REGULARS_MAX_EXPANDED_BYTES); {LARGER}"
-    )
 
 
 def _check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

@@ -58,15 +58,20 @@ class Parcel:
 
     @property
     def id(self) -> str:
-        """Name the input by its file's name and a hash of where it lies: the same for all its versions."""
+        """Name the input by its file's or folder's name and a hash of where it lies: the same for all its versions."""
         named = self.source.named
-        start = re.sub(r"[^A-Za-z0-9_-]+", "-", named.name.partition(".")[0])[:60]
+        last = named.name or named.folder.rpartition("/")[2]
+        start = re.sub(r"[^A-Za-z0-9_-]+", "-", last.partition(".")[0])[:60]
         return f"{start}-{hashlib.sha256(f'{named.bucket}/{named.key}'.encode()).hexdigest()[:12]}"
 
     @property
     def prefix(self) -> str:
-        """Return the folder that its results go to."""
-        return f"scores/{self.as_of:%Y-%m-%d}/{self.id}"
+        """Return the folder that its scores go to."""
+        return self.below("scores")
+
+    def below(self, kind: str) -> str:
+        """Return the folder that results of a kind go to."""
+        return f"{kind}/{self.as_of:%Y-%m-%d}/{self.id}"
 
     @property
     def bytes(self) -> int:

@@ -1,42 +1,52 @@
-"""The state machine's first step: what is to be scored, in which files its clean rows lie, and into how many buckets.
-
-work/<run>/plan.json                      what the run is of; files.json, buckets.json: the maps' items
-work/<run>/lake/<table>/<table>.parquet   the clean rows of raw files; a lake's own files stay where they are
-scores/<as_of>/<input-id>/<run>/rejects.parquet   the raw rows that were not kept
-"""
+"""The state machine's first step: what is to be scored, in which files, and into how many buckets."""
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.balance import Counts
-from regulars.batch.buckets import SPLIT
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
-from regulars.batch.limits import check_content, check_size
+from regulars.batch.limits import SPLIT_IT, check_size
+from regulars.batch.machine import BUCKETS, FILES, PLAN, File, Run, work_of
 from regulars.batch.parcel import Parcel, gather_prefix, is_lake
 from regulars.batch.room import room
-from regulars.batch.score import fetch_files, fetch_map, identity, output_bucket
-from regulars.batch.source import S3, Seen, client, must_look
+from regulars.batch.score import fetch_map, local_names
+from regulars.batch.source import S3, Seen, client
 from regulars.batch.store import Store, as_json
-from regulars.batch.work import REJECTS, counted, ingest_tables, write_rejects
-from regulars.lake import MARKER, LakeInfo, read_info
+from regulars.batch.wanted import Wanted
+from regulars.batch.work import in_money, is_alone, of_tables
+from regulars.ingest.mapping import Mapping as Map
+from regulars.ingest.sources import SourceFile, assign
+from regulars.lake import MARKER, LakeInfo
 from regulars.loader import ModelLoader
-from regulars.settings import settings
-from regulars.sql import connect
+from regulars.schema import minor_units
 
 BUCKET_BYTES = 32_000_000
 """Parquet of a bucket, about 100,000 customers with 20 orders each."""
 
 MOST_BUCKETS = 1000
-PLAN, FILES, BUCKETS = "plan.json", "files.json", "buckets.json"
 
-LakeFiles = tuple[list[dict[str, Any]], Counts, LakeInfo]
-"""The files of clean rows, what became of the raw ones, and the lake's description."""
+
+@dataclass(frozen=True)
+class Laid:
+    """An input's files by table; of raw ones the map, and the names of those that belong to no table."""
+
+    files: list[File]
+    info: LakeInfo
+    map: Map | None = None
+    unread: tuple[str, ...] = ()
+
+    def said(self) -> dict[str, Any]:
+        """Return what the plan says of it."""
+        mapping = self.map.model_dump(mode="json") if self.map else None
+        info = self.info.model_dump(mode="json")
+        return {"raw": self.map is not None, "map": mapping, "info": info, "unread": list(self.unread)}
 
 
 def asked(s3: S3, said: Mapping[str, Any]) -> Parcel:
@@ -51,69 +61,66 @@ def execution_name(parcel: Parcel, said: Mapping[str, Any]) -> str:
     return f"{parcel.id[:50]}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def plan(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Look at the input, bring raw files into lake form, and list the files to split and the buckets to score."""
-    s3, bucket = client("s3"), output_bucket()
+def plan(event: dict[str, Any], loader: ModelLoader, _: Clock) -> dict[str, Any]:
+    """Look at the input, and list its files, each within what one function takes, and the buckets to score."""
+    s3 = client("s3")
+    asked_for = Wanted.of(event["input"])
+    asked_for.check(loader)
     parcel = asked(s3, event["input"])
-    wanted = identity(parcel, loader)
-    result = Store(s3, bucket, parcel.prefix)
-    if result.holds(wanted):
-        return {"done": True, "result": str(result)}
+    wanted, prefix = asked_for.identity(parcel, loader), parcel.below(asked_for.make)
     buckets = int(event["input"].get("buckets") or 0) or min(max(ceil(parcel.bytes / BUCKET_BYTES), 1), MOST_BUCKETS)
     run = hashlib.sha256(json.dumps([wanted, buckets], sort_keys=True).encode()).hexdigest()[:16]
-    work = Store(s3, bucket, f"work/{run}")
+    work = work_of(run)
+    result = Store(s3, work.bucket, prefix)
+    if result.holds(wanted):
+        return {"done": True, "result": str(result)}
     if work.look(PLAN) is None:
-        with room() as folder:
-            files, counts, info = _lake_files(
-                parcel, work, Store(s3, bucket, f"{parcel.prefix}/{run}"), folder, loader, clock
-            )
-        work.put_anyhow(FILES, as_json(files))
+        laid = _of_lake(parcel, s3) if is_lake(parcel) else _of_raw(parcel, s3, loader)
+        work.put_anyhow(FILES, as_json([each.said() for each in laid.files]))
         work.put_anyhow(BUCKETS, as_json([{"bucket": each} for each in range(buckets)]))
-        content = {"input": event["input"], "wanted": wanted, "prefix": parcel.prefix, "buckets": buckets}
-        said = {"counts": counts.said(), "info": info.model_dump(mode="json"), "rejects": not is_lake(parcel)}
-        work.put_anyhow(PLAN, as_json({**content, **said}))
-    return {"done": False, "run": run, "bucket": bucket, "files": work.key(FILES), "buckets": work.key(BUCKETS)}
+        content = {"input": event["input"], "wanted": wanted, "prefix": prefix, "buckets": buckets}
+        work.put_anyhow(PLAN, as_json({**content, **laid.said()}))
+    return Run.open(run).items()
 
 
-def _lake_files(
-    parcel: Parcel, work: Store, result: Store, folder: Path, loader: ModelLoader, clock: Clock
-) -> LakeFiles:
-    if is_lake(parcel):
-        return _of_lake(parcel, work.s3)
-    check_size(parcel.source.named, parcel.bytes, folder)
-    with clock.stage("fetch"):
-        tables = fetch_files(work.s3, parcel, folder, clock)
-        mapping = fetch_map(work.s3, parcel, folder)
-    with closing(connect(settings().memory_limit, settings().threads, folder / "spill")) as connection:
-        check_content(connection, [file for files in tables.values() for file in files], clock.check)
-        with clock.stage("ingest", connection):
-            report = ingest_tables(connection, tables, folder / "lake", mapping, loader)
-        connection.execute("create or replace temp table unscored (customer_id varchar, reason varchar)")
-        write_rejects(connection, folder / "lake" / "rejects", folder / REJECTS)
-    result.put_anyhow(REJECTS, folder / REJECTS)
-    return _put_lake(work, folder / "lake"), counted(report, 0, {}), read_info(folder / "lake")
-
-
-def _of_lake(parcel: Parcel, s3: S3) -> LakeFiles:
+def _of_lake(parcel: Parcel, s3: S3) -> Laid:
     named = parcel.source.named
     with closing(s3.get_object(Bucket=named.bucket, Key=f"{named.key}{MARKER}")["Body"]) as body:
         info = LakeInfo.model_validate_json(body.read())
-    rows = sum(table.rows for each, table in info.tables.items() if each in SPLIT)
-    items = [_item(number, table, seen) for number, (table, seen) in enumerate(parcel.files)]
-    return items, Counts(rows, rows, 0, 0, 0, 0), info
+    with room() as folder:
+        for _, seen in parcel.files:
+            check_size(seen.named, seen.bytes, folder, SPLIT_IT)
+    files = [File(number, table, seen.named.name, seen) for number, (table, seen) in enumerate(parcel.files)]
+    return Laid(files, info)
 
 
-def _put_lake(work: Store, lake: Path) -> list[dict[str, Any]]:
-    """Upload a lake's tables and return them as items."""
-    items: list[dict[str, Any]] = []
-    for table in SPLIT:
-        for file in sorted((lake / table).glob("*.parquet")):
-            place = f"lake/{table}/{file.name}"
-            work.put_anyhow(place, file)
-            seen = must_look(work.s3, Named(work.bucket, work.key(place)))
-            items.append(_item(len(items), table, seen))
-    return items
+def _of_raw(parcel: Parcel, s3: S3, loader: ModelLoader) -> Laid:
+    with room() as folder:
+        mapping = in_money(fetch_map(s3, parcel, folder), loader)
+        for _, seen in parcel.files:
+            check_size(seen.named, seen.bytes, folder, SPLIT_IT)
+    objects, mapping = _named(parcel, mapping)
+    chosen, unread = assign([SourceFile(Path(name), name) for name in sorted(objects)], mapping)
+    files = [
+        File(number, table, one.name, objects[one.name])
+        for table, some in chosen.items()
+        for number, one in enumerate(some)
+    ]
+    info = LakeInfo(currency=mapping.currency, minor_units=minor_units(mapping.currency), tables={})
+    return Laid(files, info, mapping, tuple(unread))
 
 
-def _item(number: int, table: str, seen: Seen) -> dict[str, Any]:
-    return {"number": number, "table": table, **seen.said()}
+def _named(parcel: Parcel, mapping: Map) -> tuple[dict[str, Seen], Map]:
+    """Name the files as one run over all of them does, and return the map that says by these names what is what."""
+    if all(table for table, _ in parcel.files):
+        tables: dict[str, dict[str, Seen]] = {}
+        for table, name, seen in local_names(parcel):
+            tables.setdefault(table, {})[name] = seen
+        names = {table: list(files) for table, files in tables.items()}
+        alone = is_alone(names)
+        listed = [(table, name, seen) for table, files in tables.items() for name, seen in files.items()]
+        called = {name if alone else f"{table}/{name}": seen for table, name, seen in listed}
+        return called, of_tables(mapping, names)
+    root = os.path.commonpath([seen.named.folder for _, seen in parcel.files])
+    inner = {seen.named.key.removeprefix(f"{root}/"): seen for _, seen in parcel.files}
+    return {f"{root.rpartition('/')[2]}/{name}": seen for name, seen in inner.items()}, mapping

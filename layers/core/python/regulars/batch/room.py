@@ -3,11 +3,14 @@
 import fcntl
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+import duckdb
+
 from regulars.settings import settings
+from regulars.sql import connect
 
 LOCK = ".lock"
 NAME = "batch-"
@@ -27,6 +30,13 @@ def room() -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database() -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
+    """Yield a `room` and a DuckDB that takes what the settings allow, and spills there."""
+    with room() as folder, closing(connect(settings().memory_limit, settings().threads, folder / "spill")) as opened:
+        yield folder, opened
 
 
 def sweep() -> None:

@@ -10,7 +10,7 @@ from regulars.batch.events import MAP, Named
 from regulars.batch.limits import check_content, check_size
 from regulars.batch.parcel import Parcel, gather
 from regulars.batch.room import room, sweep
-from regulars.batch.source import ChangedError, client, fetch
+from regulars.batch.source import ChangedError, Seen, client, fetch
 from regulars.batch.store import MANIFEST, SECONDS, Store, as_json, outputs
 from regulars.batch.work import CSV, PART, REJECTS, score_files
 from regulars.errors import SettingsError
@@ -88,15 +88,22 @@ def _scored(
 
 
 def fetch_files(s3: Any, parcel: Parcel, folder: Path, clock: Clock) -> dict[str, Sequence[Path]]:  # noqa: ANN401 - a boto3 client
-    """Fetch an input's files, each into a folder of its table's name, or as it lay below the prefix."""
+    """Fetch an input's files, each into a folder of its table's name."""
     found: dict[str, list[Path]] = {}
-    for table, seen in parcel.files:
-        name = local_name(seen.named.name, table, len(found.get(table, [])))
-        inner = seen.named.key.removeprefix(parcel.source.named.key)
-        local = folder / "in" / table / name if table else folder / "in" / inner
+    for table, name, seen in local_names(parcel):
+        local = folder / "in" / table / name
         fetch(s3, seen, local, clock.check)
         found.setdefault(table, []).append(local)
     return dict(found)
+
+
+def local_names(parcel: Parcel) -> list[tuple[str, str, Seen]]:
+    """Return each file's table and what it is called here."""
+    tables = [table for table, _ in parcel.files]
+    return [
+        (table, local_name(seen.named.name, table, tables[:place].count(table)), seen)
+        for place, (table, seen) in enumerate(parcel.files)
+    ]
 
 
 def local_name(name: str, table: str, number: int) -> str:

@@ -14,61 +14,19 @@ import duckdb
 
 from regulars.batch.balance import Counts
 from regulars.batch.clock import Clock
+from regulars.batch.rejects import unscored, write_rejects
 from regulars.errors import HistoryError
 from regulars.globs import parquet
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import ingest
-from regulars.lake import attach
 from regulars.loader import ModelLoader
-from regulars.schema import NO_CURRENCY, TABLES
+from regulars.schema import NO_CURRENCY
 from regulars.scoring import make_lake_features, score
 from regulars.sql import literal
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
 FEATURES, OTHERS = "features.parquet", "others.parquet"
-NO_ROWS = "select cast(null as varchar) as customer_id where false"
-
-EVERYONE = """
-create or replace temp table unscored as
-with buyers as (
-    select customer_id, min(ordered_at) filter (where not is_return) as first_sale
-    from orders
-    group by customer_id
-),
-everyone as (
-    select customer_id from buyers
-    union
-    select customer_id from customers
-    union
-    select customer_id from events
-)
-select
-    everyone.customer_id,
-    case
-        when buyers.customer_id is null then 'customer has no order'
-        when buyers.first_sale is null then 'customer has returns only'
-        else 'customer has no order before as_of'
-    end as reason
-from everyone
-left join buyers using (customer_id)
-where everyone.customer_id not in (select customer_id from {scored})
-"""
-
-LINE = (
-    'cast({table} as varchar) as "table", cast({source_file} as varchar) as source_file, '
-    "cast({source_row} as bigint) as source_row, cast({field} as varchar) as field, "
-    "cast({reason} as varchar) as reason, cast({row} as varchar) as row"
-)
-OF_ROW = {name: name for name in ("source_file", "source_row", "field", "reason", "row")}
-OF_CUSTOMER = {
-    "table": "'customers'",
-    "source_file": "null",
-    "source_row": "null",
-    "field": "'customer_id'",
-    "reason": "reason",
-    "row": "to_json({'customer_id': customer_id})",
-}
 
 
 def ingest_tables(
@@ -83,21 +41,38 @@ def ingest_tables(
     Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
     say what they are. Errors as `ingest`.
     """
-    if mapping.currency == NO_CURRENCY:
-        mapping = mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+    mapping = in_money(mapping, loader)
     if "" in tables:
         root = Path(os.path.commonpath([file.parent for file in tables[""]]))
         return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
-    alone = sum(map(len, tables.values())) == 1
-    # A map's own patterns are about names on the user's disk; here it is said already what is what.
+    mapping = of_tables(mapping, {table: [file.name for file in files] for table, files in tables.items()})
+    sources = [files[0] if is_alone(tables) else files[0].parent for files in tables.values()]
+    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
+
+
+def in_money(mapping: Map, loader: ModelLoader) -> Map:
+    """Return the map, its amounts in the bundle's currency when it names none."""
+    if mapping.currency != NO_CURRENCY:
+        return mapping
+    return mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
+
+
+def is_alone(tables: Mapping[str, Sequence[object]]) -> bool:
+    """Say whether an input is one file, which is then called by its name; one of several by its table and name."""
+    return sum(map(len, tables.values())) == 1
+
+
+def of_tables(mapping: Map, tables: Mapping[str, Sequence[str]]) -> Map:
+    """Return the map for files (by name) of which it is said already what is what.
+
+    The map's own patterns are about names on the user's disk.
+    """
     sections = {
-        name: section.model_copy(update={"files": (tables[name][0].name if alone else f"{name}/*",)})
+        name: section.model_copy(update={"files": (tables[name][0] if is_alone(tables) else f"{name}/*",)})
         for name, section in mapping.sections.items()
         if name in tables
     }
-    mapping = mapping.model_copy(update={"sections": sections})
-    sources = [files[0] if alone else files[0].parent for files in tables.values()]
-    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
+    return mapping.model_copy(update={"sections": sections})
 
 
 def score_lake(
@@ -116,10 +91,7 @@ def score_lake(
     with clock.stage("score", connection):
         part = folder / PART
         scored = score(connection, lake, loader, as_of, part)
-        connection.execute(EVERYONE.format(scored=parquet([part])))
-    return scored, dict(
-        connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall(),
-    )
+        return scored, unscored(connection, parquet([part]))
 
 
 def features_of_lake(
@@ -137,37 +109,14 @@ def features_of_lake(
     make_lake_features(connection, lake, loader, as_of)
     features, others = folder / FEATURES, folder / OTHERS
     query = "select * from customer_features order by customer_id"
-    connection.execute(
-        f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch})"
-    )
+    connection.execute(f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch})")
     numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
     firsts = connection.execute(
         f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
     ).fetchall()
-    connection.execute(EVERYONE.format(scored=parquet([features])))
+    reasons = unscored(connection, parquet([features]))
     connection.execute(f"copy unscored to {literal(str(others))} (format parquet)")
-    reasons = connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall()
-    return [row[0] for row in firsts], dict(reasons)
-
-
-def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
-    """Tell the customers of a lake in which nobody can be scored, as `score_lake` does."""
-    attach(connection, lake)
-    connection.execute(EVERYONE.format(scored=f"({NO_ROWS})"))
-    return dict(connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall())
-
-
-def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
-    """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
-    files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
-    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"] + [
-        f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([file])}"
-        for table, file in files.items()
-        if file.exists()
-    ]
-    query = f"select * from ({' union all '.join(parts)}) order by all"
-    done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
-    return int(done[0][0])
+    return [row[0] for row in firsts], reasons
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -203,21 +152,21 @@ def score_files(  # noqa: PLR0913 - all that one input consists of
     lake = folder.parent / "lake"
     with clock.stage("ingest", connection):
         report = ingest_tables(connection, tables, lake, mapping, loader)
-    scored, unscored = score_lake(connection, lake, loader, as_of, folder, clock)
+    scored, left = score_lake(connection, lake, loader, as_of, folder, clock)
     if not scored:
         raise HistoryError("nobody could be scored")
     with clock.stage("rejects", connection):
         lines = write_rejects(connection, lake / "rejects", folder / REJECTS)
         if csv:
             write_csv(connection, folder)
-        counts = counted(report, scored, unscored)
+        counts = counted(report, scored, left)
         counts.check(rows_in(connection, folder / PART), lines)
     return counts
 
 
-def counted(report: IngestReport, scored: int, unscored: Mapping[str, int]) -> Counts:
+def counted(report: IngestReport, scored: int, others: Mapping[str, int]) -> Counts:
     """Return the counts of an input that was ingested and scored in one run."""
-    left = sum(unscored.values())
+    left = sum(others.values())
     return Counts(
         report.rows_read,
         report.rows_kept,
@@ -225,6 +174,6 @@ def counted(report: IngestReport, scored: int, unscored: Mapping[str, int]) -> C
         scored + left,
         scored,
         left,
-        dict(sorted({**report.rejected, **unscored}.items())),
+        dict(sorted({**report.rejected, **others}.items())),
         report.warnings,
     )

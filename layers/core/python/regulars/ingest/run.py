@@ -1,28 +1,27 @@
 """From a user's files to a lake: every source row becomes part of a contract table, or a reject with its reason."""
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 
 from regulars import lake as lakes
-from regulars.errors import MapError, SourceError
+from regulars.errors import SourceError
 from regulars.files import atomic_folder
 from regulars.globs import parquet
 from regulars.ingest.faults import writing
-from regulars.ingest.mapping import CONTRACT, Mapping, near, short
-from regulars.ingest.report import FileReport, IngestReport, counted, judge, total
+from regulars.ingest.hints import warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.mapping import CONTRACT, Mapping
+from regulars.ingest.report import FileReport, IngestReport, judge, total
+from regulars.ingest.session import ingesting
 from regulars.ingest.sources import SourceFile, assign, find
 from regulars.ingest.table_rows import TableRows
-from regulars.schema import NO_CURRENCY, TABLES, minor_units
-from regulars.sql import SqlFolder, connect
+from regulars.schema import TABLES, minor_units
+from regulars.sql import SqlFolder
 
 Progress = Callable[[str], None]
 REPORT = "ingest_report.json"
-MANY_REJECTS = 0.05
 STAGING = ".staging"
 
 HISTORY = """
@@ -51,15 +50,17 @@ def ingest(  # noqa: PLR0913 - one plain knob each, given by name
     """Read `sources` through `mapping` (without sections: the contract's own column names) and write the lake `out`.
 
     The lake appears whole or not at all, and one that was there before stays when this raises: SourceError for files,
-    MapError for the map. `connection` brings its own memory limit; `progress` is called with one line a step. A `draft`
-    holds the same rows in no fixed order: for who reads them once and keeps only what is made of them.
+    MapError for the map. `connection` brings its own memory limit, and keeps the views that were made on the way;
+    `progress` is called with one line a step. A `draft` holds the same rows in no fixed order and only what features
+    read: for who reads it once and keeps what is made of it.
     """
     tell = progress or (lambda _: None)
     _check_outside(sources, out)
     chosen, unread = assign(find(sources), mapping)
     with writing(out), atomic_folder(out, lakes.MARKER) as folder:
         staging = folder / STAGING
-        with _session(connection, mapping.timezone, staging) as session:
+        staging.mkdir()
+        with ingesting(connection, mapping.timezone, staging) as session:
             run = _Run(session, folder, mapping, sql, tell)
             run.tables(chosen, draft=draft)
             report = run.report(unread)
@@ -75,31 +76,11 @@ def _check_outside(sources: Sequence[Path], out: Path) -> None:
             raise SourceError(f"the lake {out} lies inside the source folder {source}; write it elsewhere")
 
 
-@contextmanager
-def _session(
-    connection: duckdb.DuckDBPyConnection | None, timezone: str, staging: Path
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a session in the map's time zone that keeps rows in order: a row's number is its place in the file."""
-    staging.mkdir()
-    own = connection or connect(threads=os.cpu_count() or 1, temp_directory=staging / "spill")
-    [(before,)] = own.execute("select current_setting('preserve_insertion_order')").fetchall()
-    try:
-        with closing(own.cursor()) as session:
-            session.execute("set preserve_insertion_order = true")
-            _set_timezone(session, timezone)
-            yield session
-    finally:
-        own.execute(f"set preserve_insertion_order = {before}")
-        if connection is None:
-            own.close()
-
-
-def _set_timezone(session: duckdb.DuckDBPyConnection, timezone: str) -> None:
-    zones = [row[0] for row in session.execute("select name from pg_timezone_names() order by name").fetchall()]
-    if timezone not in zones:
-        hint = near(timezone, zones).partition("there are")[0] or "write an IANA name such as Europe/London"
-        raise MapError(f'timezone = "{short(timezone)}" is unknown; {hint.strip()}')
-    session.execute(f"set timezone = '{timezone}'")
+SHARED = """
+select count(*)
+from (select order_id from {orders} group by order_id having min(customer_id) <> max(customer_id))
+"""
+"""How many order ids are of several customers."""
 
 
 class _Run:
@@ -133,26 +114,19 @@ class _Run:
     def tables(self, chosen: dict[str, list[SourceFile]], *, draft: bool) -> None:
         """Stage, check and write each table that has files."""
         for name, files in chosen.items():
-            rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name)
+            rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name, draft=draft)
             rows.stage(files, self.tell)
             reports = rows.judge(self.folder / "rejects")
             self.tell(f"writing {name}")
-            rows.write(self.folder / name, self.sql, draft=draft)
+            rows.write(self.folder / name, self.sql)
             self.files += reports
-            self.warnings += [*rows.warnings, *filter(None, map(_warn_rejects, reports))]
+            self.warnings += [*rows.warnings, *warn_rejects(reports)]
             if name == "orders" and rows.grain == "line" and rows.has_order_id:
                 self._warn_shared()
 
     def _warn_shared(self) -> None:
-        [(shared,)] = self.session.execute(
-            f"select count(*) from (select order_id from {self._orders} group by order_id "
-            "having min(customer_id) <> max(customer_id))"
-        ).fetchall()
-        if shared:
-            self.warnings.append(
-                f"{counted(shared, 'order id')} of several customers; each customer's lines were kept as an order "
-                "of its own: check customer_id and order_id in the map"
-            )
+        [(shared,)] = self.session.execute(SHARED.format(orders=self._orders)).fetchall()
+        self.warnings += warn_shared(shared)
 
     def report(self, unread: Sequence[str]) -> IngestReport:
         """Finish the lake and say what became of the rows."""
@@ -163,11 +137,7 @@ class _Run:
         if first is None or last is None:
             raise SourceError("orders: not one was kept")
         rejected = total(self.files)
-        if self.currency == NO_CURRENCY:
-            self.warnings.append('no currency was named, amounts are kept in hundredths; say currency = "EUR" in a map')
-        self.warnings += [
-            f"{name} belongs to no section of the map and was not read; widen a section's files" for name in unread
-        ]
+        self.warnings += warn_currency(self.currency) + warn_unread(unread)
         return IngestReport(
             currency=self.currency,
             files=self.files,
@@ -184,15 +154,3 @@ class _Run:
             verdict=judge((last - first).days, customers, repeaters),
             warnings=self.warnings,
         )
-
-
-def _warn_rejects(file: FileReport) -> str | None:
-    """Warn of a file that lost many rows to bad values; what a rule keeps out was meant."""
-    bad = {reason: count for reason, count in file.rejected.items() if not reason.startswith("excluded by where")}
-    if sum(bad.values()) <= MANY_REJECTS * file.rows_read:
-        return None
-    worst = max(bad, key=lambda reason: bad[reason])
-    share = sum(bad.values()) / file.rows_read
-    return (
-        f"{share:.0%} of the rows of {file.file} were rejected, most as: {worst}; look at rejects/{file.table}.parquet"
-    )

@@ -8,13 +8,14 @@ import duckdb
 from regulars.errors import SourceError
 from regulars.ingest.expressions import quoted
 from regulars.ingest.faults import blame
+from regulars.ingest.hints import warn_counts
 from regulars.ingest.mapping import Mapping
 from regulars.ingest.readers import ROW, OpenFile, open_file
 from regulars.ingest.rejects import Rejects
 from regulars.ingest.report import FileReport
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.staging import Stager, free_columns
-from regulars.schema import Table
+from regulars.schema import Column, Table
 from regulars.sql import SqlFolder, literal
 
 DRAFT = "compression uncompressed, parquet_version v2"
@@ -27,13 +28,23 @@ STAGED = f"{DRAFT}, dictionary_size_limit 1"
 class TableRows:
     """The rows of one contract table, from the source files to the lake's Parquet."""
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, table: Table, mapping: Mapping, folder: Path) -> None:
+    def __init__(  # noqa: PLR0913 - all that a table's rows hang on
+        self,
+        session: duckdb.DuckDBPyConnection,
+        table: Table,
+        mapping: Mapping,
+        folder: Path,
+        *,
+        draft: bool = False,
+    ) -> None:
         self.session = session
         self.table = table
         self.mapping = mapping
         self.section = mapping.sections.get(table.name)
         self.folder = folder
+        self.draft = draft
         self.files: list[tuple[SourceFile, OpenFile]] = []
+        self.first = 0
         self.attributes: list[str] = []
         self.warnings: list[str] = []
 
@@ -49,21 +60,22 @@ class TableRows:
             return "order_id" in self.section.columns
         return any(opened.source.column("order_id") for _, opened in self.files)
 
-    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None]) -> None:
-        """Write each file's rows to a Parquet file of their own under the staging folder."""
+    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None], first: int = 0) -> None:
+        """Write each file's rows to a Parquet file of their own under the staging folder, numbered from `first`."""
         self.folder.mkdir()
+        self.first = first
         self.files = [(file, open_file(self.session, file, self.mapping.encoding)) for file in files]
         self.attributes = self._attributes()
         stager = Stager(self.session, self.table, self.mapping, self.section)
         # All files are checked against the map before the first is read: a wrong name shows at once.
-        selects = [stager.select(opened, number, self.attributes) for number, (_, opened) in enumerate(self.files)]
-        for number, select in enumerate(selects):
-            file, opened = self.files[number]
+        selects = [stager.select(opened, number, self.attributes) for number, opened in self._numbered().items()]
+        for place, select in enumerate(selects):
+            file, opened = self.files[place]
             tell(f"reading {file.name} as {self.table.name}")
             try:
-                self._copy(select, self.folder / f"{number:06d}.parquet")
+                self._copy(select, self.folder / f"{first + place:06d}.parquet")
             except duckdb.Error as error:
-                raise blame(self.session, file, opened, stager.said[number], error) from error
+                raise blame(self.session, file, opened, stager.said[place], error) from error
             self._check_quotes(file, opened)
             self.warnings += opened.warnings
             self.warnings += [
@@ -71,7 +83,12 @@ class TableRows:
                 for name in sorted(opened.source.doubled)
             ]
 
+    def _numbered(self) -> dict[int, OpenFile]:
+        return {self.first + place: opened for place, (_, opened) in enumerate(self.files)}
+
     def _attributes(self) -> list[str]:
+        if self.draft:
+            return []
         if self.section:
             return list(self.section.attributes)
         names: dict[str, str] = {}
@@ -97,52 +114,92 @@ class TableRows:
 
     def judge(self, rejects: Path) -> list[FileReport]:
         """Keep or reject each row, write the rejects, and count both by file."""
-        judged = Rejects(self.session, self.table.name, [opened for _, opened in self.files], self._key())
-        reports = judged.settle(self.folder, rejects)
-        self.warnings += judged.warnings
+        reports = self.rejects(self.key).settle(self.folder, rejects)
+        self.warnings += warn_counts(reports)
         return reports
 
-    def _key(self) -> tuple[str, str] | None:
-        """Name what must be unique, in two parts: a sale and its return may share a number."""
+    def rejects(self, key: tuple[str, str] | None) -> Rejects:
+        """Return what judges the staged rows, `key` being what must be unique among them."""
+        return Rejects(self.session, self.table.name, self._numbered(), key)
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """What must be unique, in two parts: a sale and its return may share a number."""
         if self.table.name == "customers":
             return "customer_id", "false"
         if self.table.name == "orders" and self.grain == "order" and self.has_order_id:
             return "order_id", "coalesce(is_return, order_value_cents < 0)"
         return None
 
-    def write(self, folder: Path, sql: SqlFolder, *, draft: bool) -> None:
-        """Write the kept rows in a fixed order, so that the same input makes the same bytes; a draft as they come.
-
-        A draft has only the columns that the SQL of features names.
-        """
-        name = self.table.name
-        # An attribute travelled in a struct, and quantities as decimals, whose sums do not depend on row order.
-        columns = [
-            f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}"
-            for column in self.table.columns
-            if not draft or column.needed or sql.mentions("features", column.lake_name)
-        ]
-        if not draft:
-            columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in self.attributes]
-        source, order = self._orders(sql) if name == "orders" else (f"staged_{name}", "all")
-        folder.mkdir()
-        target = literal(str(folder / f"{name}.parquet"))
-        query = f"select {', '.join(columns)} from {source}"
-        query, how = (query, DRAFT) if draft else (f"{query} order by {order}", "compression zstd")
-        try:
-            self.session.execute(f"copy ({query}) to {target} (format parquet, {how})")
-        except duckdb.ConversionException as error:
-            raise SourceError(f"{name}: amounts of one order sum beyond what can be kept; check order_value") from error
-
-    def _orders(self, sql: SqlFolder) -> tuple[str, str]:
-        """Make the views of sql/staging; return which one holds the orders, and their order."""
-        for relation in ("order_lines", "orders"):
-            self.session.execute(f"create or replace temp view {relation} as {sql.relations[relation].text}")
+    @property
+    def is_summed(self) -> bool:
+        """Say whether rows have to be summed to orders: lines, or orders without a number each."""
         # Rows with a number each, all different by now, have nothing to sum: at 20 M rows that saves half the time.
-        summed = self.grain == "line" or not self._all_numbered()
-        return "orders" if summed else "order_lines", "customer_id, ordered_at, order_id, is_return"
-
-    def _all_numbered(self) -> bool:
-        return self.has_order_id and (
+        numbered = self.has_order_id and (
             self.section is not None or all(opened.source.column("order_id") for _, opened in self.files)
         )
+        return self.grain == "line" or not numbered
+
+    def write(self, folder: Path, sql: SqlFolder) -> None:
+        """Write the kept rows in a fixed order, so that the same input makes the same bytes; a draft as they come."""
+        if self.draft:
+            write_draft(self.session, self.table, folder, sql, summed=self.is_summed)
+        else:
+            write_kept(self.session, self.table, self.attributes, folder, sql, summed=self.is_summed)
+
+
+def write_kept(
+    session: duckdb.DuckDBPyConnection,
+    table: Table,
+    attributes: Sequence[str],
+    folder: Path,
+    sql: SqlFolder,
+    *,
+    summed: bool,
+) -> None:
+    """Write the rows of the relation `staged_<table>` in lake form to `folder`, in a fixed order.
+
+    `summed`: lines of one order become one row. SourceError for sums beyond what the lake can keep.
+    """
+    columns = [_in_lake_form(column) for column in table.columns]
+    columns += [f"attributes.{quoted(attribute)} as {quoted(attribute)}" for attribute in attributes]
+    order = "customer_id, ordered_at, order_id, is_return" if table.name == "orders" else "all"
+    query = f"select {', '.join(columns)} from {_kept(session, table, sql, summed=summed)} order by {order}"
+    _write(session, query, folder / f"{table.name}.parquet", "compression zstd")
+
+
+def write_draft(
+    session: duckdb.DuckDBPyConnection, table: Table, folder: Path, sql: SqlFolder, *, summed: bool
+) -> None:
+    """Write the same rows as they come, and of their columns those that the SQL of features and labels names."""
+    columns = [
+        _in_lake_form(column)
+        for column in table.columns
+        if column.needed or column.name == table.time or sql.mentions(column.lake_name, "features", "labels")
+    ]
+    query = f"select {', '.join(columns)} from {_kept(session, table, sql, summed=summed)}"
+    _write(session, query, folder / f"{table.name}.parquet", DRAFT)
+
+
+def _in_lake_form(column: Column) -> str:
+    """Cast a staged column: quantities travelled as decimals, whose sums do not depend on row order."""
+    return f"cast({column.lake_name} as {column.lake_type}) as {column.lake_name}"
+
+
+def _kept(session: duckdb.DuckDBPyConnection, table: Table, sql: SqlFolder, *, summed: bool) -> str:
+    """Return the relation of a table's kept rows; of orders made by the views of sql/staging."""
+    if table.name != "orders":
+        return f"staged_{table.name}"
+    for relation in ("order_lines", "orders"):
+        session.execute(f"create or replace temp view {relation} as {sql.relations[relation].text}")
+    return "orders" if summed else "order_lines"
+
+
+def _write(session: duckdb.DuckDBPyConnection, query: str, target: Path, how: str) -> None:
+    target.parent.mkdir()
+    try:
+        session.execute(f"copy ({query}) to {literal(str(target))} (format parquet, {how})")
+    except duckdb.ConversionException as error:
+        raise SourceError(
+            f"{target.stem}: amounts of one order sum beyond what can be kept; check order_value"
+        ) from error

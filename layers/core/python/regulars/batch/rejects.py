@@ -1,0 +1,92 @@
+"""The file of rejects: every source row that was not kept and every customer without a score, each with the reason.
+
+Columns table, source_file, source_row, field, reason, row (the source row as JSON; of a customer its id).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from regulars.globs import parquet
+from regulars.lake import attach
+from regulars.schema import TABLES
+from regulars.sql import literal
+
+NO_ROWS = "select cast(null as varchar) as customer_id where false"
+
+EVERYONE = """
+create or replace temp table unscored as
+with buyers as (
+    select customer_id, min(ordered_at) filter (where not is_return) as first_sale
+    from orders
+    group by customer_id
+),
+everyone as (
+    select customer_id from buyers
+    union
+    select customer_id from customers
+    union
+    select customer_id from events
+)
+select
+    everyone.customer_id,
+    case
+        when buyers.customer_id is null then 'customer has no order'
+        when buyers.first_sale is null then 'customer has returns only'
+        else 'customer has no order before as_of'
+    end as reason
+from everyone
+left join buyers using (customer_id)
+where everyone.customer_id not in (select customer_id from {scored})
+"""
+
+LINE = (
+    'cast({table} as varchar) as "table", cast({source_file} as varchar) as source_file, '
+    "cast({source_row} as bigint) as source_row, cast({field} as varchar) as field, "
+    "cast({reason} as varchar) as reason, cast({row} as varchar) as row"
+)
+OF_ROW = {name: name for name in ("source_file", "source_row", "field", "reason", "row")}
+OF_CUSTOMER = {
+    "table": "'customers'",
+    "source_file": "null",
+    "source_row": "null",
+    "field": "'customer_id'",
+    "reason": "reason",
+    "row": "to_json({'customer_id': customer_id})",
+}
+
+
+def unscored(connection: duckdb.DuckDBPyConnection, scored: str) -> dict[str, int]:
+    """Make the table `unscored` of the customers that are not in `scored`, and count them by reason."""
+    connection.execute(EVERYONE.format(scored=scored))
+    return dict(connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall())
+
+
+def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
+    """Tell the customers of a lake in which nobody can be scored, as `unscored` does."""
+    attach(connection, lake)
+    return unscored(connection, f"({NO_ROWS})")
+
+
+def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
+    """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
+    files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
+    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"]
+    parts += [_of_rows(table, file) for table, file in files.items() if file.exists()]
+    return _write_lines(connection, parts, out)
+
+
+def write_rejected_rows(connection: duckdb.DuckDBPyConnection, table: str, rejected: Path, out: Path) -> int:
+    """Write what was rejected of one table as a file of rejects; return its rows."""
+    return _write_lines(connection, [_of_rows(table, rejected)], out)
+
+
+def _of_rows(table: str, rejected: Path) -> str:
+    return f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([rejected])}"
+
+
+def _write_lines(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], out: Path) -> int:
+    query = f"select * from ({' union all '.join(parts)}) order by all"
+    done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
+    return int(done[0][0])

@@ -1,0 +1,39 @@
+"""The state machine's step after all raw files are staged: what only all of them together tell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from regulars.batch.clock import Clock
+from regulars.batch.machine import KEYS, SETTLED, File, Run
+from regulars.batch.store import as_json
+from regulars.ingest.rejects import check_kept
+from regulars.ingest.report import FileReport
+from regulars.loader import ModelLoader
+
+Staged = list[tuple[File, dict[str, Any]]]
+"""Each file with what its staging said."""
+
+
+def settle(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
+    """Refuse a table of which nothing is left, and say whether keys must be compared and orders summed."""
+    run = Run.open(event["run"])
+    staged = []
+    for file in run.files:
+        clock.check()
+        staged.append((file, run.read(f"staged/{file.place}.json")))
+    tables = {file.table: [said for other, said in staged if other.table == file.table] for file in run.files}
+    for table, files in tables.items():
+        example = next((said["example"] for said in files if said["example"]), None)
+        check_kept(table, [FileReport(**said["report"]) for said in files], example)
+    keys = [item for table, files in tables.items() for item in _items(table, files, run.buckets)]
+    run.work.put_anyhow(KEYS, as_json(keys))
+    run.work.put_anyhow(SETTLED, as_json({"summed": any(said["summed"] for said in tables["orders"]), "keys": keys}))
+    return run.items(compare=bool(keys))
+
+
+def _items(table: str, files: Sequence[Mapping[str, Any]], buckets: int) -> list[dict[str, Any]]:
+    """List the buckets of keys to compare; of lines, whether an order is of several customers."""
+    key = next((said["key"] for said in files if said["key"]), None)
+    if key is None and not any(said["lines_of_orders"] for said in files):
+        return []
+    return [{"table": table, "bucket": bucket, "key": key} for bucket in range(buckets)]
