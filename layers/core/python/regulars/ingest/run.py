@@ -125,7 +125,7 @@ class _Run:
                 self._warn_shared()
 
     def _warn_shared(self) -> None:
-        [(shared,)] = self.session.execute(SHARED.format(orders=self._orders)).fetchall()
+        [(shared,)] = self.session.execute(SHARED.format(orders="staged_orders")).fetchall()
         self.warnings += warn_shared(shared)
 
     def report(self, unread: Sequence[str]) -> IngestReport:

@@ -28,7 +28,7 @@ STAGED = f"{DRAFT}, dictionary_size_limit 1"
 class TableRows:
     """The rows of one contract table, from the source files to the lake's Parquet."""
 
-    def __init__(  # noqa: PLR0913 - all that a table's rows hang on
+    def __init__(
         self,
         session: duckdb.DuckDBPyConnection,
         table: Table,
