@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.ingest.helpers import EUR, ORDERS, read, rejects, run, write
+from tests.core.ingest.helpers import EUR, ORDERS, parquet, read, rejects, run, write
 
 GOOD = "ok,2024-01-01,1"
 
@@ -152,3 +152,11 @@ def test_every_row_is_kept_or_rejected_and_none_twice(
         assert sum(file.rejected.values()) == len([one for one in found if one[0] == file.file])
     assert len(set(found)) == len(found) == report.rows_rejected
     assert kept == report.rows_kept if not by_line else kept <= report.rows_kept
+
+
+def test_nan_is_nobody(tmp_path: Path) -> None:
+    """Tools that keep ids with gaps as floats write NaN for a customer who is not known."""
+    ids = "select unnest(['nan'::double, 'inf'::double, null, 7.0]) as who, date '2024-01-01' as at, 1.5 as value"
+    run([parquet(tmp_path / "o.parquet", ids)], tmp_path / "lake", EUR)
+    assert read(tmp_path / "lake", "customer_id") == [("7",)]
+    assert rejects(tmp_path / "lake", "distinct reason") == [("customer_id is missing",)]

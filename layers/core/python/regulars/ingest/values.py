@@ -120,8 +120,8 @@ def _number(column: Column, expression: Expression, _: str) -> Value:
 def _text(column: Column, expression: Expression, kind: str) -> Value:
     value, text = read_name(column), f"cast({expression.sql} as varchar)"
     if kind in FLOATS:
-        # Ids with gaps are read as floats by many tools: 18287.0 is the customer 18287.
-        text = f"regexp_replace({text}, '\\.0$', '')"
+        # Ids with gaps are read as floats by many tools: 18287.0 is the customer 18287, and NaN is nobody.
+        text = f"case when isfinite({expression.sql}) then regexp_replace({text}, '\\.0$', '') end"
     text = f"nullif(trim({text}), '')"
     checks = []
     if column.needed or column.name == "order_id":
