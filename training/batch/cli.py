@@ -10,7 +10,7 @@ import typer
 
 from training import show
 
-MEMORY_HELP = "what DuckDB may take before it spills to disk; else 300MB to 1GB by the input's size"
+MEMORY_HELP = "what DuckDB may take before it spills to disk; else 300MB to 1500MB by the input's size"
 BUCKET_HELP = "s3://: customers are split into so many parts by the md5 of their id; 0 asks their number"
 
 

@@ -221,8 +221,8 @@ class Run:
 
 
 def _memory_limit(input_bytes: int) -> str:
-    """Return four times the input, within bounds: below 300 MB much is written and read twice, above 1 GB nothing."""
-    return f"{min(max(300, 4 * input_bytes // 1_000_000), 1_000)}MB"
+    """Return four times the input, from 300 MB to 1.5 GB: with less much is written and read twice."""
+    return f"{min(max(300, 4 * input_bytes // 1_000_000), 1_500)}MB"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
