@@ -22,6 +22,8 @@ LARGER = (
     "state machine; or split the file by customer"
 )
 
+FULL = f"the disk was full; give the function more EphemeralStorage; {LARGER}"
+
 
 class TooLargeError(SourceError):
     """An input is larger than one function takes."""

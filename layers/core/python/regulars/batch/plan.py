@@ -24,6 +24,7 @@ from regulars.batch.score import fetch_files, fetch_map, identity, output_bucket
 from regulars.batch.source import S3, Seen, client, must_look
 from regulars.batch.store import Store, as_json
 from regulars.batch.work import REJECTS, counted, ingest_tables, write_rejects
+from regulars.errors import SourceError
 from regulars.lake import MARKER, LakeInfo, read_info
 from regulars.loader import ModelLoader
 from regulars.settings import settings
@@ -117,3 +118,11 @@ def _put_lake(work: Store, lake: Path) -> list[dict[str, Any]]:
 
 def _item(number: int, table: str, seen: Seen) -> dict[str, Any]:
     return {"number": number, "table": table, **seen.said()}
+
+
+def read_plan(work: Store) -> dict[str, Any]:
+    """Read what a run is of; SourceError when nobody planned it."""
+    said: dict[str, Any] | None = work.read_json(PLAN)
+    if said is None:
+        raise SourceError(f"no plan of run {work.prefix.rpartition('/')[2]}; start the machine again")
+    return said

@@ -19,7 +19,7 @@ from regulars.batch.buckets import RESULT, Engine, Part, complete, name, score_b
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
 from regulars.batch.limits import check_size
-from regulars.batch.plan import PLAN, asked, plan
+from regulars.batch.plan import asked, plan, read_plan
 from regulars.batch.room import room
 from regulars.batch.score import identity, output_bucket
 from regulars.batch.source import ChangedError, Seen, client, fetch
@@ -38,7 +38,7 @@ def split_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str,
     """Split one file by customer into the buckets' folders."""
     item, run = event["item"], event["run"]
     work = Store(client("s3"), output_bucket(), f"work/{run}")
-    buckets = work.read_json(PLAN)["buckets"]
+    buckets = read_plan(work)["buckets"]
     seen = Seen(Named(item["bucket"], item["key"]), item["etag"], item["version_id"], item["bytes"])
     with room() as folder, closing(connect(settings().memory_limit, 1, folder / "spill")) as opened:
         check_size(seen.named, seen.bytes, folder)
@@ -58,7 +58,7 @@ def score_part(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict
     """Score one bucket; one that is finished is left as it is."""
     run, bucket = event["run"], int(event["item"]["bucket"])
     work = Store(client("s3"), output_bucket(), f"work/{run}")
-    said = work.read_json(PLAN)
+    said = read_plan(work)
     result = Store(work.s3, work.bucket, f"{said['prefix']}/{run}/{name(bucket)}")
     if result.look(RESULT) is None:
         with room() as folder:
@@ -116,7 +116,7 @@ def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[st
     """Check that every bucket is there and adds up, and write the manifest, unless the input has changed since."""
     run = event["run"]
     work = Store(client("s3"), output_bucket(), f"work/{run}")
-    said = work.read_json(PLAN)
+    said = read_plan(work)
     result = Store(work.s3, work.bucket, said["prefix"])
     before = {each: result.look(each) for each in (PART, REJECTS, CSV, MANIFEST)}
     parcel = asked(work.s3, said["input"])
