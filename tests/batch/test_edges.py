@@ -106,7 +106,6 @@ def result_with(change: Callable[[dict[str, object]], bytes]) -> Callable[[World
         [place] = [each for each in world.aws.written() if each.endswith("_manifest.json")]
         said = json.loads(world.aws.written()[place])
         world.aws.s3.put_object(Bucket=world.aws.scores, Key=place, Body=change(said))
-        world.aws.s3.delete_object(Bucket=world.aws.scores, Key=place.replace("_manifest.json", "part.parquet"))
         event = json.dumps(world.aws.event(key))
         world.aws.sqs.send_message(QueueUrl=world.aws.queue, MessageBody=event)
         world.aws.poll()
