@@ -1,4 +1,4 @@
-"""A proxy between the function and the simulated S3 that answers 503, waits, or cuts connections, as it is told."""
+"""A proxy between the function and the simulated S3 that answers 503 or 403, waits, or cuts connections, as told."""
 
 import http.client
 import time
@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Trouble = Callable[[str, str], str]
-"""From method and path to what is to happen: "" (nothing), "503", "slow" or "cut"."""
+"""From method and path to what is to happen: "" (nothing), "503", "403", "slow" or "cut"."""
 
 HOP = {"connection", "transfer-encoding", "server", "date", "content-length"}
 BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
+DENIED = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+ANSWERS = {"503": BUSY, "403": DENIED}
 
 
 def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
@@ -25,8 +27,8 @@ def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             what = trouble(self.command, self.path)
-            if what == "503":
-                self._send(503, {"Content-Type": "application/xml"}, BUSY)
+            if what in ANSWERS:
+                self._send(int(what), {"Content-Type": "application/xml"}, ANSWERS[what])
                 return
             connection = http.client.HTTPConnection(host)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}

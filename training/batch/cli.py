@@ -97,13 +97,21 @@ def redrive(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what lies there, and why")] = False,
 ) -> None:
     """Send the batch's dead letters back to be scored again, and show why each had failed."""
-    import boto3
+    from training.batch.asking import client
+    from training.batch.redrive import Redrive
 
-    from training.batch.redrive import redrive as run
-
-    letters = list(run(boto3.client("sqs"), dead, queue, send=not dry_run))
-    rows = [(letter.inputs, letter.tries, letter.reason) for letter in letters]
-    if rows:
-        show.table("Dead letters", ("input", ">tries", "reason"), rows)
-    sent = sum(letter.sent for letter in letters)
-    show.say(f"{len(letters)} dead letters, {sent} sent back" if letters else "No dead letters")
+    run = Redrive(client("sqs"), dead, queue)
+    hidden, letters = run.check(), []
+    try:
+        for letter in run.letters(send=not dry_run):
+            letters.append(letter)  # noqa: PERF402 - what was sent is shown even where the next one fails
+    finally:
+        rows = [(letter.inputs, letter.tries, letter.reason) for letter in letters]
+        if rows:
+            show.table("Dead letters", ("input", ">tries", "reason"), rows)
+        sent = sum(letter.sent for letter in letters)
+        show.say(f"{len(letters)} dead letters, {sent} sent back" if letters else "No dead letters to be had")
+    if hidden:
+        show.say(
+            f"{hidden} more hidden: somebody else has received them; what they do not finish comes back in minutes"
+        )

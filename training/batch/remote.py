@@ -5,10 +5,13 @@ A second execution goes on from the first one's finished buckets.
 
 import json
 
+from regulars.batch.events import check_bucket
 from regulars.batch.plan import asked as look
 from regulars.batch.plan import execution_name
 from regulars.batch.wanted import Wanted
 from regulars.errors import SettingsError, SourceError
+
+from training.batch.asking import asking, client
 
 ATTEMPTS = 9
 
@@ -19,9 +22,7 @@ def start(source: str, machine: str | None, **asked_for: str | bool | int | None
     `asked_for` is what the state machine is told: as_of, buckets, csv, make, label_days. SettingsError without a
     machine, SourceError when the source names no bucket and prefix.
     """
-    import boto3  # noqa: PLC0415 - only this command pays for it
-
-    if machine is None:
+    if not machine:
         raise SettingsError(
             "no state machine; give --machine ARN or set REGULARS_STATE_MACHINE (an output of the stack)"
         )
@@ -29,17 +30,20 @@ def start(source: str, machine: str | None, **asked_for: str | bool | int | None
     if not bucket or not prefix:
         raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
     asked = {"bucket": bucket, "prefix": prefix, **asked_for}
+    check_bucket(bucket)
     Wanted.of(asked)
-    parcel = look(boto3.client("s3"), asked)
-    client = boto3.client("stepfunctions")
-    for attempt in range(1, ATTEMPTS + 1):
-        name = f"{execution_name(parcel, asked)}-{attempt}"
-        try:
-            answer = client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
-        except client.exceptions.ExecutionAlreadyExists:
-            arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-            if client.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
-                return f"{arn} (before)"
-        else:
-            return str(answer["executionArn"])
+    with asking(source):
+        parcel = look(client("s3"), asked)
+    with asking(f"state machine {machine}"):
+        machines = client("stepfunctions")
+        for attempt in range(1, ATTEMPTS + 1):
+            name = f"{execution_name(parcel, asked)}-{attempt}"
+            try:
+                answer = machines.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
+            except machines.exceptions.ExecutionAlreadyExists:
+                arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+                if machines.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
+                    return f"{arn} (before)"
+            else:
+                return str(answer["executionArn"])
     raise SourceError(f"{source} failed {ATTEMPTS} times; see the executions {name} and before")

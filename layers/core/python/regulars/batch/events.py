@@ -1,6 +1,7 @@
 """What a notification names, in each of the forms in which one arrives: S3's own, EventBridge's, SNS's, a plain one."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from regulars.errors import SourceError
 MAP = "map.toml"
 MANIFEST = ".manifest.json"
 CREATED = "ObjectCreated"
+BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}|arn:[A-Za-z0-9:/._-]+")
+"""What boto3 takes for a bucket: its name, or an access point's."""
+
 VERSION = "2"
 """The major version of S3's message that is understood; minor ones only add fields."""
 
@@ -68,25 +72,52 @@ def parsed(body: str) -> Any:  # noqa: ANN401 - what a message holds
     """Read a message's body as JSON; SourceError when it is none."""
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError("the message is no JSON; send S3's notification of a created object") from error
 
 
 def _named(event: dict[str, Any]) -> Iterator[Named]:
     if event.get("source") == "aws.s3":  # EventBridge: keys as they are
         if event["detail-type"] == "Object Created":
-            yield Named(event["detail"]["bucket"]["name"], event["detail"]["object"]["key"])
+            yield _object(event["detail"]["bucket"]["name"], event["detail"]["object"]["key"])
     elif "Records" in event:
+        if not isinstance(event["Records"], list):
+            raise TypeError("records are a list")
         for record in event["Records"]:
-            if str(record.get("eventVersion", VERSION)).partition(".")[0] != VERSION:
-                raise SourceError(f"S3 message version {record['eventVersion']} is not known; version {VERSION}.x is")
-            if record.get("eventName", CREATED).removeprefix("s3:").startswith(CREATED):
-                # S3's messages have their keys URL-encoded, a space as a plus.
-                yield Named(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
+            yield from named(parsed(record["Sns"]["Message"])) if "Sns" in record else _of_s3(record)
     else:
-        yield Named(str(event["bucket"]), str(event["key"]))
+        yield _object(event["bucket"], event["key"])
+
+
+def _of_s3(record: dict[str, Any]) -> Iterator[Named]:
+    if str(record.get("eventVersion", VERSION)).partition(".")[0] != VERSION:
+        raise SourceError(f"S3 message version {record['eventVersion']} is not known; version {VERSION}.x is")
+    if record.get("eventName", CREATED).removeprefix("s3:").startswith(CREATED):
+        # S3's messages have their keys URL-encoded, a space as a plus.
+        yield _object(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
+
+
+def _object(bucket: object, key: object) -> Named:
+    """Return the object so named; TypeError when one is no text, SourceError when no bucket can be called that."""
+    if not isinstance(bucket, str) or not isinstance(key, str):
+        raise TypeError("bucket and key are text")
+    check_bucket(bucket)
+    return Named(bucket, key)
+
+
+def check_bucket(name: str) -> None:
+    """Raise SourceError when no bucket can be called that."""
+    if not BUCKET.fullmatch(name):
+        raise SourceError(f"{name[:80]!r} is no bucket's name; say it without s3:// and without a slash")
 
 
 def _unknown(event: object) -> SourceError:
-    what = f"an object with {', '.join(sorted(map(str, event))[:5])}" if isinstance(event, dict) else "no JSON object"
-    return SourceError(f'the message is {what}; send S3\'s or EventBridge\'s notification, or {{"bucket", "key"}}')
+    form = 'S3\'s or EventBridge\'s notification, or {"bucket", "key"}'
+    return SourceError(f"the message is {_shown(event)}; send {form}")
+
+
+def _shown(event: object) -> str:
+    if not isinstance(event, dict):
+        return "no JSON object"
+    listed = ", ".join(sorted(str(key)[:40] for key in event)[:5])
+    return f"an object with {listed}" if event else "an object without content"

@@ -2,12 +2,15 @@
 
 import re
 import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from regulars.batch.limits import LARGER
+from regulars.batch.events import Named
+from regulars.batch.limits import FULL, LARGER
 from regulars.batch.source import client
 from regulars.errors import RegularsError
 from regulars.ingest.faults import is_full
@@ -28,17 +31,43 @@ def reason(error: BaseException) -> str:
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
         return f"memory did not suffice; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {LARGER}"
     if isinstance(error, Exception) and is_full(error):
-        return f"the disk was full; give the function more EphemeralStorage; {LARGER}"
+        return FULL
     said = getattr(error, "response", {}).get("Error", {}).get("Code", "")
     return f"{type(error).__name__} {said}".strip() + "; the function's log says where"
 
 
-def tell(error: Exception) -> None:
-    """Log a failure: the cause where it is ours to tell, else where it happened."""
-    extra = {"kind": type(error).__name__, "cause": reason(error)}
-    if not isinstance(error, RegularsError):
-        extra["where"] = _where(error)
-    logger().error("not scored", extra=extra)
+class NotScoredError(RegularsError):
+    """Several inputs of one message were not scored."""
+
+
+def together(failed: Mapping[Named, Exception], *, of: int) -> Exception:
+    """Return one error for those of a message's `of` inputs that failed; it names each, where there were several."""
+    [(named, error), *others] = failed.items()
+    if of == 1:
+        return error
+    if not others and isinstance(error, RegularsError):
+        error.args = (_of(named, error),)
+        return error
+    most = LONGEST_REASON // len(failed)
+    return NotScoredError("; ".join(_of(named, error)[:most] for named, error in failed.items()))
+
+
+def _of(named: Named, error: Exception) -> str:
+    said = reason(error)
+    return said if str(named) in said else f"{named}: {said}"
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Log a failure that passes: the cause where it is ours to tell, else where it happened."""
+    try:
+        yield
+    except Exception as error:
+        extra = {"kind": type(error).__name__, "cause": reason(error)}
+        if not isinstance(error, RegularsError):
+            extra["where"] = _where(error)
+        logger().error("not scored", extra=extra)
+        raise
 
 
 def _where(error: Exception) -> str:

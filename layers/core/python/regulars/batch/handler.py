@@ -8,58 +8,72 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named, named, parsed
-from regulars.batch.failures import settled, tell
+from regulars.batch.failures import settled, telling, together
 from regulars.batch.limits import SMALLER
 from regulars.batch.score import score_object
+from regulars.batch.step_events import check_step
 from regulars.batch.steps import STEPS
 from regulars.loader import process_loader
 from regulars.observability import count_customers, logger, metrics
 
 
-def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
+def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON somebody sends, and Lambda's own object
     """Score every object that an S3 notification names, or take one step of the state machine.
 
-    Through SQS one bad message fails alone (partial batch response); else the first failure is raised, and the caller
-    tries again.
+    Through SQS one bad message fails alone (partial batch response); else what failed is raised when the rest is done,
+    and the caller tries again. SourceError when the event is in none of the known forms.
     """
-    if event.get("step") in STEPS:
-        return STEPS[event["step"]](event, process_loader(), Clock(context, SMALLER))
-    records = event.get("Records") or []
-    if records and records[0].get("eventSource") == "aws:sqs":
+    if isinstance(event, dict) and "step" in event:
+        with telling():
+            step = STEPS[check_step(event, list(STEPS))]
+            return step(event, process_loader(), Clock(context, SMALLER))
+    if _of_queue(event):
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         answer: dict[str, Any] = dict(
             process_partial_response(event, lambda record: _from_sqs(record, context), processor, context)
         )
         return answer
-    return _told(lambda: _score_all(named(event), context))
+    with telling():
+        objects = named(event)
+    return _score_all(objects, context)
+
+
+def _of_queue(event: Any) -> bool:  # noqa: ANN401 - whatever JSON somebody sends
+    """Say whether an event is SQS's: then each record is a message."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(each, dict) and each.get("eventSource") == "aws:sqs" for each in records)
+    )
 
 
 def _from_sqs(record: SQSRecord, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
     try:
-        return _score_all(named(parsed(record.body)), context)
+        with telling():
+            objects = named(parsed(record.body))
+        return _score_all(objects, context)
     except Exception as error:
-        tell(error)
         if settled(record, error):
             return {"written": []}
         raise
 
 
-def _told(score: Any) -> dict[str, Any]:  # noqa: ANN401 - a call without arguments
-    try:
-        answer: dict[str, Any] = score()
-    except Exception as error:
-        tell(error)
-        raise
-    return answer
-
-
 def _score_all(objects: list[Named], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
-    written = []
-    for each in objects:
-        if each.is_input:
-            written.append(_score_one(each, context))
-        else:
+    """Score each, whatever becomes of the others; raise what failed when all are done."""
+    written: list[str] = []
+    failed: dict[Named, Exception] = {}
+    for each in dict.fromkeys(objects):
+        if not each.is_input:
             logger().info("left alone", extra={"key": each.key})
+            continue
+        try:
+            with telling():
+                written.append(_score_one(each, context))
+        except Exception as error:  # noqa: BLE001 - one bad file fails alone, whatever is wrong with it
+            failed[each] = error
+    if failed:
+        raise together(failed, of=len(set(objects)))
     return {"written": written}
 
 

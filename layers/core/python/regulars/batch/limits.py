@@ -31,6 +31,8 @@ SPLIT_IT = (
 SMALLER = "or bring smaller files and start it with more --buckets"
 """The same, for a step that may be of a file or of a bucket."""
 
+FULL = f"the disk was full; give the function more EphemeralStorage; {LARGER}"
+
 
 class TooLargeError(SourceError):
     """An input is larger than one function takes."""

@@ -30,6 +30,7 @@ from regulars.batch.score import output_bucket
 from regulars.batch.source import ChangedError, Seen, client, fetch, look
 from regulars.batch.store import Store
 from regulars.batch.wanted import Wanted
+from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.mapping import Mapping as Map
 
@@ -72,11 +73,11 @@ class Run:
 
     @classmethod
     def open(cls, run: str) -> Self:
-        """Read the plan of a run; ChangedError when there is none."""
+        """Read the plan of a run; SourceError when there is none."""
         work = work_of(run)
         said = work.read_json(PLAN)
         if said is None:
-            raise ChangedError(f"{work} has no {PLAN}; start the run again")
+            raise SourceError(f"no plan of run {run}; start the machine again")
         return cls(run, work, said)
 
     @property

@@ -124,7 +124,7 @@ def _manifest(s3: S3, source: Seen) -> Manifest:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
         raise SourceError(f"{source.named}: {where}: {first['msg'].lower()}; docs/batch.md has an example") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{source.named} is no JSON: {error}; docs/batch.md has an example") from error
     if not _listed(manifest.orders):
         raise SourceError(f"{source.named} names no orders; name at least one file")

@@ -1,6 +1,7 @@
 """Folders to work in, given back when done; what a killed process left is cleared by the next."""
 
 import fcntl
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -9,6 +10,10 @@ from tempfile import mkdtemp
 
 import duckdb
 
+from regulars.batch.limits import FULL, TooLargeError
+from regulars.errors import RegularsError
+from regulars.ingest.faults import is_full
+from regulars.schema import TABLES
 from regulars.settings import settings
 from regulars.sql import connect
 
@@ -17,26 +22,49 @@ NAME = "batch-"
 
 
 @contextmanager
-def room() -> Iterator[Path]:
-    """Yield an empty folder below the settings' temporary one; it is gone afterwards."""
+def room(of: object = "the input") -> Iterator[Path]:
+    """Yield an empty folder below the settings' temporary one; it is gone afterwards, and no error speaks of it.
+
+    What was fetched to in/ (or in/<table>/) and map/ is called by its name, all else by the name of what it is `of`.
+    TooLargeError when the disk was full.
+    """
     sweep()
     parent = settings().temp_directory
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=NAME, dir=parent))
     try:
-        with (folder / "lock").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            (folder / "lock").rename(folder / LOCK)  # seen only once it is held
+        with _held(folder):
             yield folder
+    except Exception as error:
+        if is_full(error) or (isinstance(error.__cause__, Exception) and is_full(error.__cause__)):
+            raise TooLargeError(FULL) from error
+        if isinstance(error, RegularsError):
+            error.args = (_outside(str(error), folder, of),)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def database() -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
+def database(of: object = "the input") -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
     """Yield a `room` and a DuckDB that takes what the settings allow, and spills there."""
-    with room() as folder, closing(connect(settings().memory_limit, settings().threads, folder / "spill")) as opened:
+    limit, threads = settings().memory_limit, settings().threads
+    with room(of) as folder, closing(connect(limit, threads, folder / "spill")) as opened:
         yield folder, opened
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        (folder / "lock").rename(folder / LOCK)  # seen only once it is held
+        yield
+
+
+def _outside(text: str, folder: Path, of: object) -> str:
+    here = re.escape(str(folder))
+    text = re.sub(rf"{here}/(?:map|in(?:/(?:{'|'.join(TABLES)}))?)/", "", text)
+    return re.sub(rf"{here}[\w./=-]*", lambda _: str(of), text)
 
 
 def sweep() -> None:

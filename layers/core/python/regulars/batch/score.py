@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.batch.clock import Clock
-from regulars.batch.events import MAP, Named
+from regulars.batch.events import Named
 from regulars.batch.limits import check_content, check_size
 from regulars.batch.parcel import Parcel, gather
 from regulars.batch.room import room, sweep
@@ -53,7 +53,7 @@ def score_object(named: Named, loader: ModelLoader, clock: Clock) -> tuple[Store
             if store.holds(wanted):
                 logger().info("already scored", extra={"result": str(store)})
                 return store, store.read_json(MANIFEST)
-            with room() as folder:
+            with room(named) as folder:
                 return store, _scored(parcel, store, wanted, folder, loader, clock)
         except ChangedError as error:
             logger().info("scored anew", extra={"cause": str(error)})
@@ -111,17 +111,22 @@ def local_name(name: str, table: str, number: int) -> str:
 
     Ingest takes a file for what its name begins with.
     """
-    short = name if len(name.encode()) <= LONGEST_NAME else name[-LONGEST_NAME // 4 :]
+    short = _short(name)
     foreign = any(short.lower().startswith(other) for other in TABLES if other != table)
     return f"{table}-{number}-{short}" if foreign or number else short
+
+
+def _short(name: str) -> str:
+    return name if len(name.encode()) <= LONGEST_NAME else name[-LONGEST_NAME // 4 :]
 
 
 def fetch_map(s3: Any, parcel: Parcel, folder: Path) -> Map:  # noqa: ANN401 - a boto3 client
     """Fetch and read the map; without one the contract's names hold."""
     if parcel.map is None:
         return CONTRACT
-    fetch(s3, parcel.map, folder / MAP)
-    return load(folder / MAP)
+    local = folder / "map" / _short(parcel.map.named.name)
+    fetch(s3, parcel.map, local)
+    return load(local)
 
 
 def publish(store: Store, files: Mapping[str, Path], manifest: Mapping[str, Any], parcel: Parcel, clock: Clock) -> None:

@@ -8,12 +8,14 @@ however often notifications arrive, without a lock that somebody could die holdi
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regulars.batch.source import CHANGED, GONE, S3, ChangedError, code
+from regulars.errors import SettingsError
 
 MANIFEST = "_manifest.json"
 SHA256, SECONDS = "sha256", "seconds"
@@ -21,6 +23,10 @@ SHA256, SECONDS = "sha256", "seconds"
 differ each time, and the manifest's bytes must not."""
 
 TYPES = {".json": "application/json", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
+
+MISSING = "which does not exist; create it, or name the bucket that scores go to"
+FORBIDDEN = "which the function may not use; allow its role to list it, and to get, put and delete objects in it"
+UNUSABLE = {"NoSuchBucket": MISSING, **dict.fromkeys(("AccessDenied", "AllAccessDisabled", "403"), FORBIDDEN)}
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,21 @@ class Store:
         """Return a file's key."""
         return f"{self.prefix}/{name}"
 
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        """Raise SettingsError when the bucket as a whole cannot be used."""
+        try:
+            yield
+        except self.s3.exceptions.ClientError as error:
+            if code(error) not in UNUSABLE:
+                raise
+            raise SettingsError(f"REGULARS_OUTPUT_BUCKET names {self.bucket}, {UNUSABLE[code(error)]}") from error
+
     def look(self, name: str) -> Stored | None:
         """Look at a file; None when it is not there."""
         try:
-            head = self.s3.head_object(Bucket=self.bucket, Key=self.key(name))
+            with self._used():
+                head = self.s3.head_object(Bucket=self.bucket, Key=self.key(name))
         except self.s3.exceptions.ClientError as error:
             if code(error) in GONE:
                 return None
@@ -57,13 +74,16 @@ class Store:
         return Stored(head["ETag"], head.get("Metadata", {}).get(SHA256, ""))
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - what a JSON file holds
-        """Read a JSON file; None when it is not there."""
+        """Read a JSON file; None when it is not there, or is none."""
         try:
-            return json.loads(self.s3.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read())
+            with self._used():
+                return json.loads(self.s3.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read())
         except self.s3.exceptions.ClientError as error:
             if code(error) in GONE:
                 return None
             raise
+        except (ValueError, RecursionError):
+            return None
 
     def put(
         self, name: str, content: bytes | Path, before: Stored | None, said: Mapping[str, str] | None = None
@@ -90,25 +110,33 @@ class Store:
     def _put(self, name: str, content: bytes | Path, metadata: Mapping[str, str], condition: Mapping[str, str]) -> None:
         kind = TYPES.get(Path(name).suffix, "application/octet-stream")
         said = {"Bucket": self.bucket, "Key": self.key(name), "Metadata": metadata, "ContentType": kind, **condition}
-        if isinstance(content, bytes):
-            self.s3.put_object(Body=content, **said)
-            return
-        with content.open("rb") as stream:
-            self.s3.put_object(Body=stream, **said)
+        with self._used():
+            if isinstance(content, bytes):
+                self.s3.put_object(Body=content, **said)
+                return
+            with content.open("rb") as stream:
+                self.s3.put_object(Body=stream, **said)
 
     def remove(self, name: str) -> None:
         """Remove a file that the newest result does not have."""
-        self.s3.delete_object(Bucket=self.bucket, Key=self.key(name))
+        with self._used():
+            self.s3.delete_object(Bucket=self.bucket, Key=self.key(name))
 
     def holds(self, wanted: Mapping[str, Any]) -> bool:
-        """Say whether a finished result is here that says `wanted`, each of its files as its manifest names it."""
+        """Say whether a finished result is here that says `wanted`, each of its files as its manifest names it.
+
+        A manifest that cannot be understood is no result: it will be replaced.
+        """
         manifest = self.read_json(MANIFEST)
-        if not manifest or any(manifest.get(key) != value for key, value in wanted.items()):
+        if not isinstance(manifest, dict) or any(manifest.get(key) != value for key, value in wanted.items()):
             return False
-        return all(
-            (stored := self.look(name)) is not None and stored.sha256 == said[SHA256]
-            for name, said in manifest["outputs"].items()
-        )
+        named = manifest.get("outputs")
+        return isinstance(named, dict) and bool(named) and all(map(self._is_there, named.items()))
+
+    def _is_there(self, output: tuple[str, Any]) -> bool:
+        name, said = output
+        stored = self.look(name)
+        return stored is not None and isinstance(said, dict) and stored.sha256 == said.get(SHA256)
 
 
 def digest(content: bytes | Path) -> str:
