@@ -111,7 +111,11 @@ class FeatureTable:
 
 
 def _floats(values: Any) -> FloatArray:  # noqa: ANN401 - an array or a masked array of any number
-    return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
+    floats: FloatArray = np.ma.getdata(values).astype(np.float64)
+    mask = np.ma.getmask(values)
+    if mask is not np.ma.nomask:
+        floats[mask] = np.nan
+    return floats
 
 
 def _make(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, names: Sequence[str], as_of: datetime) -> None:

@@ -35,17 +35,18 @@ ADVICE = {
 }
 """Columns of what to do: the field of a Recommendation, and its type."""
 
-PLAIN = {"varchar": "cast({0} as varchar)", "double": "if(isnan({0}), null, {0})"}
-"""How a NumPy column becomes SQL's: text that is absent everywhere has no type of its own, and NaN is null."""
-
 Columns = dict[str, npt.NDArray[Any]]
 
 
 class ScoreFile:
-    """Collects blocks of answers in a table of the connection, in the order in which they come, and writes them."""
+    """Collects blocks of answers in a table of the connection, in the order in which they come, and writes them.
+
+    Blocks are kept as they are; lists of reasons are made of them once, on the way to the file.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest, as_of: datetime) -> None:
         self._connection, self._manifest, self._as_of = connection, manifest, as_of
+        self._selected: list[str] = []
         connection.execute("drop table if exists scores_to_write")
 
     def add(
@@ -70,24 +71,30 @@ class ScoreFile:
         if advice is not None:
             columns |= _advised(advice)
             selected += [
-                f"cast({name} as varchar) as {name}"
-                if kind == "varchar"
-                else f"if(isnan({name}), null, {name}) as {name}"
+                name if kind == "varchar" else f"if(isnan({name}), null, {name}) as {name}"
                 for name, (_, kind) in ADVICE.items()
             ]
-        query = f"select {', '.join(selected)} from block_of_scores"
-        self._connection.register("block_of_scores", columns)
-        try:
-            self._connection.execute(f"create temp table if not exists scores_to_write as {query} limit 0")
-            self._connection.execute(f"insert into scores_to_write {query}")
-        finally:
-            self._connection.unregister("block_of_scores")
+        self._selected = selected
+        self._insert(columns)
 
     def write(self, out: Path) -> None:
         """Write what was added as one Parquet file, atomically."""
+        query = f"select {', '.join(self._selected)} from scores_to_write"
         with atomic_file(out) as partial:
-            self._connection.execute(f"copy scores_to_write to {literal(str(partial))} (format parquet)")
+            self._connection.execute(f"copy ({query}) to {literal(str(partial))} (format parquet)")
         self._connection.execute("drop table scores_to_write")
+
+    def _insert(self, columns: Columns) -> None:
+        # Text that is absent everywhere has no type of its own.
+        text = [f"cast({name} as varchar)" if values.dtype == object else name for name, values in columns.items()]
+        query = f"select {', '.join(text)} from block_of_scores"
+        self._connection.register("block_of_scores", columns)
+        try:
+            names = ", ".join(columns)
+            self._connection.execute(f"create temp table if not exists scores_to_write({names}) as {query} limit 0")
+            self._connection.execute(f"insert into scores_to_write {query}")
+        finally:
+            self._connection.unregister("block_of_scores")
 
     def _same_for_all(self) -> list[str]:
         moment = self._as_of.replace(tzinfo=None).isoformat(sep=" ")
