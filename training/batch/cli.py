@@ -10,6 +10,7 @@ import typer
 
 from training import show
 
+AT_ONCE_HELP = "customers that a thread scores at a time; 0 asks their number"
 MEMORY_HELP = "what DuckDB may take before it spills to disk; else 300MB to 1500MB by the input's size"
 BUCKET_HELP = "s3://: customers are split into so many parts by the md5 of their id; 0 asks their number"
 
@@ -25,7 +26,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     map_file: Annotated[Path | None, typer.Option("--map", help="TOML map; else the map.toml beside")] = None,
     lake: Annotated[bool, typer.Option("--lake", help="refuse what is no lake made by ingest")] = False,
     threads: Annotated[int, typer.Option(help="threads; 0 are as many as cores", min=0)] = 0,
-    at_once: Annotated[int, typer.Option(help="customers that a thread scores at a time", min=1)] = 16_384,
+    at_once: Annotated[int, typer.Option(help=AT_ONCE_HELP, min=0, max=1_000_000)] = 0,
     buckets: Annotated[int, typer.Option(help=BUCKET_HELP, min=0, max=1000)] = 0,
     reasons: Annotated[int, typer.Option(help="reasons for each answer of value and churn", min=0, max=10)] = 3,
     csv: Annotated[bool, typer.Option("--csv", help="write part.csv, too")] = False,

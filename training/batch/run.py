@@ -26,8 +26,10 @@ from regulars.batch.work import (
     OTHERS,
     PART,
     REJECTS,
+    TOGETHER,
     counted,
     features_of_lake,
+    firsts,
     ingest_tables,
     rows_in,
     write_csv,
@@ -52,6 +54,9 @@ from training.batch.stretch import Job, Stretch, work
 VECTOR = 2_048
 """Rows that DuckDB takes at a time: whole ones to a stretch, and the score file's bytes do not hang on its length."""
 
+MOST = 49_152
+"""Customers of a stretch at most, unless more are asked for."""
+
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
 
@@ -65,16 +70,20 @@ class Plan:
     threads: int
     memory_limit: str | None = None
     """What DuckDB may take before it spills to disk; None asks the input's size."""
-    at_once: int = 16_384
-    """Customers that a thread scores at a time: memory stays small, and an interruption costs little."""
+    at_once: int = 0
+    """Customers that a thread scores at a time; 0 asks their number."""
 
     reasons: int = REASONS
     """Reasons for each answer of value and churn."""
 
-    @property
-    def stretch(self) -> int:
-        """Customers of a stretch: as many as asked, in whole vectors if in any."""
-        return self.at_once if self.at_once < VECTOR else self.at_once - self.at_once % VECTOR
+    def stretch(self, customers: int) -> int:
+        """Return how many of so many customers make a stretch: whole vectors, if any.
+
+        Unless said, eight a thread if that is no more than MOST: threads end together, memory stays small, an
+        interruption costs little.
+        """
+        wanted = self.at_once or min(max(customers // (8 * self.threads), TOGETHER), MOST)
+        return wanted if wanted < VECTOR else wanted - wanted % VECTOR
 
 
 class Run:
@@ -98,7 +107,7 @@ class Run:
         }
         self._check_out()
         before = self.source.state()
-        asked = {"at_once": self.plan.stretch, "reasons": self.plan.reasons}
+        asked = {"at_once": self.plan.at_once, "reasons": self.plan.reasons}
         with claimed(self.out, {**wanted, **asked, "state": before}), writing(self.out):
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
@@ -165,10 +174,9 @@ class Run:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
             with self._timed("features"), closing(self._connect()) as connection:
-                firsts, rejected = features_of_lake(
-                    connection, lake, self.loader, self.source.as_of, new, self.plan.stretch
-                )
-            (new / STATE).write_text(json.dumps({"firsts": firsts, "rejected": rejected}), encoding="utf-8")
+                customers, rejected = features_of_lake(connection, lake, self.loader, self.source.as_of, new)
+                begin = firsts(connection, new / FEATURES, self.plan.stretch(customers))
+            (new / STATE).write_text(json.dumps({"firsts": begin, "rejected": rejected}), encoding="utf-8")
             new.rename(done)
         said = json.loads((done / STATE).read_bytes())
         ends = [*said["firsts"][1:], None]

@@ -27,6 +27,8 @@ from regulars.sql import literal
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
 FEATURES, OTHERS = "features.parquet", "others.parquet"
+TOGETHER = 8_192
+"""Customers whose features lie together in their file: what a stretch reads is in whole ones of these."""
 
 
 def ingest_tables(
@@ -100,23 +102,26 @@ def features_of_lake(
     loader: ModelLoader,
     as_of: datetime,
     folder: Path,
-    stretch: int,
-) -> tuple[list[str], dict[str, int]]:
+) -> tuple[int, dict[str, int]]:
     """Write features.parquet of a lake, by customer_id, and others.parquet of those who have none, with the reason.
 
-    Return the id that each stretch of so many customers begins with, and the number of the others by reason.
+    Return the number of customers with features, and that of the others by reason.
     """
     make_lake_features(connection, lake, loader, as_of)
     features, others = folder / FEATURES, folder / OTHERS
     query = "select * from customer_features order by customer_id"
-    connection.execute(f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {stretch})")
-    numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
-    firsts = connection.execute(
-        f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
-    ).fetchall()
+    copy = f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {TOGETHER})"
+    [(customers,)] = connection.execute(copy).fetchall()
     reasons = unscored(connection, parquet([features]))
     connection.execute(f"copy unscored to {literal(str(others))} (format parquet)")
-    return [row[0] for row in firsts], reasons
+    return customers, reasons
+
+
+def firsts(connection: duckdb.DuckDBPyConnection, features: Path, stretch: int) -> list[str]:
+    """Return the id that each stretch of so many customers begins with."""
+    numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
+    query = f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
+    return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
