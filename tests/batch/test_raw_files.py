@@ -13,6 +13,7 @@ from regulars.batch.work import score_files
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.mapping import CONTRACT, load
+from regulars.ingest.sources import SourceFile
 from regulars.loader import ModelLoader
 from regulars.sql import connect
 
@@ -83,7 +84,7 @@ def alone(folder: Path, loader: ModelLoader) -> tuple[dict[str, Any], list[Any],
         local.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(INCOMING, each["Key"], str(local))
         if not local.name.endswith((".toml", ".json")):
-            files.append(local)
+            files.append(SourceFile(local, f"export/{local.relative_to(folder / 'export')}"))
     mapping = load(folder / "export" / "map.toml") if (folder / "export" / "map.toml").exists() else CONTRACT
     out = folder / "alone" / "out"
     out.mkdir(parents=True)

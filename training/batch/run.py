@@ -18,7 +18,6 @@ import duckdb
 from regulars.batch.balance import Counts
 from regulars.batch.buckets import SPLIT
 from regulars.batch.rejects import write_rejects
-from regulars.batch.score import local_name
 from regulars.batch.store import MANIFEST, as_json, outputs
 from regulars.batch.work import (
     CSV,
@@ -35,14 +34,14 @@ from regulars.batch.work import (
     write_csv,
 )
 from regulars.bundle import Bundle
-from regulars.errors import LakeError, SourceError
+from regulars.errors import SourceError
 from regulars.files import atomic_folder, refuse_foreign
 from regulars.globs import parquet
 from regulars.ingest.faults import writing
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
-from regulars.lake import MARKER, read_info
+from regulars.lake import MARKER, check_rows, read_info
 from regulars.loader import ModelLoader
 from regulars.scoring import REASONS
 from regulars.sql import connect, literal
@@ -151,20 +150,7 @@ class Run:
 
     def _ingest(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         mapping = load(self.source.map) if self.source.map else CONTRACT
-        tables = self.source.tables if "" in self.source.tables else self._gathered()
-        ingest_tables(connection, tables, lake, mapping, self.loader)
-
-    def _gathered(self) -> dict[str, Sequence[Path]]:
-        """Link the files into a folder a table, as the function lays them down."""
-        linked: dict[str, Sequence[Path]] = {}
-        for table, files in self.source.tables.items():
-            folder = self.work / "in" / table
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            linked[table] = [folder / local_name(file.name, table, number) for number, file in enumerate(files)]
-            for link, file in zip(linked[table], files, strict=True):
-                link.symlink_to(file.resolve())
-        return linked
+        ingest_tables(connection, self.source.tables, lake, mapping, self.loader)
 
     def _features(self, lake: Path) -> tuple[list[Stretch], dict[str, int]]:
         """Make everybody's features, once; return the stretches of customers to score, and who has none, by reason."""
@@ -245,11 +231,7 @@ def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
 
 def check_whole(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
-    for table, info in read_info(lake).tables.items():
+    info = read_info(lake)
+    for table in SPLIT:
         files = sorted((lake / table).glob("**/*.parquet"))
-        there = rows_in(connection, *files) if files else 0
-        if there != info.rows:
-            raise LakeError(
-                f"{lake / table} holds {there:,} rows, but lake.json says {info.rows:,}; "
-                "copy the whole lake, or ingest again"
-            )
+        check_rows(table, rows_in(connection, *files) if files else 0, info, lake)

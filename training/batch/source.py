@@ -1,6 +1,5 @@
 """What `regulars batch` was given: a file of orders, a manifest, a folder of files, or a lake."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from regulars.batch.buckets import SPLIT
 from regulars.batch.events import MANIFEST, MAP
-from regulars.batch.parcel import AS_OF, Manifest
+from regulars.batch.parcel import AS_OF, Manifest, called, check_keys, listed, read_manifest
 from regulars.batch.store import digest
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
-from regulars.ingest.sources import find
+from regulars.ingest.sources import SourceFile, find
 from regulars.lake import MARKER
 from regulars.schema import TABLES
 
@@ -26,7 +24,7 @@ class Source:
 
     path: Path
     lake: Path | None
-    tables: Mapping[str, tuple[Path, ...]]
+    tables: Mapping[str, tuple[SourceFile, ...]]
     map: Path | None
     as_of: datetime
     csv: bool
@@ -36,7 +34,7 @@ class Source:
         """Every file that is read."""
         if self.lake:
             return [file for table in SPLIT for file in sorted((self.lake / table).glob("**/*.parquet"))]
-        return [file for files in self.tables.values() for file in files]
+        return [file.path for files in self.tables.values() for file in files]
 
     def said(self) -> dict[str, Any]:
         """Return what tells this input from another, or from an earlier state of itself."""
@@ -68,30 +66,26 @@ def _opened(path: Path, as_of: str | None, map_file: Path | None, *, csv: bool) 
     if path.is_dir() and (path / MARKER).exists():
         return Source(path, path, {}, None, _moment(said, path), csv)
     if path.name.endswith(MANIFEST):
-        manifest = _manifest(path)
-        tables = {table: _listed(path, getattr(manifest, table, [])) for table in TABLES}
-        named = {table: files for table, files in tables.items() if files}
+        manifest = read_manifest(path, path.read_bytes())
         mapping = map_file or (path.parent / manifest.map if manifest.map else mapping)
-        return Source(path, None, named, mapping, _moment(as_of or manifest.as_of or said, path), csv or manifest.csv)
-    files = tuple(one.path for one in find([path]))
-    return Source(path, None, {"" if path.is_dir() else "orders": files}, mapping, _moment(said, path), csv)
+        moment = _moment(as_of or manifest.as_of or said, path)
+        return Source(path, None, _named(path, manifest), mapping, moment, csv or manifest.csv)
+    return Source(
+        path, None, {"" if path.is_dir() else "orders": tuple(find([path]))}, mapping, _moment(said, path), csv
+    )
 
 
-def _listed(manifest: Path, keys: str | list[str]) -> tuple[Path, ...]:
-    files = tuple(manifest.parent / key for key in ([keys] if isinstance(keys, str) else keys))
-    for file in files:
+def _named(path: Path, manifest: Manifest) -> dict[str, tuple[SourceFile, ...]]:
+    """Return the files that a manifest names; SourceError when one is not there, no table, or named twice."""
+    keys = [(table, key) for table in TABLES for key in listed(getattr(manifest, table, []))]
+    check_keys(path, [os.path.normpath(key) for _, key in keys])
+    tables: dict[str, list[SourceFile]] = {}
+    for (table, key), name in zip(keys, called([key for _, key in keys]), strict=True):
+        file = path.parent / key
         if not file.is_file():
-            raise SourceError(f"{manifest} names {file}, which is not there")
-    return files
-
-
-def _manifest(path: Path) -> Manifest:
-    try:
-        return Manifest.model_validate(json.loads(path.read_bytes()))
-    except (ValueError, ValidationError) as error:
-        raise SourceError(
-            f"{path} is no manifest: {str(error).splitlines()[0]}; docs/batch.md has an example"
-        ) from error
+            raise SourceError(f"{path} names {key}, which is not there")
+        tables.setdefault(table, []).append(SourceFile(file, name))
+    return {table: tuple(files) for table, files in tables.items()}
 
 
 def _moment(text: str | None, path: Path) -> datetime:

@@ -162,6 +162,15 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str, p
     return present
 
 
+def check_rows(table: str, there: int, info: LakeInfo, lake: object = "the lake") -> None:
+    """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
+    said = info.tables[table].rows if table in info.tables else 0
+    if there != said:
+        raise LakeError(
+            f"{table} of {lake} holds {there:,} rows, but {MARKER} says {said:,}; copy the whole lake, or ingest again"
+        )
+
+
 def finish(connection: duckdb.DuckDBPyConnection, lake: Path, currency: str, minor_units: int) -> LakeInfo:
     """Write lake.json, the marker that the folder is complete, from what its Parquet files hold; call it last."""
     tables = {}

@@ -18,13 +18,15 @@ from regulars.batch.work import CSV, PART, REJECTS
 from regulars.features import collapsed
 from regulars.ingest.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.report import FileReport, total
+from regulars.lake import LakeInfo, check_rows
 from regulars.loader import ModelLoader
 
 
 def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Check that every file and bucket is there and adds up, and write the manifest, unless the input has changed.
 
-    HistoryError when nobody has scores or features, ChangedError when something was replaced or is not finished.
+    HistoryError when nobody has scores or features, LakeError when a lake is not whole, ChangedError when something was
+    replaced or is not finished.
     """
     run = Run.open(event["run"])
     result = run.result
@@ -77,6 +79,7 @@ def _rows(run: Run, clock: Clock) -> Rows:
     split = _read(run, "split", clock)
     went = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table in SPLIT)
     if not run.is_raw:
+        _check_whole(run, split)
         return Rows(Counts(went, went, 0, 0, 0, 0), went, 0, {})
     staged = _read(run, "staged", clock)
     reports = [_report(*each) for each in zip(staged, split, strict=True)]
@@ -91,6 +94,14 @@ def _rows(run: Run, clock: Clock) -> Rows:
     counts = Counts(read, kept, sum(rejected.values()), 0, 0, 0, rejected, warnings)
     outputs = {name: each for said in (*staged, *split) for name, each in said["outputs"].items()}
     return Rows(counts, went, repeats + sum(said["lines"] for said in staged), outputs)
+
+
+def _check_whole(run: Run, split: Sequence[dict[str, Any]]) -> None:
+    """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
+    info = LakeInfo.model_validate(run.said["info"])
+    for table in SPLIT:
+        there = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table == table)
+        check_rows(table, there, info)
 
 
 def _read(run: Run, what: str, clock: Clock) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -78,6 +78,12 @@ class Parcel:
         """Return the size of all files together."""
         return sum(seen.bytes for _, seen in self.files)
 
+    @property
+    def named(self) -> list[tuple[str, str, Seen]]:
+        """Each file with its table and what reports and rejects call it."""
+        names = called([seen.named.key for _, seen in self.files])
+        return [(table, name, seen) for name, (table, seen) in zip(names, self.files, strict=True)]
+
     def said(self) -> dict[str, Any]:
         """Return what the result's manifest says of it, and by which one version is told from another."""
         files = [{"table": table, **seen.said()} for table, seen in self.files]
@@ -88,15 +94,34 @@ def gather(s3: S3, named: Named) -> Parcel:
     """Look at everything that the object `named` stands for; SourceError when something is missing or not said."""
     source = must_look(s3, named)
     said = _manifest(s3, source) if named.is_manifest else _alone(named)
-    keys = [(table, key) for table in TABLES for key in _listed(getattr(said, table, []))]
+    keys = [(table, key) for table in TABLES for key in listed(getattr(said, table, []))]
+    check_keys(named, [_beside(named, key).key for _, key in keys])
     files = [(table, must_look(s3, _beside(named, key))) for table, key in keys] or [("orders", source)]
     mapping = must_look(s3, _beside(named, said.map)) if said.map else look(s3, _beside(named, MAP))
     csv = said.csv or source.metadata.get("csv", "").lower() == "true"
     return Parcel(source, tuple(files), mapping, _as_of(source, said.as_of), csv)
 
 
-def _listed(keys: Keys) -> list[str]:
+def listed(keys: Keys) -> list[str]:
+    """Return a manifest's one key, or its several."""
     return [keys] if isinstance(keys, str) else keys
+
+
+def check_keys(manifest: object, keys: Sequence[str]) -> None:
+    """Raise SourceError when a manifest names a file twice, or one that is no table: nothing is left out unseen."""
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise SourceError(f"{manifest} names {key} twice; name each file once")
+        if not key.lower().endswith(CSV + PARQUET):
+            raise SourceError(
+                f"{manifest} names {key}, which is of an unsupported type; bring {', '.join(CSV + PARQUET)}"
+            )
+
+
+def called(keys: Sequence[str]) -> list[str]:
+    """Return what reports and rejects call files by: their names, or the whole key where two have one name."""
+    names = [key.rpartition("/")[2] for key in keys]
+    return [name if names.count(name) == 1 else key for name, key in zip(names, keys, strict=True)]
 
 
 def _alone(named: Named) -> Manifest:
@@ -117,17 +142,23 @@ def _manifest(s3: S3, source: Seen) -> Manifest:
         raise SourceError(f"{source.named} is {source.bytes} bytes; a manifest has at most {LARGEST_MANIFEST}")
     try:
         answer = s3.get_object(Bucket=source.named.bucket, Key=source.named.key, IfMatch=source.etag)
-        manifest = Manifest.model_validate(json.loads(answer["Body"].read()))
     except s3.exceptions.ClientError as error:
         raise ChangedError(f"{source.named} was replaced while it was read ({code(error)})") from error
+    return read_manifest(source.named, answer["Body"].read())
+
+
+def read_manifest(name: object, text: bytes) -> Manifest:
+    """Read a manifest; SourceError, which calls it by `name`, says what is wrong with it."""
+    try:
+        manifest = Manifest.model_validate(json.loads(text))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise SourceError(f"{source.named}: {where}: {first['msg'].lower()}; docs/batch.md has an example") from error
+        raise SourceError(f"{name}: {where}: {first['msg'].lower()}; docs/batch.md has an example") from error
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{source.named} is no JSON: {error}; docs/batch.md has an example") from error
-    if not _listed(manifest.orders):
-        raise SourceError(f"{source.named} names no orders; name at least one file")
+        raise SourceError(f"{name} is no JSON: {error}; docs/batch.md has an example") from error
+    if not listed(manifest.orders):
+        raise SourceError(f"{name} names no orders; name at least one file")
     return manifest
 
 
@@ -136,7 +167,7 @@ def _beside(named: Named, key: str) -> Named:
     path = key.removeprefix("/") if key.startswith("/") else posixpath.join(named.folder, key)
     if "://" in key or ".." in path.split("/") or not path.rpartition("/")[2]:
         raise SourceError(f"{named} names {key[:80]!r}; write a key of the same bucket, from its folder or with a /")
-    return Named(named.bucket, path)
+    return Named(named.bucket, posixpath.normpath(path))
 
 
 def _as_of(source: Seen, said: str | None) -> datetime:

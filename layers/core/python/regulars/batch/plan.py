@@ -10,20 +10,21 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from regulars.batch.buckets import SPLIT
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
 from regulars.batch.limits import SPLIT_IT, check_size
 from regulars.batch.machine import BUCKETS, FILES, PLAN, File, Run, work_of
 from regulars.batch.parcel import Parcel, gather_prefix, is_lake
 from regulars.batch.room import room
-from regulars.batch.score import fetch_map, local_names
+from regulars.batch.score import fetch_map
 from regulars.batch.source import S3, Seen, client
 from regulars.batch.store import Store, as_json
 from regulars.batch.wanted import Wanted
-from regulars.batch.work import in_money, is_alone, of_tables
+from regulars.batch.work import in_money
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.sources import SourceFile, assign
-from regulars.lake import MARKER, LakeInfo
+from regulars.lake import MARKER, LakeInfo, check_rows
 from regulars.loader import ModelLoader
 from regulars.schema import minor_units
 
@@ -91,6 +92,9 @@ def _of_lake(parcel: Parcel, s3: S3) -> Laid:
         for _, seen in parcel.files:
             check_size(seen.named, seen.bytes, folder, SPLIT_IT)
     files = [File(number, table, seen.named.name, seen) for number, (table, seen) in enumerate(parcel.files)]
+    for table in SPLIT:  # how many rows the others hold is known when they have been read
+        if not any(file.table == table for file in files):
+            check_rows(table, 0, info, named)
     return Laid(files, info)
 
 
@@ -99,28 +103,25 @@ def _of_raw(parcel: Parcel, s3: S3, loader: ModelLoader) -> Laid:
         mapping = in_money(fetch_map(s3, parcel, folder), loader)
         for _, seen in parcel.files:
             check_size(seen.named, seen.bytes, folder, SPLIT_IT)
-    objects, mapping = _named(parcel, mapping)
-    chosen, unread = assign([SourceFile(Path(name), name) for name in sorted(objects)], mapping)
-    files = [
-        File(number, table, one.name, objects[one.name])
-        for table, some in chosen.items()
-        for number, one in enumerate(some)
-    ]
+    files, unread = _assigned(parcel, mapping)
     info = LakeInfo(currency=mapping.currency, minor_units=minor_units(mapping.currency), tables={})
     return Laid(files, info, mapping, tuple(unread))
 
 
-def _named(parcel: Parcel, mapping: Map) -> tuple[dict[str, Seen], Map]:
-    """Name the files as one run over all of them does, and return the map that says by these names what is what."""
+def _assigned(parcel: Parcel, mapping: Map) -> tuple[list[File], list[str]]:
+    """Give each table its files, as one run over all does; return also the names of those that belong to none."""
+    tables: dict[str, list[tuple[str, Seen]]] = {}
+    unread: list[str] = []
     if all(table for table, _ in parcel.files):
-        tables: dict[str, dict[str, Seen]] = {}
-        for table, name, seen in local_names(parcel):
-            tables.setdefault(table, {})[name] = seen
-        names = {table: list(files) for table, files in tables.items()}
-        alone = is_alone(names)
-        listed = [(table, name, seen) for table, files in tables.items() for name, seen in files.items()]
-        called = {name if alone else f"{table}/{name}": seen for table, name, seen in listed}
-        return called, of_tables(mapping, names)
-    root = os.path.commonpath([seen.named.folder for _, seen in parcel.files])
-    inner = {seen.named.key.removeprefix(f"{root}/"): seen for _, seen in parcel.files}
-    return {f"{root.rpartition('/')[2]}/{name}": seen for name, seen in inner.items()}, mapping
+        for table, name, seen in parcel.named:
+            tables.setdefault(table, []).append((name, seen))
+    else:
+        root = os.path.commonpath([seen.named.folder for _, seen in parcel.files])
+        top = root.rpartition("/")[2]
+        objects = {f"{top}/{seen.named.key.removeprefix(f'{root}/')}": seen for _, seen in parcel.files}
+        chosen, unread = assign([SourceFile(Path(name), name) for name in sorted(objects)], mapping)
+        tables = {table: [(one.name, objects[one.name]) for one in some] for table, some in chosen.items()}
+    files = [
+        File(number, table, name, seen) for table, some in tables.items() for number, (name, seen) in enumerate(some)
+    ]
+    return files, unread

@@ -13,7 +13,6 @@ import duckdb
 from regulars.batch.limits import FULL, TooLargeError
 from regulars.errors import RegularsError
 from regulars.ingest.faults import is_full
-from regulars.schema import TABLES
 from regulars.settings import settings
 from regulars.sql import connect
 
@@ -25,7 +24,7 @@ NAME = "batch-"
 def room(of: object = "the input") -> Iterator[Path]:
     """Yield an empty folder below the settings' temporary one; it is gone afterwards, and no error speaks of it.
 
-    What was fetched to in/ (or in/<table>/) and map/ is called by its name, all else by the name of what it is `of`.
+    What was fetched to in/ (or in/<number>/) and map/ is called by its name, all else by the name of what it is `of`.
     TooLargeError when the disk was full.
     """
     sweep()
@@ -63,7 +62,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _outside(text: str, folder: Path, of: object) -> str:
     here = re.escape(str(folder))
-    text = re.sub(rf"{here}/(?:map|in(?:/(?:{'|'.join(TABLES)}))?)/", "", text)
+    text = re.sub(rf"{here}/(?:map|in(?:/\d+)?)/", "", text)
     return re.sub(rf"{here}[\w./=-]*", lambda _: str(of), text)
 
 

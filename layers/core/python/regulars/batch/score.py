@@ -1,6 +1,6 @@
 """One input from the notification to its manifest: fetched, scored, and put in the place of older results only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,16 @@ from regulars.batch.events import Named
 from regulars.batch.limits import check_content, check_size
 from regulars.batch.parcel import Parcel, gather
 from regulars.batch.room import room, sweep
-from regulars.batch.source import ChangedError, Seen, client, fetch
+from regulars.batch.source import ChangedError, client, fetch
 from regulars.batch.store import MANIFEST, SECONDS, Store, as_json, outputs
 from regulars.batch.work import CSV, PART, REJECTS, score_files
 from regulars.errors import SettingsError
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.mapping import Mapping as Map
+from regulars.ingest.run import Files
+from regulars.ingest.sources import SourceFile
 from regulars.loader import ModelLoader
 from regulars.observability import logger
-from regulars.schema import TABLES
 from regulars.settings import settings
 from regulars.sql import connect
 
@@ -77,7 +78,7 @@ def _scored(
             check_size(parcel.source.named, parcel.bytes, folder)
             tables = fetch_files(store.s3, parcel, folder, clock)
             mapping = fetch_map(store.s3, parcel, folder)
-            check_content(connection, [file for files in tables.values() for file in files], clock.check)
+            check_content(connection, [file.path for files in tables.values() for file in files], clock.check)
         csv = parcel.csv
         counts = score_files(connection, tables, mapping, loader, parcel.as_of, results, clock=clock, csv=csv)
     files = {name: results / name for name in (PART, REJECTS, *((CSV,) if csv else ()))}
@@ -87,36 +88,18 @@ def _scored(
     return manifest
 
 
-def fetch_files(s3: Any, parcel: Parcel, folder: Path, clock: Clock) -> dict[str, Sequence[Path]]:  # noqa: ANN401 - a boto3 client
-    """Fetch an input's files, each into a folder of its table's name."""
-    found: dict[str, list[Path]] = {}
-    for table, name, seen in local_names(parcel):
-        local = folder / "in" / table / name
+def fetch_files(s3: Any, parcel: Parcel, folder: Path, clock: Clock) -> Files:  # noqa: ANN401 - a boto3 client
+    """Fetch an input's files; return them by table."""
+    found: dict[str, list[SourceFile]] = {}
+    for number, (table, name, seen) in enumerate(parcel.named):
+        local = folder / "in" / f"{number:06d}" / short(seen.named.name)
         fetch(s3, seen, local, clock.check)
-        found.setdefault(table, []).append(local)
+        found.setdefault(table, []).append(SourceFile(local, name))
     return dict(found)
 
 
-def local_names(parcel: Parcel) -> list[tuple[str, str, Seen]]:
-    """Return each file's table and what it is called here."""
-    tables = [table for table, _ in parcel.files]
-    return [
-        (table, local_name(seen.named.name, table, tables[:place].count(table)), seen)
-        for place, (table, seen) in enumerate(parcel.files)
-    ]
-
-
-def local_name(name: str, table: str, number: int) -> str:
-    """Return what a table's file number `number` is called here: as it was, unless that is too long, taken or misleads.
-
-    Ingest takes a file for what its name begins with.
-    """
-    short = _short(name)
-    foreign = any(short.lower().startswith(other) for other in TABLES if other != table)
-    return f"{table}-{number}-{short}" if foreign or number else short
-
-
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Return what a file is called here: as it was, unless no disk takes so long a name."""
     return name if len(name.encode()) <= LONGEST_NAME else name[-LONGEST_NAME // 4 :]
 
 
@@ -124,7 +107,7 @@ def fetch_map(s3: Any, parcel: Parcel, folder: Path) -> Map:  # noqa: ANN401 - a
     """Fetch and read the map; without one the contract's names hold."""
     if parcel.map is None:
         return CONTRACT
-    local = folder / "map" / _short(parcel.map.named.name)
+    local = folder / "map" / short(parcel.map.named.name)
     fetch(s3, parcel.map, local)
     return load(local)
 

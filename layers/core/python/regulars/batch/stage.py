@@ -11,7 +11,7 @@ from regulars.batch.limits import SPLIT_IT, check_content, check_size
 from regulars.batch.machine import File, Run
 from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.room import database
-from regulars.batch.score import local_name
+from regulars.batch.score import short
 from regulars.batch.source import fetch
 from regulars.batch.store import as_json, outputs
 from regulars.batch.work import REJECTS
@@ -44,7 +44,7 @@ def stage_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str,
 def fetch_raw(run: Run, file: File, folder: Path, clock: Clock) -> Path:
     """Fetch a raw file; errors as `check_size` and `fetch`."""
     check_size(file.seen.named, file.seen.bytes, folder, SPLIT_IT)
-    local = folder / "in" / local_name(file.seen.named.name, file.table, 0)
+    local = folder / "in" / short(file.seen.named.name)
     with clock.stage("fetch"):
         fetch(run.work.s3, file.seen, local, clock.check)
     return local

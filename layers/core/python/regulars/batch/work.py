@@ -5,8 +5,7 @@ was not kept and every customer without a score, each with the reason: columns t
 reason, row (the source row as JSON; of a customer its id).
 """
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from regulars.errors import HistoryError
 from regulars.globs import parquet
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.report import IngestReport
-from regulars.ingest.run import ingest
+from regulars.ingest.run import Files, ingest_files
+from regulars.ingest.sources import assign
 from regulars.loader import ModelLoader
 from regulars.schema import NO_CURRENCY
 from regulars.scoring import make_lake_features, score
@@ -33,23 +33,21 @@ TOGETHER = 8_192
 
 def ingest_tables(
     connection: duckdb.DuckDBPyConnection,
-    tables: Mapping[str, Sequence[Path]],
+    tables: Files,
     lake: Path,
     mapping: Map,
     loader: ModelLoader,
 ) -> IngestReport:
     """Read files, each of the table that it is said to be, into a draft of a lake, by default in the bundle's money.
 
-    Each table's files lie in a folder of the table's name, those under "" in one above all of them, where their names
-    say what they are. Errors as `ingest`.
+    Those under "" are of the tables that their names and the map say. Errors as `ingest`.
     """
     mapping = in_money(mapping, loader)
+    unread: list[str] = []
     if "" in tables:
-        root = Path(os.path.commonpath([file.parent for file in tables[""]]))
-        return ingest([root], lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
-    mapping = of_tables(mapping, {table: [file.name for file in files] for table, files in tables.items()})
-    sources = [files[0] if is_alone(tables) else files[0].parent for files in tables.values()]
-    return ingest(sources, lake, mapping=mapping, sql=loader.bundle.sql, connection=connection, draft=True)
+        tables, unread = assign(tables[""], mapping)
+    sql = loader.bundle.sql
+    return ingest_files(tables, lake, mapping=mapping, sql=sql, connection=connection, draft=True, unread=unread)
 
 
 def in_money(mapping: Map, loader: ModelLoader) -> Map:
@@ -57,24 +55,6 @@ def in_money(mapping: Map, loader: ModelLoader) -> Map:
     if mapping.currency != NO_CURRENCY:
         return mapping
     return mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
-
-
-def is_alone(tables: Mapping[str, Sequence[object]]) -> bool:
-    """Say whether an input is one file, which is then called by its name; one of several by its table and name."""
-    return sum(map(len, tables.values())) == 1
-
-
-def of_tables(mapping: Map, tables: Mapping[str, Sequence[str]]) -> Map:
-    """Return the map for files (by name) of which it is said already what is what.
-
-    The map's own patterns are about names on the user's disk.
-    """
-    sections = {
-        name: section.model_copy(update={"files": (tables[name][0] if is_alone(tables) else f"{name}/*",)})
-        for name, section in mapping.sections.items()
-        if name in tables
-    }
-    return mapping.model_copy(update={"sections": sections})
 
 
 def score_lake(
@@ -141,7 +121,7 @@ def rows_in(connection: duckdb.DuckDBPyConnection, *files: Path) -> int:
 
 def score_files(  # noqa: PLR0913 - all that one input consists of
     connection: duckdb.DuckDBPyConnection,
-    tables: Mapping[str, Sequence[Path]],
+    tables: Files,
     mapping: Map,
     loader: ModelLoader,
     as_of: datetime,

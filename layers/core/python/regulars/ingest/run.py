@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Map
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ from regulars.schema import TABLES, minor_units
 from regulars.sql import SqlFolder
 
 Progress = Callable[[str], None]
+Files = Map[str, Sequence[SourceFile]]
 REPORT = "ingest_report.json"
 STAGING = ".staging"
 
@@ -54,9 +56,26 @@ def ingest(  # noqa: PLR0913 - one plain knob each, given by name
     `progress` is called with one line a step. A `draft` holds the same rows in no fixed order and only what features
     read: for who reads it once and keeps what is made of it.
     """
-    tell = progress or (lambda _: None)
     _check_outside(sources, out)
     chosen, unread = assign(find(sources), mapping)
+    return ingest_files(
+        chosen, out, mapping=mapping, sql=sql, connection=connection, progress=progress, draft=draft, unread=unread
+    )
+
+
+def ingest_files(  # noqa: PLR0913 - one plain knob each, given by name
+    chosen: Files,
+    out: Path,
+    *,
+    mapping: Mapping,
+    sql: SqlFolder,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    progress: Progress | None = None,
+    draft: bool = False,
+    unread: Sequence[str] = (),
+) -> IngestReport:
+    """Read files of which it is said which table each is of; `unread` are the names of others. The rest as `ingest`."""
+    tell = progress or (lambda _: None)
     with writing(out), atomic_folder(out, lakes.MARKER) as folder:
         staging = folder / STAGING
         staging.mkdir()
@@ -111,7 +130,7 @@ class _Run:
         """The lake's orders as written, in SQL."""
         return parquet([self.folder / "orders" / "orders.parquet"])
 
-    def tables(self, chosen: dict[str, list[SourceFile]], *, draft: bool) -> None:
+    def tables(self, chosen: Files, *, draft: bool) -> None:
         """Stage, check and write each table that has files."""
         for name, files in chosen.items():
             rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name, draft=draft)
