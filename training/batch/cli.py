@@ -40,7 +40,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     ] = None,
 ) -> None:
     """Score every customer of a file, a folder or a lake; interrupted, the same command goes on where it was."""
-    if source.startswith("s3://"):
+    if source.lower().startswith("s3://"):
         from training.batch.remote import start
 
         asked = {"as_of": as_of, "buckets": buckets, "csv": csv, "make": make, "label_days": label_days}
@@ -48,16 +48,21 @@ def batch(  # noqa: PLR0913 - one plain option each
         return
     if make != "scores" or label_days:
         raise typer.BadParameter("--make and --label-days are for s3://; on this machine there is regulars features")
+    if buckets:
+        raise typer.BadParameter("--buckets is for s3://; on this machine there is --at-once")
     if bundle is None or out is None:
         raise typer.BadParameter("a source on this machine needs --bundle and --out")
     from regulars.lake import read_info
 
-    from training.batch.run import Plan, Run
+    from training.batch.means import Plan
+    from training.batch.run import Run
     from training.batch.source import open_source
 
     if lake:
         read_info(Path(source))
     opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
+    if opened.lake and map_file:
+        raise typer.BadParameter("--map is for raw files; a lake has been read by one already")
     plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once, reasons)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)

@@ -26,7 +26,7 @@ def start(source: str, machine: str | None, **asked_for: str | bool | int | None
         raise SettingsError(
             "no state machine; give --machine ARN or set REGULARS_STATE_MACHINE (an output of the stack)"
         )
-    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    bucket, _, prefix = source[len("s3://") :].partition("/")
     if not bucket or not prefix:
         raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
     asked = {"bucket": bucket, "prefix": prefix, **asked_for}

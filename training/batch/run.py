@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from regulars.batch.work import (
     OTHERS,
     PART,
     REJECTS,
-    TOGETHER,
     counted,
     features_of_lake,
     firsts,
@@ -43,46 +41,17 @@ from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
 from regulars.lake import MARKER, check_rows, read_info
 from regulars.loader import ModelLoader
-from regulars.scoring import REASONS
 from regulars.sql import connect, literal
 
 from training.batch.claim import STATE, claimed, work_folder
+from training.batch.means import MOST_MEMORY, Plan, memory_for
 from training.batch.source import Source
 from training.batch.stretch import Job, Stretch, work
-
-VECTOR = 2_048
-"""Rows that DuckDB takes at a time: whole ones to a stretch, and the score file's bytes do not hang on its length."""
-
-MOST = 49_152
-"""Customers of a stretch at most, unless more are asked for."""
 
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
 
 Advance = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run on."""
-
-    threads: int
-    memory_limit: str | None = None
-    """What DuckDB may take before it spills to disk; None asks the input's size."""
-    at_once: int = 0
-    """Customers that a thread scores at a time; 0 asks their number."""
-
-    reasons: int = REASONS
-    """Reasons for each answer of value and churn."""
-
-    def stretch(self, customers: int) -> int:
-        """Return how many of so many customers make a stretch: whole vectors, if any.
-
-        Unless said, eight a thread if that is no more than MOST: threads end together, memory stays small, an
-        interruption costs little.
-        """
-        wanted = self.at_once or min(max(customers // (8 * self.threads), TOGETHER), MOST)
-        return wanted if wanted < VECTOR else wanted - wanted % VECTOR
 
 
 class Run:
@@ -93,7 +62,7 @@ class Run:
         self.loader = ModelLoader(Bundle(bundle))
         self.work = work_folder(self.out)
         self.seconds: dict[str, float] = {}
-        self.memory_limit = plan.memory_limit or _memory_limit(sum(file.stat().st_size for file in source.files))
+        self.memory_limit = plan.memory_limit or memory_for(sum(file.stat().st_size for file in source.files))
 
     def __call__(self) -> dict[str, Any]:
         """Score the source into the out folder and return the manifest."""
@@ -144,13 +113,20 @@ class Run:
             return self.source.lake, None
         lake = self.work / "lake"
         if not (lake / MARKER).exists():
-            with self._timed("ingest"), closing(self._connect()) as connection:
-                self._ingest(connection, lake)
+            with self._timed("ingest"):
+                self._ingest(lake)
         return lake, IngestReport.model_validate_json((lake / REPORT).read_bytes())
 
-    def _ingest(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    def _ingest(self, lake: Path) -> None:
         mapping = load(self.source.map) if self.source.map else CONTRACT
-        ingest_tables(connection, self.source.tables, lake, mapping, self.loader)
+        try:
+            with closing(self._connect()) as connection:
+                ingest_tables(connection, self.source.tables, lake, mapping, self.loader)
+        except duckdb.OutOfMemoryException:
+            if self.plan.memory_limit or self.memory_limit == MOST_MEMORY:
+                raise
+            self.memory_limit = MOST_MEMORY  # a small file may have a great many columns
+            self._ingest(lake)
 
     def _features(self, lake: Path) -> tuple[list[Stretch], dict[str, int]]:
         """Make everybody's features, once; return the stretches of customers to score, and who has none, by reason."""
@@ -212,11 +188,6 @@ class Run:
             counts = counted(report, scored, rejected) if report else _of_lake(lake, scored, rejected)
             counts.check(scored, lines)
         return counts
-
-
-def _memory_limit(input_bytes: int) -> str:
-    """Return four times the input, from 300 MB to 1.5 GB: with less much is written and read twice."""
-    return f"{min(max(300, 4 * input_bytes // 1_000_000), 1_500)}MB"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
