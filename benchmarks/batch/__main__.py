@@ -6,6 +6,7 @@ CPU seconds of whole processes, start-up included, and their memory by proportio
 
 import argparse
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,7 @@ def export(lake: Path, out: Path) -> Path:
 
 def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Taken]:
     """Run the function on an export in a simulated S3, in a container where one can be had; say in what it ran."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
