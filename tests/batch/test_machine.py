@@ -9,10 +9,10 @@ import boto3
 import duckdb
 import pytest
 from regulars import scoring
-from regulars.batch import steps
 from regulars.batch.balance import BalanceError
-from regulars.batch.buckets import Bucket
 from regulars.batch.handler import handle
+from regulars.batch.machine import steps
+from regulars.batch.machine.buckets import Bucket
 from regulars.errors import SettingsError, SourceError
 from regulars.features import parse_as_of
 

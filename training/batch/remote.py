@@ -6,9 +6,9 @@ A second execution goes on from the first one's finished buckets.
 import json
 
 from regulars.batch.events import check_bucket
-from regulars.batch.plan import asked as look
-from regulars.batch.plan import execution_name
-from regulars.batch.wanted import Wanted
+from regulars.batch.machine.plan import asked as look
+from regulars.batch.machine.plan import execution_name
+from regulars.batch.machine.wanted import Wanted
 from regulars.errors import SettingsError, SourceError
 
 from training.batch.asking import asking, client

@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 from regulars.batch.balance import Counts
-from regulars.batch.buckets import SPLIT
 from regulars.batch.rejects import write_rejects
 from regulars.batch.store import MANIFEST, as_json, outputs
 from regulars.batch.work import (
@@ -41,6 +40,7 @@ from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
 from regulars.lake import MARKER, check_rows, read_info
 from regulars.loader import ModelLoader
+from regulars.schema import FEATURED
 from regulars.sql import connect, literal
 
 from training.batch.claim import STATE, claimed, work_folder
@@ -195,7 +195,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:
 
 
 def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
-    rows = sum(info.rows for table, info in read_info(lake).tables.items() if table in SPLIT)
+    rows = sum(info.rows for table, info in read_info(lake).tables.items() if table in FEATURED)
     left = sum(rejected.values())
     return Counts(rows, rows, 0, scored + left, scored, left, dict(sorted(rejected.items())))
 
@@ -203,6 +203,6 @@ def _of_lake(lake: Path, scored: int, rejected: Mapping[str, int]) -> Counts:
 def check_whole(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
     info = read_info(lake)
-    for table in SPLIT:
+    for table in FEATURED:
         files = sorted((lake / table).glob("**/*.parquet"))
         check_rows(table, rows_in(connection, *files) if files else 0, info, lake)

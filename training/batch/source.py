@@ -7,15 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.buckets import SPLIT
 from regulars.batch.events import MANIFEST, MAP
-from regulars.batch.parcel import AS_OF, Manifest, called, check_keys, listed, read_manifest
+from regulars.batch.manifest import Manifest, called, check_keys, listed, read_manifest
+from regulars.batch.parcel import AS_OF
 from regulars.batch.store import digest
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.sources import SourceFile, find
 from regulars.lake import MARKER
-from regulars.schema import TABLES
+from regulars.schema import FEATURED, TABLES
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Source:
     def files(self) -> list[Path]:
         """Every file that is read."""
         if self.lake:
-            return [file for table in SPLIT for file in sorted((self.lake / table).glob("**/*.parquet"))]
+            return [file for table in FEATURED for file in sorted((self.lake / table).glob("**/*.parquet"))]
         return [file.path for files in self.tables.values() for file in files]
 
     def said(self) -> dict[str, Any]:

@@ -87,6 +87,9 @@ TREATMENTS = Table(
 )
 TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, CUSTOMERS, EVENTS, TREATMENTS)}
 
+FEATURED = ("orders", "customers", "events")
+"""The tables that features are made of, and so scores."""
+
 EVENT_KINDS = ("email_sent", "email_open", "email_click", "site_visit", "support_ticket", "support_resolved")
 """The kinds that features read; other kinds are kept in the lake and left unread."""
 

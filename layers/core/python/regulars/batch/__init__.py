@@ -5,11 +5,9 @@
     scores/2026-06-30/<input-id>/rejects.parquet    every source row and every customer without a score, with the reason
     scores/2026-06-30/<input-id>/_manifest.json     last: what was read, kept, rejected and scored
 
-Reading order: events (what a notification names), step_events (what the state machine sends), source (an object as it
-was when looked at), parcel (all that an input consists of), limits (what one function takes), clock (time left),
-balance (counts that add up), rejects (who has no score, and why), work (files to scores, without S3), store (writes
-that only replace what was seen), room (disk space that is given back), score (one input), failures (retries and dead
-letters), buckets (customers split by md5). The state machine's: wanted (scores or features), machine (a run), plan,
-stage (a raw file), settle, keys (repeats), pieces (rows to buckets), bucket_lake, steps (a bucket's scores), features,
-collect. Last, handler.
+Reading order: events (what a notification names), source (an object as it was when looked at), manifest (what is scored
+together), parcel (all that an input consists of), limits (what one function takes), clock (time left), balance (counts
+that add up), rejects (who has no score, and why), work (files to scores, without S3), store (writes that only replace
+what was seen), room (disk space that is given back), score (one input), failures (retries and dead letters), machine
+(the state machine's steps), handler.
 """

@@ -10,9 +10,9 @@ from regulars.batch.clock import Clock
 from regulars.batch.events import Named, named, parsed
 from regulars.batch.failures import settled, telling, together
 from regulars.batch.limits import SMALLER
+from regulars.batch.machine.step_events import check_step
+from regulars.batch.machine.steps import STEPS
 from regulars.batch.score import score_object
-from regulars.batch.step_events import check_step
-from regulars.batch.steps import STEPS
 from regulars.loader import process_loader
 from regulars.observability import count_customers, logger, metrics
 

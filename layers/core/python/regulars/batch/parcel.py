@@ -1,9 +1,5 @@
 """All that an input consists of: one orders file, or the files that a manifest names, with the map beside them.
 
-    {"orders": "_files/orders.parquet", "customers": "_files/customers.csv",
-     "events": ["_files/events-1.csv.gz", "_files/events-2.csv.gz"],
-     "as_of": "2026-06-30", "map": "map.toml", "csv": true}
-
 A manifest's keys are relative to its own folder, or begin with a slash; all lie in its bucket. Files whose name or
 folder begins with _ are not scored by themselves when they arrive.
 """
@@ -12,14 +8,13 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from regulars.batch.events import MANIFEST, MAP, Named
+from regulars.batch.manifest import LARGEST_MANIFEST, Manifest, called, check_keys, listed, read_manifest
 from regulars.batch.source import S3, ChangedError, Seen, code, look, must_look
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
@@ -28,21 +23,6 @@ from regulars.lake import MARKER
 from regulars.schema import TABLES
 
 AS_OF = re.compile(r"(?:^|/)as_of=([^/]+)/")
-LARGEST_MANIFEST = 1 << 20
-Keys = str | list[str]
-
-
-class Manifest(BaseModel):
-    """What an input's manifest may say."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    orders: Keys
-    customers: Keys = Field(default_factory=list)
-    events: Keys = Field(default_factory=list)
-    as_of: str | None = None
-    map: str | None = None
-    csv: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,28 +82,6 @@ def gather(s3: S3, named: Named) -> Parcel:
     return Parcel(source, tuple(files), mapping, _as_of(source, said.as_of), csv)
 
 
-def listed(keys: Keys) -> list[str]:
-    """Return a manifest's one key, or its several."""
-    return [keys] if isinstance(keys, str) else keys
-
-
-def check_keys(manifest: object, keys: Sequence[str]) -> None:
-    """Raise SourceError when a manifest names a file twice, or one that is no table: nothing is left out unseen."""
-    for place, key in enumerate(keys):
-        if key in keys[:place]:
-            raise SourceError(f"{manifest} names {key} twice; name each file once")
-        if not key.lower().endswith(CSV + PARQUET):
-            raise SourceError(
-                f"{manifest} names {key}, which is of an unsupported type; bring {', '.join(CSV + PARQUET)}"
-            )
-
-
-def called(keys: Sequence[str]) -> list[str]:
-    """Return what reports and rejects call files by: their names, or the whole key where two have one name."""
-    names = [key.rpartition("/")[2] for key in keys]
-    return [name if names.count(name) == 1 else key for name, key in zip(names, keys, strict=True)]
-
-
 def _alone(named: Named) -> Manifest:
     """Take a file for the orders; SourceError when its name says that it is something else."""
     table = next((table for table in TABLES if named.name.lower().startswith(table)), "orders")
@@ -145,21 +103,6 @@ def _manifest(s3: S3, source: Seen) -> Manifest:
     except s3.exceptions.ClientError as error:
         raise ChangedError(f"{source.named} was replaced while it was read ({code(error)})") from error
     return read_manifest(source.named, answer["Body"].read())
-
-
-def read_manifest(name: object, text: bytes) -> Manifest:
-    """Read a manifest; SourceError, which calls it by `name`, says what is wrong with it."""
-    try:
-        manifest = Manifest.model_validate(json.loads(text))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "it"
-        raise SourceError(f"{name}: {where}: {first['msg'].lower()}; docs/batch.md has an example") from error
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{name} is no JSON: {error}; docs/batch.md has an example") from error
-    if not listed(manifest.orders):
-        raise SourceError(f"{name} names no orders; name at least one file")
-    return manifest
 
 
 def _beside(named: Named, key: str) -> Named:

@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.bucket_lake import fetch_bucket
-from regulars.batch.buckets import RESULT, Bucket, Part, name
 from regulars.batch.clock import Clock
-from regulars.batch.machine import Run
+from regulars.batch.machine.bucket_lake import fetch_bucket
+from regulars.batch.machine.buckets import RESULT, Bucket, Part, name
+from regulars.batch.machine.run import Run
 from regulars.batch.rejects import unscored, write_rejects
 from regulars.batch.room import database
 from regulars.batch.store import as_json, outputs

@@ -5,10 +5,10 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.buckets import BUCKET, name, spread
 from regulars.batch.clock import Clock
 from regulars.batch.limits import SPLIT_IT, check_content, check_size
-from regulars.batch.machine import File, Run
+from regulars.batch.machine.buckets import BUCKET, name, spread
+from regulars.batch.machine.run import File, Run
 from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.room import database
 from regulars.batch.score import short

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import duckdb
 
-from regulars.batch.buckets import SPLIT, Bucket, complete, name
 from regulars.batch.clock import Clock
-from regulars.batch.machine import SETTLED, Run
+from regulars.batch.machine.buckets import Bucket, complete, name
+from regulars.batch.machine.run import SETTLED, Run
 from regulars.batch.work import rows_in
 from regulars.globs import parquet
 from regulars.ingest.table_rows import write_draft
-from regulars.schema import TABLES
+from regulars.schema import FEATURED, TABLES
 from regulars.sql import SqlFolder
 
 
@@ -35,7 +35,7 @@ def fetch_bucket(
 def _write_lake(
     connection: duckdb.DuckDBPyConnection, pieces: list[Path], lake: Path, sql: SqlFolder, *, summed: bool
 ) -> None:
-    for table in SPLIT:
+    for table in FEATURED:
         files = [piece for piece in pieces if piece.parent.name == table]
         if files:
             whole = f"select *, struct_pack(none := cast(null as varchar)) as attributes from {parquet(files)}"

@@ -5,9 +5,9 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.buckets import name, spread
 from regulars.batch.clock import Clock
-from regulars.batch.machine import Run
+from regulars.batch.machine.buckets import name, spread
+from regulars.batch.machine.run import Run
 from regulars.batch.room import database
 from regulars.batch.store import as_json
 from regulars.globs import parquet

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regulars.batch.clock import Clock
-from regulars.batch.machine import KEYS, SETTLED, File, Run
+from regulars.batch.machine.run import KEYS, SETTLED, File, Run
 from regulars.batch.store import as_json
 from regulars.ingest.rejects import check_kept
 from regulars.ingest.report import FileReport

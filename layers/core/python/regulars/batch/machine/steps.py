@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.bucket_lake import fetch_bucket
-from regulars.batch.buckets import RESULT, name, score_bucket
 from regulars.batch.clock import Clock
-from regulars.batch.collect import collect
-from regulars.batch.features import apply, base, learn
-from regulars.batch.keys import compare_keys
-from regulars.batch.machine import Run
-from regulars.batch.pieces import split_file
-from regulars.batch.plan import plan
+from regulars.batch.machine.bucket_lake import fetch_bucket
+from regulars.batch.machine.buckets import RESULT, name, score_bucket
+from regulars.batch.machine.collect import collect
+from regulars.batch.machine.features import apply, base, learn
+from regulars.batch.machine.keys import compare_keys
+from regulars.batch.machine.pieces import split_file
+from regulars.batch.machine.plan import plan
+from regulars.batch.machine.run import Run
+from regulars.batch.machine.settle import settle
+from regulars.batch.machine.stage import stage_file
 from regulars.batch.room import database
-from regulars.batch.settle import settle
-from regulars.batch.stage import stage_file
 from regulars.batch.store import Store, as_json, outputs
 from regulars.batch.work import CSV, PART, REJECTS, write_csv
 from regulars.loader import ModelLoader

@@ -6,14 +6,14 @@ from typing import Any
 import duckdb
 
 from regulars.batch.balance import BalanceError
-from regulars.batch.buckets import SPLIT, name, split
 from regulars.batch.clock import Clock
 from regulars.batch.limits import SPLIT_IT, check_size
-from regulars.batch.machine import File, Run
+from regulars.batch.machine.buckets import name, split
+from regulars.batch.machine.run import File, Run
+from regulars.batch.machine.stage import KEPT, PROBLEMS, fetch_raw
 from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.room import database
 from regulars.batch.source import fetch
-from regulars.batch.stage import KEPT, PROBLEMS, fetch_raw
 from regulars.batch.store import as_json, outputs
 from regulars.batch.work import REJECTS, rows_in
 from regulars.globs import parquet
@@ -23,6 +23,7 @@ from regulars.ingest.rejects import fill_rows, number_files, write_problems
 from regulars.ingest.session import ingesting
 from regulars.ingest.sources import SourceFile
 from regulars.loader import ModelLoader
+from regulars.schema import FEATURED
 
 
 def split_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _split(connection: duckdb.DuckDBPyConnection, run: Run, file: File, rows: st
     """Write a file's rows to their buckets, and return how many there were; BalanceError when some are missing."""
     with clock.stage("split", connection):
         [(meant,)] = connection.execute(f"select count(*) from {rows}").fetchall()
-        if file.table not in SPLIT:
+        if file.table not in FEATURED:
             return int(meant)
         pieces, written = split(connection, file.table, rows, folder / "out", run.buckets)
     if written != meant:

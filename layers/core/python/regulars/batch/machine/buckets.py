@@ -21,9 +21,6 @@ from regulars.loader import ModelLoader
 from regulars.schema import TABLES
 from regulars.sql import literal
 
-SPLIT = ("orders", "customers", "events")
-"""The tables that scores are made of."""
-
 BUCKET = "printf('%02d', cast('0x' || left(md5({key}), 8) as bigint) % {buckets}) as bucket"
 RESULT = "_result.json"
 

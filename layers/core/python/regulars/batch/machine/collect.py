@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from regulars.batch.balance import BalanceError, Counts
-from regulars.batch.buckets import RESULT, SPLIT, Part, name, summed
 from regulars.batch.clock import Clock
-from regulars.batch.features import cut_points_of, nobody, warn_short
-from regulars.batch.keys import place
-from regulars.batch.machine import SETTLED, Run
-from regulars.batch.plan import asked
+from regulars.batch.machine.buckets import RESULT, Part, name, summed
+from regulars.batch.machine.features import cut_points_of, nobody, warn_short
+from regulars.batch.machine.keys import place
+from regulars.batch.machine.plan import asked
+from regulars.batch.machine.run import SETTLED, Run
+from regulars.batch.machine.wanted import FEATURES
 from regulars.batch.source import ChangedError
 from regulars.batch.store import MANIFEST, as_json
-from regulars.batch.wanted import FEATURES
 from regulars.batch.work import CSV, PART, REJECTS
 from regulars.features import collapsed
 from regulars.ingest.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.report import FileReport, total
 from regulars.lake import LakeInfo, check_rows
 from regulars.loader import ModelLoader
+from regulars.schema import FEATURED
 
 
 def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class Rows:
 
 def _rows(run: Run, clock: Clock) -> Rows:
     split = _read(run, "split", clock)
-    went = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table in SPLIT)
+    went = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table in FEATURED)
     if not run.is_raw:
         _check_whole(run, split)
         return Rows(Counts(went, went, 0, 0, 0, 0), went, 0, {})
@@ -99,7 +100,7 @@ def _rows(run: Run, clock: Clock) -> Rows:
 def _check_whole(run: Run, split: Sequence[dict[str, Any]]) -> None:
     """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
     info = LakeInfo.model_validate(run.said["info"])
-    for table in SPLIT:
+    for table in FEATURED:
         there = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table == table)
         check_rows(table, there, info)
 

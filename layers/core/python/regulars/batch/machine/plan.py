@@ -10,23 +10,22 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.buckets import SPLIT
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
 from regulars.batch.limits import SPLIT_IT, check_size
-from regulars.batch.machine import BUCKETS, FILES, PLAN, File, Run, work_of
+from regulars.batch.machine.run import BUCKETS, FILES, PLAN, File, Run, work_of
+from regulars.batch.machine.wanted import Wanted
 from regulars.batch.parcel import Parcel, gather_prefix, is_lake
 from regulars.batch.room import room
 from regulars.batch.score import fetch_map
 from regulars.batch.source import S3, Seen, client
 from regulars.batch.store import Store, as_json
-from regulars.batch.wanted import Wanted
 from regulars.batch.work import in_money
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.sources import SourceFile, assign
 from regulars.lake import MARKER, LakeInfo, check_rows
 from regulars.loader import ModelLoader
-from regulars.schema import minor_units
+from regulars.schema import FEATURED, minor_units
 
 BUCKET_BYTES = 32_000_000
 """Parquet of a bucket, about 100,000 customers with 20 orders each."""
@@ -92,7 +91,7 @@ def _of_lake(parcel: Parcel, s3: S3) -> Laid:
         for _, seen in parcel.files:
             check_size(seen.named, seen.bytes, folder, SPLIT_IT)
     files = [File(number, table, seen.named.name, seen) for number, (table, seen) in enumerate(parcel.files)]
-    for table in SPLIT:  # how many rows the others hold is known when they have been read
+    for table in FEATURED:  # how many rows the others hold is known when they have been read
         if not any(file.table == table for file in files):
             check_rows(table, 0, info, named)
     return Laid(files, info)

@@ -26,10 +26,10 @@ from typing import Any, Self
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
 from regulars.batch.limits import check_size
+from regulars.batch.machine.wanted import Wanted
 from regulars.batch.score import output_bucket
 from regulars.batch.source import ChangedError, Seen, client, fetch, look
 from regulars.batch.store import Store
-from regulars.batch.wanted import Wanted
 from regulars.errors import SourceError
 from regulars.features import parse_as_of
 from regulars.ingest.mapping import Mapping as Map
