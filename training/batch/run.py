@@ -51,6 +51,9 @@ from training.batch.stretch import Job, Stretch, work
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
 
+OF_RAW = {"ingest": 0, "features": 30, "score": 46, "collect": 95}
+OF_LAKE = {"features": 0, "score": 22, "collect": 92}
+
 Advance = Callable[..., None]
 
 
@@ -98,10 +101,14 @@ class Run:
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        self.advance(stage, 0)
+        self.advance(stage, self._begins(stage))
         begun = time.perf_counter()
         yield
         self.seconds[stage] = time.perf_counter() - begun
+
+    def _begins(self, stage: str) -> int:
+        """Return how many hundredths of the work lie before a stage, as they usually do."""
+        return (OF_LAKE if self.source.lake else OF_RAW)[stage]
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         return connect(self.memory_limit, self.plan.threads, self.work / "spill")
@@ -157,7 +164,9 @@ class Run:
         missing = [job for job in jobs if not job.out.exists()]
         with self._timed("score"):
             for count, _ in enumerate(self._worked(missing, min(self.plan.threads, len(missing))), start=1):
-                self.advance("score", 100 * (len(jobs) - len(missing) + count) // len(jobs))
+                share = (len(jobs) - len(missing) + count) / len(jobs)
+                begin, end = self._begins("score"), self._begins("collect")
+                self.advance("score", round(begin + (end - begin) * share))
         return [job.out for job in jobs]
 
     def _worked(self, jobs: Sequence[Job], threads: int) -> Iterator[int]:
