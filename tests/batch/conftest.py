@@ -11,6 +11,7 @@ import boto3
 import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
+from regulars.batch import source
 from regulars.batch.handler import handle
 
 from tests.batch.machinery import simulated
@@ -153,3 +154,23 @@ def machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> 
     """The state machine's ARN, in a simulated AWS in which Lambda is the handler."""
     with simulated(cold, bundle_folder, calls) as arn:
         yield arn
+
+
+@pytest.fixture
+def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[Any]:
+    """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
+    from tests.batch.world import World  # noqa: PLC0415 - it is made of what stands above
+
+    made = World(aws, tmp_path, orders, cold)
+    made.set(REGULARS_MAX_TRIES=1)
+    yield made
+    source.client.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def written(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Write a module's table of faults where that is asked for."""
+    yield
+    table = getattr(request.module, "TABLE", None)
+    if table is not None:
+        table.write()

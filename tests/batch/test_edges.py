@@ -5,35 +5,19 @@ REGULARS_WRITE_DOCS=1 writes the table anew from what happened in this run.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from regulars.batch import source
 from regulars.batch.handler import handle
 
 from tests.batch.conftest import AS_OF, Aws, orders_sql
 from tests.batch.faults import Table
-from tests.batch.test_faults import World, left, seen, through
+from tests.batch.test_faults import through
+from tests.batch.world import World, left, seen
 
 TABLE: "Table[World]" = Table("edges")
 fault = TABLE.fault
-
-
-@pytest.fixture
-def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[World]:
-    """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
-    made = World(aws, tmp_path, orders, cold)
-    made.set(REGULARS_MAX_TRIES=1)
-    yield made
-    source.client.cache_clear()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def written() -> Iterator[None]:
-    """Write the table where that is asked for."""
-    yield
-    TABLE.write()
 
 
 @fault("a message names a broken file, a good one and a spreadsheet")

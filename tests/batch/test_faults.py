@@ -5,14 +5,10 @@ REGULARS_WRITE_DOCS=1 writes the table anew from what happened in this run.
 
 import gzip
 import json
-import re
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import duckdb
 import pytest
 from regulars.batch import source
 from regulars.batch.handler import handle
@@ -22,90 +18,11 @@ from tests.batch.conftest import Aws
 from tests.batch.faults import Table, kill
 from tests.batch.proxy import proxy
 from tests.batch.shop import AS_OF, orders_sql
+from tests.batch.world import World, left, seen
 from tests.conftest import forget_process
 
-TMP = "/tmp"  # noqa: S108 - what messages are made to say
 TABLE: "Table[World]" = Table("faults")
 fault = TABLE.fault
-
-
-@dataclass
-class World:
-    """One fault's surroundings: AWS, a folder, a good file, and settings that can be changed."""
-
-    aws: Aws
-    folder: Path
-    orders: Path
-    patch: pytest.MonkeyPatch
-
-    def set(self, **settings: object) -> None:
-        """Change settings; the next call is a cold start."""
-        for name, value in settings.items():
-            self.patch.setenv(name, str(value))
-        forget_process()
-
-    def send(self, name: str, body: bytes | Path, **said: Any) -> str:
-        """Put a file and let the queue's message be worked on."""
-        key = self.aws.put(name, body, **said)
-        self.aws.poll()
-        return key
-
-    def export(self, query: str, options: str, name: str = "made") -> Path:
-        """Write a query's rows as a file."""
-        duckdb.execute(f"copy ({query}) to '{self.folder / name}' ({options})")
-        return self.folder / name
-
-    def good(self) -> bytes:
-        """The good file's bytes."""
-        return self.orders.read_bytes()
-
-
-@pytest.fixture
-def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[World]:
-    """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
-    made = World(aws, tmp_path, orders, cold)
-    made.set(REGULARS_MAX_TRIES=1)
-    yield made
-    source.client.cache_clear()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def written() -> Iterator[None]:
-    """Write the table where that is asked for."""
-    yield
-    TABLE.write()
-
-
-def seen(world: World) -> str:
-    """Say what the user finds: a dead letter's reason, or the manifest's counts."""
-    letters = [each["MessageAttributes"]["reason"]["StringValue"] for each in world.aws.dead_letters()]
-    said = [f"dead letter: {text}" for text in letters]
-    for manifest in world.aws.manifests():
-        counted = f"{manifest['rows_read']:,} rows read, {manifest['customers_scored']} customers scored"
-        said.append("; ".join([counted, *manifest["warnings"]]))
-    return plain("; ".join(said) or "nothing", world)
-
-
-def plain(text: str, world: World) -> str:
-    """Leave out what differs from run to run, and what a table cannot hold."""
-    text = text.replace(world.aws.incoming, "shop").replace(str(world.folder), TMP).replace("|", "/")
-    text = re.sub(rf"{TMP}/[^ ;,:]*batch-\w+", TMP, text)
-    return re.sub(r"at \d+ of \d+ bytes", "at some of its bytes", re.sub(r"\d[\d,]* are free", "some are free", text))
-
-
-def left(world: World) -> str:
-    """Say what lies in the output bucket, having checked that each result is whole and accounts for every row."""
-    files = world.aws.written()
-    places = {key.rpartition("/")[0] for key in files}
-    for place in places:
-        manifest = json.loads(files[f"{place}/_manifest.json"])
-        assert manifest["rows_read"] == manifest["rows_kept"] + manifest["rows_rejected"]
-        assert manifest["customers_read"] == manifest["customers_scored"] + manifest["customers_rejected"]
-        assert {key.rpartition("/")[2] for key in files if key.startswith(place)} == {
-            "_manifest.json",
-            *manifest["outputs"],
-        }
-    return "one whole result" if len(places) == 1 else f"{len(places)} results" if places else "nothing was written"
 
 
 @fault("an empty file")

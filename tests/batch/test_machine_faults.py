@@ -102,13 +102,6 @@ for step, points in POINTS.items():
         TABLE.fault(f"kill -9 in the step {step} {said}, then the next try")(killed(step, point))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def written() -> Iterator[None]:
-    """Write the table where that is asked for."""
-    yield
-    TABLE.write()
-
-
 @pytest.fixture
 def machine(aws: Aws, tmp_path: Path) -> Machine:
     """An export of two files of orders, the second of which repeats some rows of the first, and one of customers."""

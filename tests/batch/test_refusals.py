@@ -3,17 +3,15 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
 
 from tests.batch.conftest import AS_OF, Aws
-from training import cli
+from tests.command_line import Run, command_line
 
 NOWHERE = "http://127.0.0.1:9"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -21,20 +19,13 @@ def run(aws: Aws, cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """`run("redrive", ...)` returns exit status, standard output and standard error."""
     assert aws
 
-    def command(*arguments: str, **variables: str | None) -> tuple[int, str, str]:
-        for name, value in {"COLUMNS": "250", "AWS_MAX_ATTEMPTS": "1", **variables}.items():
-            cold.delenv(name, raising=False) if value is None else cold.setenv(name, value)
-        cold.setattr(boto3, "DEFAULT_SESSION", None)
-        cold.setattr(sys, "argv", ["regulars", *arguments])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+    command = command_line(cold, capsys, columns=250)
 
-    return command
+    def refused_soon(*arguments: object, **variables: str | None) -> tuple[int, str, str]:
+        cold.setattr(boto3, "DEFAULT_SESSION", None)
+        return command(*arguments, **{"AWS_MAX_ATTEMPTS": "1", **variables})
+
+    return refused_soon
 
 
 def refused(answer: tuple[int, str, str], *words: str) -> None:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -12,30 +11,23 @@ from regulars.lake import read_info
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
+from tests.command_line import Run, command_line
 from tests.conftest import ROOT, forget_process
 from training import cli
 
 COMMANDS = sorted(command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands)
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("train", lake, ...)` returns exit status, standard output and standard error."""
+    command = command_line(cold, capsys)
 
-    def command(*arguments: object) -> tuple[int, str, str]:
+    def afresh(*arguments: object) -> tuple[int, str, str]:
         forget_process()
-        cold.setenv("COLUMNS", "200")
-        cold.setattr(sys, "argv", ["regulars", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        return command(*arguments)
 
-    return command
+    return afresh
 
 
 def test_the_commands_are_these() -> None:

@@ -1,8 +1,6 @@
 """`regulars describe`: the numbers against Polars, what is printed and written, and how it refuses."""
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +12,8 @@ from regulars.lake import finish
 from regulars.schema import TABLES
 from regulars.sql import SqlFolder, connect
 
+from tests.command_line import Run, command_line
 from tests.conftest import AS_OF
-from training import cli
 from training.describe import output, pictures
 from training.describe.facts import facts
 from training.describe.page import READINGS
@@ -23,7 +21,6 @@ from training.describe.relations import REPORTED, Description, describe, needed
 
 MIDDLE = datetime(2025, 5, 20, 12, tzinfo=UTC)
 """An instant within a month of the simulated lake."""
-Run = Callable[..., tuple[int, str, str]]
 Sales = pl.DataFrame
 
 
@@ -144,19 +141,7 @@ def test_a_bundle_brings_its_segments_and_forecasts(lake: Path, bundle_folder: P
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run(lake, ...)` returns exit status, standard output and standard error of `regulars describe`."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "120")
-        monkeypatch.setattr(sys, "argv", ["regulars", "describe", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return command
+    return command_line(monkeypatch, capsys, "describe", columns=120)
 
 
 def test_the_folder_has_every_relation_twice_and_a_page(run: Run, lake: Path, tmp_path: Path) -> None:

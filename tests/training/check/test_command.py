@@ -1,8 +1,6 @@
 """The command `regulars check`: what it prints and writes, and its exit status."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,29 +8,15 @@ from regulars.errors import LakeError
 from regulars.schema import TABLES
 from regulars.sql import SqlFolder
 
+from tests.command_line import Run, command_line
 from tests.training.check.lakes import copied, looked, rewrite
-from training import cli
 from training.check.report import CheckReport
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run(lake, ...)` returns exit status, standard output and standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "200")
-        monkeypatch.setattr(sys, "argv", ["regulars", "check", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return command
+    return command_line(monkeypatch, capsys, "check")
 
 
 def test_sufficient_is_0_with_tables_picture_and_json(run: Run, lake: Path, tmp_path: Path) -> None:

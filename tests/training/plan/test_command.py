@@ -1,8 +1,6 @@
 """`regulars plan`, in this process: what it prints, writes and refuses."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +8,8 @@ import duckdb
 import pytest
 from regulars.actions.prices import read_prices
 
-from training import cli
+from tests.command_line import Run, command_line
 
-Run = Callable[..., tuple[int, str, str]]
 CATALOGUE = """
 [plan]
 margin = 0.4
@@ -51,19 +48,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     with duckdb.connect() as connection:
         connection.execute(f"copy ({SCORES}) to '{tmp_path}/scores.parquet'")
 
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "250")
-        files = (tmp_path / "scores.parquet", "--actions", tmp_path / "actions.toml")
-        monkeypatch.setattr(sys, "argv", ["regulars", "plan", *map(str, (*files, *arguments))])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return command
+    files = (tmp_path / "scores.parquet", "--actions", tmp_path / "actions.toml")
+    return command_line(monkeypatch, capsys, "plan", *files, columns=250)
 
 
 def rows(file: Path, query: str) -> list[tuple[Any, ...]]:

@@ -1,13 +1,12 @@
 """Past treatments, effects learnt from them, a plan by those, what it brought: by the commands, as a user would."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from training import cli
+from tests.command_line import command_line
 
 Run = Callable[..., str]
 PLANNED, MEASURED = "2025-05-20", "2025-07-01"
@@ -32,20 +31,14 @@ effect = { learnt = "effects" }
 @pytest.fixture
 def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("score", ...)` runs a command in this process and returns what it printed."""
+    command = command_line(cold, capsys, columns=250)
 
-    def command(*arguments: object) -> str:
-        cold.setenv("COLUMNS", "250")
-        cold.setattr(sys, "argv", ["regulars", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        assert status == 0, said.err
-        return said.out
+    def good(*arguments: object) -> str:
+        status, said, errors = command(*arguments)
+        assert status == 0, errors
+        return said
 
-    return command
+    return good
 
 
 def test_a_plan_by_learnt_effects_is_made_and_measured(
