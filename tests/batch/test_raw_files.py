@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import duckdb
 import pytest
 from regulars.batch.clock import Clock
 from regulars.batch.handler import handle
@@ -179,3 +180,38 @@ def test_a_table_without_a_good_row_is_told_as_in_one_run(machine: str, loader: 
     with pytest.raises(SourceError, match="not one row could be kept") as caught:
         alone(tmp_path, loader)
     assert str(caught.value) in said["cause"]
+
+
+def test_files_that_cannot_be_read_are_named_with_what_is_wrong(machine: str, calls: list[str], tmp_path: Path) -> None:
+    """All of them at once; when they are put right the same command does the rest."""
+    put(tmp_path, "a/orders-1.csv", f"{orders_sql(60)} limit 100")
+    s3 = boto3.client("s3")
+    bad = {"b/orders-2.csv": b"", "c/orders-3.csv": b"customer_id,foo\na,1\n"}
+    for name, body in bad.items():
+        s3.put_object(Bucket=INCOMING, Key=PREFIX + name, Body=body)
+    said = run(machine, buckets=2)
+    assert said["status"] == "FAILED"
+    assert "export/b/orders-2.csv is empty (0 bytes); export it again; " in said["cause"]
+    assert "export/c/orders-3.csv: no column" in said["cause"]
+    for name in bad:
+        put(tmp_path, name, f"{orders_sql(60)} limit 20 offset {100 + 20 * (name > 'c')}")
+    assert run(machine, buckets=2)["status"] == "SUCCEEDED"
+    assert calls.count("collect") == 1
+
+
+@pytest.mark.parametrize("name", ["plain/orders.csv", "plain/night.manifest.json"])
+def test_one_objects_as_of_may_be_said_by_the_command(machine: str, tmp_path: Path, name: str) -> None:
+    s3 = boto3.client("s3")
+    duckdb.execute(f"copy ({orders_sql(60)}) to '{tmp_path / 'o.csv'}' (format csv, header)")
+    s3.upload_file(str(tmp_path / "o.csv"), INCOMING, "plain/orders.csv")
+    s3.put_object(Bucket=INCOMING, Key="plain/night.manifest.json", Body=b'{"orders": "orders.csv"}')
+    asked = {"bucket": INCOMING, "prefix": name, "as_of": AS_OF, "buckets": 1}
+    assert machine
+    assert handle({"step": "plan", "input": asked}, None)["done"] is False
+
+
+@pytest.mark.parametrize("more", [{"label_days": 30.5}, {"label_days": "abc"}, {"buckets": 100_000}, {"make": 3}])
+def test_what_a_run_is_asked_for_is_checked(machine: str, more: dict[str, Any]) -> None:
+    assert machine
+    with pytest.raises(SourceError, match=f"step plan: input.{next(iter(more))}: "):
+        handle({"step": "plan", "input": {"bucket": INCOMING, "prefix": PREFIX, "make": "features", **more}}, None)

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from regulars.errors import LakeError, RegularsError
 from regulars.files import atomic_file
+from regulars.ingest.faults import of_full_disk
 
 LOCK, STATE = "lock", "state.json"
 
@@ -37,8 +38,9 @@ def claimed(out: Path, state: dict[str, Any]) -> Iterator[Path]:
                 partial.write_text(json.dumps(state), encoding="utf-8")
         try:
             yield work
-        except RegularsError:
-            shutil.rmtree(work)
+        except RegularsError as error:
+            if not of_full_disk(error):
+                shutil.rmtree(work)
             raise
         shutil.rmtree(work)
 

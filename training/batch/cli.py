@@ -4,11 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from training import show
+
+if TYPE_CHECKING:
+    from training.batch.run import Run
 
 AT_ONCE_HELP = "customers that a thread scores at a time; 0 asks their number"
 MEMORY_HELP = "what DuckDB may take before it spills to disk; else 300MB to 1500MB by the input's size"
@@ -66,19 +69,21 @@ def batch(  # noqa: PLR0913 - one plain option each
     plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once, reasons)
     with show.progress(100) as advance:
         run = Run(opened, bundle, out, plan, advance)
-        with _told(run.work):
+        with _told(run):
             manifest = run()
     _say(manifest, run.seconds, out)
 
 
 @contextmanager
-def _told(work: Path) -> Iterator[None]:
+def _told(run: "Run") -> Iterator[None]:
     """Say after an interruption where what is finished lies, and what to do with it."""
     try:
         yield
     except (Exception, KeyboardInterrupt):
-        if work.exists():
-            show.errors.print(f"What is finished lies in {work}: the same command goes on from there", soft_wrap=True)
+        if run.has_finished:
+            show.errors.print(
+                f"What is finished lies in {run.work}: the same command goes on from there", soft_wrap=True
+            )
         raise
 
 

@@ -31,14 +31,14 @@ from regulars.batch.work import (
     write_csv,
 )
 from regulars.bundle import Bundle
-from regulars.errors import SourceError
+from regulars.errors import LakeError, RegularsError, SourceError
 from regulars.files import atomic_folder, refuse_foreign
 from regulars.globs import parquet
-from regulars.ingest.faults import writing
+from regulars.ingest.faults import of_full_disk, writing
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
-from regulars.lake import MARKER, check_rows, read_info
+from regulars.lake import DAMAGED, MARKER, check_rows, read_info
 from regulars.loader import ModelLoader
 from regulars.schema import FEATURED
 from regulars.sql import connect, literal
@@ -62,8 +62,10 @@ class Run:
 
     def __init__(self, source: Source, bundle: Path, out: Path, plan: Plan, advance: Advance) -> None:
         self.source, self.out, self.plan, self.advance = source, out.resolve(), plan, advance
+        self.bundle = bundle
         self.loader = ModelLoader(Bundle(bundle))
         self.work = work_folder(self.out)
+        self.claimed = False
         self.seconds: dict[str, float] = {}
         self.memory_limit = plan.memory_limit or memory_for(sum(file.stat().st_size for file in source.files))
 
@@ -79,7 +81,8 @@ class Run:
         self._check_out()
         before = self.source.state()
         asked = {"at_once": self.plan.at_once, "reasons": self.plan.reasons}
-        with claimed(self.out, {**wanted, **asked, "state": before}), writing(self.out):
+        with claimed(self.out, {**wanted, **asked, "state": before}), self._called_by_name(), writing(self.out):
+            self.claimed = True
             lake, report = self._lake()
             stretches, rejected = self._features(lake)
             parts = self._score(stretches)
@@ -98,6 +101,25 @@ class Run:
         source = self.source.path.resolve()
         if self.out.is_relative_to(source):
             raise SourceError(f"--out {self.out} lies inside {source}, which is read; name a folder elsewhere")
+        needed = [self.source.path, *self.source.files, self.bundle, *filter(None, [self.source.map])]
+        for each in needed:
+            if each.resolve().is_relative_to(self.out):
+                raise SourceError(f"{each} lies inside --out {self.out}, which is replaced; name a folder elsewhere")
+
+    @contextmanager
+    def _called_by_name(self) -> Iterator[None]:
+        """Let no error speak of the hidden folder's lake, which nobody knows."""
+        try:
+            yield
+        except RegularsError as error:
+            name = self.out if of_full_disk(error) else self.source.path
+            error.args = (str(error).replace(str(self.work / "lake"), str(name)),)
+            raise
+
+    @property
+    def has_finished(self) -> bool:
+        """Say whether something lies in the hidden folder that the same command goes on from."""
+        return self.claimed and any((self.work / each).exists() for each in ("lake", "features"))
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -214,4 +236,8 @@ def check_whole(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     info = read_info(lake)
     for table in FEATURED:
         files = sorted((lake / table).glob("**/*.parquet"))
-        check_rows(table, rows_in(connection, *files) if files else 0, info, lake)
+        try:
+            there = rows_in(connection, *files) if files else 0
+        except DAMAGED as error:
+            raise LakeError(f"{lake / table} has a file that is damaged or no Parquet file; ingest again") from error
+        check_rows(table, there, info, lake)

@@ -68,6 +68,8 @@ def _opened(path: Path, as_of: str | None, map_file: Path | None, *, csv: bool) 
     if path.name.endswith(MANIFEST):
         manifest = read_manifest(path, path.read_bytes())
         mapping = map_file or (path.parent / manifest.map if manifest.map else mapping)
+        if mapping and not mapping.is_file():
+            raise SourceError(f"{path} names {manifest.map or mapping}, which is not there")
         moment = _moment(as_of or manifest.as_of or said, path)
         return Source(path, None, _named(path, manifest), mapping, moment, csv or manifest.csv)
     return Source(
@@ -85,6 +87,9 @@ def _named(path: Path, manifest: Manifest) -> dict[str, tuple[SourceFile, ...]]:
         if not file.is_file():
             raise SourceError(f"{path} names {key}, which is not there")
         tables.setdefault(table, []).append(SourceFile(file, name))
+    there = [one.path.resolve() for files in tables.values() for one in files]
+    for twice in (each for place, each in enumerate(there) if each in there[:place]):
+        raise SourceError(f"{path} names {twice} twice, once by a link; name each file once")
     return {table: tuple(files) for table, files in tables.items()}
 
 

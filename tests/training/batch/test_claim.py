@@ -141,3 +141,34 @@ def test_ctrl_c_leaves_soon_and_says_where_it_was(
         signal.signal(signal.SIGINT, before)
     assert len(scored) < 10
     assert f"What is finished lies in {tmp_path}/.out.batch: the same command goes on" in capsys.readouterr().err
+
+
+def test_a_full_disk_keeps_what_is_finished(
+    lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, taken = runs.work, []
+
+    def full(job: Any) -> int:
+        if len(taken) == 2:
+            raise duckdb.IOException("IO Error: could not write: No space left on device")
+        taken.append(job.stretch.number)
+        return work(job)
+
+    monkeypatch.setattr(runs, "work", full)
+    with pytest.raises(LakeError, match=rf"no space left on the disk of {tmp_path / 'out'}; free some"):
+        batch(lake, bundle_folder, tmp_path / "out", at_once=400)
+    assert len([*(tmp_path / ".out.batch" / "done").iterdir()]) == 2
+    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.stretch.number) or work(job))
+    batch(lake, bundle_folder, tmp_path / "out", at_once=400)
+    assert taken == [0, 1, 2, 3]
+    assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
+
+
+def test_another_runs_work_is_not_told_as_ones_own(
+    lake: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with claimed(tmp_path / "out", {}) as work:
+        (work / "lake").mkdir()
+        with pytest.raises(LakeError, match="another run is writing"):
+            command(str(lake), bundle=bundle_folder, out=tmp_path / "out", as_of=AS_OF)
+    assert capsys.readouterr().err == ""

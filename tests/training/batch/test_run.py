@@ -100,3 +100,37 @@ def test_an_option_that_would_do_nothing_is_refused(
 ) -> None:
     with pytest.raises(typer.BadParameter, match=cause):
         command(str(lake), bundle=bundle_folder, out=tmp_path / "out", as_of=AS_OF, **option)
+
+
+@pytest.mark.parametrize("inside", ["orders.csv", "night.manifest.json", "bundle"])
+def test_what_is_read_is_never_replaced(bundle_folder: Path, tmp_path: Path, inside: str) -> None:
+    """An earlier result's folder may hold anything by now."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "_manifest.json").write_text("{}", encoding="utf-8")
+    file = (out if inside == "orders.csv" else tmp_path) / "orders.csv"
+    duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
+    (out / "night.manifest.json").write_text('{"orders": "../orders.csv"}', encoding="utf-8")
+    shutil.copytree(bundle_folder, out / "bundle")
+    source = out / inside if inside.endswith("json") else file
+    bundle = out / "bundle" if inside == "bundle" else bundle_folder
+    with pytest.raises(SourceError, match=rf"{inside} lies inside --out .*out, which is replaced"):
+        batch(source, bundle, out)
+    assert {"_manifest.json", "night.manifest.json", "bundle"} <= {each.name for each in out.iterdir()}
+    assert file.exists()
+
+
+def test_money_of_another_currency_names_the_file(bundle_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
+    columns = "".join(f'{name} = "{name}"\n' for name in ("customer_id", "ordered_at", "order_value"))
+    (tmp_path / "map.toml").write_text(f'currency = "JPY"\n[orders]\n{columns}', encoding="utf-8")
+    with pytest.raises(LakeError, match=rf"^{file} is in JPY"):
+        batch(file, bundle_folder, tmp_path / "out")
+
+
+def test_a_damaged_file_of_a_lake_is_told(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(lake, tmp_path / "lake")
+    (tmp_path / "lake" / "orders" / "more.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LakeError, match="lake/orders has a file that is damaged or no Parquet file; ingest again"):
+        batch(tmp_path / "lake", bundle_folder, tmp_path / "out")

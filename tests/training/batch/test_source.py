@@ -49,11 +49,14 @@ def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> 
         ({"orders": "."}, r"names \., which is of an unsupported type"),
         ({"orders": []}, "names no orders; name at least one file"),
         ({"orders": "o.csv", "more": 1}, "more: extra inputs are not permitted"),
+        ({"orders": "o.csv", "map": "none.toml"}, r"names none\.toml, which is not there"),
+        ({"orders": ["o.csv", "link.csv"]}, r"names .*o\.csv twice, once by a link"),
     ],
 )
 def test_a_manifest_that_cannot_be_followed_says_why(tmp_path: Path, said: dict[str, Any], cause: str) -> None:
     (tmp_path / "o.csv").write_text("customer_id,ordered_at,order_value\na,2024-01-01,1\n", encoding="utf-8")
     (tmp_path / "part-0000").write_text("more", encoding="utf-8")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "o.csv")
     (tmp_path / "x.manifest.json").write_text(json.dumps(said), encoding="utf-8")
     with pytest.raises(SourceError, match=cause):
         open_source(tmp_path / "x.manifest.json", as_of=AS_OF, map_file=None, csv=False)

@@ -63,9 +63,11 @@ def named(event: object) -> list[Named]:
     if event.get("Type") == "Notification" and isinstance(event.get("Message"), str):
         return named(parsed(event["Message"]))
     try:
-        return list(_named(event))
-    except (KeyError, TypeError, AttributeError) as error:
+        objects = list(_named(event))
+        "".join(each.key for each in objects).encode()
+    except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
         raise _unknown(event) from error
+    return objects
 
 
 def parsed(body: str) -> Any:  # noqa: ANN401 - what a message holds

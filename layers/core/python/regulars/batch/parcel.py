@@ -70,8 +70,11 @@ class Parcel:
         return {**self.source.said(), "files": files, "map": self.map.said() if self.map else None}
 
 
-def gather(s3: S3, named: Named) -> Parcel:
-    """Look at everything that the object `named` stands for; SourceError when something is missing or not said."""
+def gather(s3: S3, named: Named, as_of: str | None = None) -> Parcel:
+    """Look at everything that the object `named` stands for; SourceError when something is missing or not said.
+
+    `as_of` goes before what the input says.
+    """
     source = must_look(s3, named)
     said = _manifest(s3, source) if named.is_manifest else _alone(named)
     keys = [(table, key) for table in TABLES for key in listed(getattr(said, table, []))]
@@ -79,7 +82,7 @@ def gather(s3: S3, named: Named) -> Parcel:
     files = [(table, must_look(s3, _beside(named, key))) for table, key in keys] or [("orders", source)]
     mapping = must_look(s3, _beside(named, said.map)) if said.map else look(s3, _beside(named, MAP))
     csv = said.csv or source.metadata.get("csv", "").lower() == "true"
-    return Parcel(source, tuple(files), mapping, _as_of(source, said.as_of), csv)
+    return Parcel(source, tuple(files), mapping, _as_of(source, as_of or said.as_of), csv)
 
 
 def _alone(named: Named) -> Manifest:
@@ -131,9 +134,8 @@ def gather_prefix(s3: S3, named: Named, as_of: str | None, *, csv: bool = False)
     One object is taken as `gather` takes it. SourceError when there is nothing to score or no `as_of` is said.
     """
     if not named.key.endswith("/") and look(s3, named):
-        parcel = gather(s3, named)
-        moment = parse_as_of(as_of) if as_of else parcel.as_of
-        return replace(parcel, as_of=moment, csv=csv or parcel.csv)
+        parcel = gather(s3, named, as_of)
+        return replace(parcel, csv=csv or parcel.csv)
     folder = Named(named.bucket, f"{named.key.rstrip('/')}/")
     found = list(_below(s3, folder))
     lake = any(each.named.key == f"{folder.key}{MARKER}" for each in found)

@@ -12,7 +12,7 @@ import duckdb
 
 from regulars.batch.limits import FULL, TooLargeError
 from regulars.errors import RegularsError
-from regulars.ingest.faults import is_full
+from regulars.ingest.faults import of_full_disk
 from regulars.settings import settings
 from regulars.sql import connect
 
@@ -35,7 +35,7 @@ def room(of: object = "the input") -> Iterator[Path]:
         with _held(folder):
             yield folder
     except Exception as error:
-        if is_full(error) or (isinstance(error.__cause__, Exception) and is_full(error.__cause__)):
+        if of_full_disk(error):
             raise TooLargeError(FULL) from error
         if isinstance(error, RegularsError):
             error.args = (_outside(str(error), folder, of),)

@@ -49,6 +49,11 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, duckdb.IOException) and ("No space left" in str(error) or "quota exceeded" in str(error))
 
 
+def of_full_disk(error: BaseException) -> bool:
+    """Say whether an error, or what it was raised from, is a full disk's."""
+    return any(isinstance(each, Exception) and is_full(each) for each in (error, error.__cause__))
+
+
 def blame(
     session: duckdb.DuckDBPyConnection,
     file: SourceFile,

@@ -22,6 +22,7 @@ from regulars.schema import TABLES
 from regulars.sql import literal
 
 BUCKET = "printf('%02d', cast('0x' || left(md5({key}), 8) as bigint) % {buckets}) as bucket"
+MOST_BUCKETS = 1000
 RESULT = "_result.json"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from regulars.batch.clock import Clock
 from regulars.batch.events import Named
 from regulars.batch.limits import SPLIT_IT, check_size
+from regulars.batch.machine.buckets import MOST_BUCKETS
 from regulars.batch.machine.run import BUCKETS, FILES, PLAN, File, Run, work_of
 from regulars.batch.machine.wanted import Wanted
 from regulars.batch.parcel import Parcel, gather_prefix, is_lake
@@ -29,8 +30,6 @@ from regulars.schema import FEATURED, minor_units
 
 BUCKET_BYTES = 32_000_000
 """Parquet of a bucket, about 100,000 customers with 20 orders each."""
-
-MOST_BUCKETS = 1000
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,27 @@ from typing import Any
 
 from regulars.batch.clock import Clock
 from regulars.batch.machine.run import KEYS, SETTLED, File, Run
+from regulars.batch.machine.stage import FAULTS
 from regulars.batch.store import as_json
+from regulars.errors import SourceError
 from regulars.ingest.rejects import check_kept
 from regulars.ingest.report import FileReport
 from regulars.loader import ModelLoader
+
+MOST_TOLD = 10
+"""Files of which it is told what is wrong with them."""
 
 Staged = list[tuple[File, dict[str, Any]]]
 """Each file with what its staging said."""
 
 
 def settle(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Refuse a table of which nothing is left, and say whether keys must be compared and orders summed."""
+    """Refuse a table of which nothing is left, and say whether keys must be compared and orders summed.
+
+    SourceError when files cannot be read, with what is wrong with each.
+    """
     run = Run.open(event["run"])
-    staged = []
-    for file in run.files:
-        clock.check()
-        staged.append((file, run.read(f"staged/{file.place}.json")))
+    staged = _staged(run, clock)
     tables = {file.table: [said for other, said in staged if other.table == file.table] for file in run.files}
     for table, files in tables.items():
         example = next((said["example"] for said in files if said["example"]), None)
@@ -29,6 +34,20 @@ def settle(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any
     run.work.put_anyhow(KEYS, as_json(keys))
     run.work.put_anyhow(SETTLED, as_json({"summed": any(said["summed"] for said in tables["orders"]), "keys": keys}))
     return run.items(compare=bool(keys))
+
+
+def _staged(run: Run, clock: Clock) -> Staged:
+    staged, faults = [], []
+    for file in run.files:
+        clock.check()
+        said = run.work.read_json(f"staged/{file.place}.json")
+        if said is None:
+            faults.append(run.read(f"{FAULTS}/{file.place}.json")["fault"])
+        staged.append((file, said))
+    if faults:
+        more = f"; and {len(faults) - MOST_TOLD} other files" if len(faults) > MOST_TOLD else ""
+        raise SourceError("; ".join(faults[:MOST_TOLD]) + more)
+    return staged
 
 
 def _items(table: str, files: Sequence[Mapping[str, Any]], buckets: int) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from regulars.batch.score import short
 from regulars.batch.source import fetch
 from regulars.batch.store import as_json, outputs
 from regulars.batch.work import REJECTS
+from regulars.errors import MapError, SourceError
 from regulars.ingest.faults import writing
 from regulars.ingest.rejects import keyed
 from regulars.ingest.session import ingesting
@@ -25,20 +26,32 @@ from regulars.schema import TABLES
 from regulars.sql import literal
 
 KEPT, PROBLEMS = "kept.parquet", "problems.parquet"
+FAULTS = "faults"
+"""Where in the work it is noted what files are refused for."""
 
 
 def stage_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Stage one raw file: its good rows, its rejects, and what must be unique; one that is finished is left."""
+    """Stage one raw file: its good rows, its rejects, and what must be unique; one that is finished is left.
+
+    What a file is refused for is noted, and told of all files together by the next step.
+    """
     run, file = Run.open(event["run"]), File.of(event["item"])
     if run.work.look(f"staged/{file.place}.json") is None:
-        with database() as (folder, connection):
-            local = fetch_raw(run, file, folder, clock)
-            check_content(connection, [local], clock.check, SPLIT_IT)
-            with clock.stage("stage", connection), writing(folder):
-                said, keys = _stage(connection, run, file, local, folder)
-            with clock.stage("write"):
-                _put(run, file, folder, said, keys)
+        try:
+            _stage_file(run, file, clock)
+        except (SourceError, MapError) as error:
+            run.work.put_anyhow(f"{FAULTS}/{file.place}.json", as_json({"fault": str(error)}))
     return {"file": file.name}
+
+
+def _stage_file(run: Run, file: File, clock: Clock) -> None:
+    with database(file.name) as (folder, connection):
+        local = fetch_raw(run, file, folder, clock)
+        check_content(connection, [local], clock.check, SPLIT_IT)
+        with clock.stage("stage", connection), writing(folder):
+            said, keys = _stage(connection, run, file, local, folder)
+        with clock.stage("write"):
+            _put(run, file, folder, said, keys)
 
 
 def fetch_raw(run: Run, file: File, folder: Path, clock: Clock) -> Path:

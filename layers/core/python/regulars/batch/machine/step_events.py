@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from regulars.batch.events import check_bucket
+from regulars.batch.machine.buckets import MOST_BUCKETS
+from regulars.batch.machine.wanted import MOST_LABEL_DAYS
 from regulars.errors import SourceError
 
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -23,8 +25,10 @@ class _Input(_Form):
     bucket: Annotated[str, AfterValidator(_bucket)]
     prefix: Annotated[str, StringConstraints(min_length=1)]
     as_of: str | None = None
-    buckets: Annotated[int, Field(ge=0)] | None = None
+    buckets: Annotated[int, Field(ge=0, le=MOST_BUCKETS)] | None = None
     csv: bool | None = None
+    make: str | None = None
+    label_days: Annotated[int, Field(ge=0, le=MOST_LABEL_DAYS)] | None = None
 
 
 class _File(_Form):
