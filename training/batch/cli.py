@@ -44,6 +44,8 @@ def batch(  # noqa: PLR0913 - one plain option each
 ) -> None:
     """Score every customer of a file, a folder or a lake; interrupted, the same command goes on where it was."""
     if source.lower().startswith("s3://"):
+        if map_file:
+            raise typer.BadParameter("--map is for files on this machine; put it beside the objects as map.toml")
         from training.batch.remote import start
 
         asked = {"as_of": as_of, "buckets": buckets, "csv": csv, "make": make, "label_days": label_days}

@@ -134,3 +134,8 @@ def test_a_damaged_file_of_a_lake_is_told(lake: Path, bundle_folder: Path, tmp_p
     (tmp_path / "lake" / "orders" / "more.parquet").write_bytes(b"PAR1")
     with pytest.raises(LakeError, match="lake/orders has a file that is damaged or no Parquet file; ingest again"):
         batch(tmp_path / "lake", bundle_folder, tmp_path / "out")
+
+
+def test_a_map_beside_objects_is_not_named_by_the_command() -> None:
+    with pytest.raises(typer.BadParameter, match=r"put it beside the objects as map\.toml"):
+        command("s3://bucket/incoming/", map_file=Path("map.toml"))
