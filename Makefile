@@ -22,23 +22,23 @@ test: .venv/ready emulator
 	$(BIN)/python -m pytest
 
 test-nightly: .venv/ready
-	REGULARS_CASES=10000 $(BIN)/python -m pytest tests/core/test_any_history.py tests/core/test_any_bundle.py tests/core/test_schemathesis.py
+	REGULARS_CASES=10000 $(BIN)/python -m pytest tests/regulars/features/test_any_history.py tests/regulars/models/test_any_bundle.py tests/regulars/api/test_schemathesis.py
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy && $(BIN)/mypy layers/*.py layers/sam layers/emulator/*.py
+	$(BIN)/mypy
 
 layers: .venv/ready
-	$(BIN)/python layers/build.py runtime && $(BIN)/python layers/build.py trees && $(BIN)/python -m layers.sizes
+	$(BIN)/python tools/build.py runtime && $(BIN)/python tools/build.py trees && $(BIN)/python -m tools.weigh
 
 emulator: .venv/ready # the tests that need it skip with a reason where it cannot be had
-	-$(BIN)/python -m layers.emulator && $(BIN)/python layers/build.py runtime && $(BIN)/python layers/build.py trees
+	-$(BIN)/python -m tools.emulator && $(BIN)/python tools/build.py runtime && $(BIN)/python tools/build.py trees
 
 audit: .venv/ready
-	$(BIN)/python -m layers.audit
+	$(BIN)/python -m tools.audit
 
 sam: .venv/ready
-	$(BIN)/python -m layers.sam
+	$(BIN)/python -m tools.sam
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

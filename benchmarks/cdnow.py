@@ -16,7 +16,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from training.process import fit_spend, fit_timing
+from regulars_training.purchase_process import fit_spend, fit_timing
 
 END = date(1997, 9, 30)
 PUBLISHED = {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669, "p": 6.25, "q": 3.74, "gamma": 15.44}

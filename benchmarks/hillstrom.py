@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.model_selection import train_test_split
 
-from training.metrics import FloatArray
-from training.uplift.learners import LEARNERS, Flags, Rows, logistic_difference
-from training.uplift.qini import qini_auc
-from training.uplift.trial import Trial
-from training.uplift.validate import choose
+from regulars.arrays import FloatArray
+from regulars_training.uplift.learners import LEARNERS, Flags, Rows, logistic_difference
+from regulars_training.uplift.qini import qini_auc
+from regulars_training.uplift.trial import Trial
+from regulars_training.uplift.validate import choose
 
 SEEDS = range(5)
 FOLDS = 4

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
-from regulars import lake as lakes
-from regulars.sql import SqlFolder, connect
 from rich.console import Console
 from rich.table import Table
 
-from training.measure.measure import measure, read_plan
+from regulars.data import lake as lakes
+from regulars.data.sql import SqlFolder, connect
+from regulars_workbench.measure.measure import measure, read_plan
 
 CUSTOMERS, HORIZON, HELD_OUT = 10_000, 60, 0.1
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)

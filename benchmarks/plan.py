@@ -12,11 +12,11 @@ import sys
 import time
 
 import numpy as np
-from regulars.actions.control import Lots
 
-from training.plan.allocate import allocate
-from training.plan.exact import relaxed, solve_exact
-from training.plan.problem import Problem
+from regulars.actions.control import Lots
+from regulars_workbench.plan.solver.allocate import allocate
+from regulars_workbench.plan.solver.exact import relaxed, solve_exact
+from regulars_workbench.plan.solver.problem import Problem
 
 ACTIONS = ("email", "push", "voucher", "gift", "call", "visit")
 COSTS = (5.0, 1.0, 0.0, 500.0, 900.0, 2500.0)

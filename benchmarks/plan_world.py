@@ -19,21 +19,23 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import xgboost as xgb
-from regulars.actions.control import customer_lots
-from regulars.actions.uplift import Uplift
-from regulars.features import FeatureTable, make_features_learning, parse_as_of
-from regulars.lake import attach
-from regulars.process import Purchases, silent
-from regulars.sql import SqlFolder, connect
 from rich.console import Console
 from rich.table import Table
 
-from training.metrics import FloatArray
-from training.plan.allocate import allocate
-from training.plan.problem import Problem
-from training.simulate import simulate
-from training.uplift.learn import learn
-from training.world.treatments import ACTIONS, GROUPS
+from regulars.actions.control import customer_lots
+from regulars.actions.uplift import Uplift
+from regulars.arrays import FloatArray
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, connect
+from regulars.features.relations import make_features_learning
+from regulars.features.table import FeatureTable
+from regulars.instants import parse_as_of
+from regulars.models.purchase_process import Purchases, silent
+from regulars_training.uplift.learn import learn
+from regulars_workbench.plan.solver.allocate import allocate
+from regulars_workbench.plan.solver.problem import Problem
+from regulars_workbench.simulator.draw.treatments import ACTIONS, GROUPS
+from regulars_workbench.simulator.simulate import simulate
 
 CUSTOMERS, HORIZON = 100_000, 30
 END = "2026-07-01"

@@ -15,16 +15,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from regulars import lake as lakes
-from regulars.bundle import Bundle
-from regulars.features import parse_as_of
-from regulars.sql import SqlFolder, connect
-from regulars.trees import TreeModel
 from rich.console import Console
 from rich.table import Table
 
-from training import churn, clv, cutoffs, dataset, treeshap
-from training.export import Exported
+from regulars.data import lake as lakes
+from regulars.data.sql import SqlFolder, connect
+from regulars.instants import parse_as_of
+from regulars.models.bundle import Bundle
+from regulars.models.trees import TreeModel
+from regulars_training.data import cutoffs, dataset
+from regulars_training.evaluation import treeshap
+from regulars_training.export.onnx_export import Exported
+from regulars_training.models import churn, clv
 
 SAMPLE = 2_000
 SQL = Path(__file__).resolve().parents[1] / "sql"

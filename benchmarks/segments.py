@@ -10,14 +10,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from regulars import lake as lakes
-from regulars.features import FeatureTable, make_features_learning, parse_as_of
-from regulars.sql import SqlFolder, connect
 from rich.console import Console
 from rich.table import Table
 
-from training.segment import SegmentModel
-from training.segment_identity import LastSegments
+from regulars.data import lake as lakes
+from regulars.data.sql import SqlFolder, connect
+from regulars.features.relations import make_features_learning
+from regulars.features.table import FeatureTable
+from regulars.instants import parse_as_of
+from regulars_training.models.segment import SegmentModel
+from regulars_training.models.segment_identity import LastSegments
 
 SEEDS = range(1, 6)
 SQL = Path(__file__).resolve().parents[1] / "sql"

@@ -16,13 +16,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
-from regulars.features import FeatureTable, as_of_params, make_base, parse_as_of
-from regulars.lake import attach
-from regulars.sql import SqlFolder, connect
 from rich.console import Console
 from rich.table import Table
 
-from training.metrics import churn_metrics, value_metrics
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, connect
+from regulars.features.relations import make_base
+from regulars.features.table import FeatureTable
+from regulars.instants import as_of_params, parse_as_of
+from regulars_training.metrics import churn_metrics, value_metrics
 
 ROOT = Path(__file__).parents[1]
 SHOPS = {

@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from training.metrics import gini
-from training.world.clock import DAY_S, YEAR, Floats
-from training.world.oracle import forecast
-from training.world.people import People
-from training.world.sight import Sight
-from training.world.treatments import mean_value
+from regulars_training.metrics import gini
+from regulars_workbench.simulator.clock import DAY_S, YEAR, Floats
+from regulars_workbench.simulator.draw.people import People
+from regulars_workbench.simulator.draw.treatments import mean_value
+from regulars_workbench.simulator.truth.oracle import forecast
+from regulars_workbench.simulator.verify.sight import Sight
 
 TENTHS = 10
 HORIZON = 90

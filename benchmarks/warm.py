@@ -25,11 +25,11 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from regulars.bundle import Bundle
 from rich.console import Console
 from rich.table import Table
 
-from training.local import LocalContext
+from regulars.models.bundle import Bundle
+from regulars_workbench.invoke import LocalContext
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUESTS = {1: 200, 10: 60, 100: 20, 1_000: 8}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training import cli
+from regulars_workbench.cli import app
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -25,7 +25,7 @@ def command_line(
         monkeypatch.setattr(sys, "argv", ["regulars", *map(str, (*first, *more))])
         status = 0
         try:
-            cli.main()
+            app.main()
         except SystemExit as left:
             status = int(left.code or 0)
         said = capsys.readouterr()

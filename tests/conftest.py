@@ -9,21 +9,21 @@ from typing import Any
 
 import duckdb
 import pytest
-from regulars import loader as loaders
-from regulars import online
-from regulars.actions.catalogue import load
-from regulars.actions.prices import Prices
-from regulars.batch import source
-from regulars.bundle import Bundle
-from regulars.loader import ModelLoader
-from regulars.settings import settings
-from regulars.sql import SqlFolder, connect
 from threadpoolctl import threadpool_limits
 
-from training.local import LocalContext
-from training.publish import publish
-from training.simulate import simulate
-from training.train import train
+from regulars.actions.catalogue import load
+from regulars.actions.shadow_prices import Prices
+from regulars.api import online
+from regulars.batch.storage import source
+from regulars.data.sql import SqlFolder, connect
+from regulars.models import loader as loaders
+from regulars.models.bundle import Bundle
+from regulars.models.loader import ModelLoader
+from regulars.settings import settings
+from regulars_training.export.publish import publish
+from regulars_training.train import train
+from regulars_workbench.invoke import LocalContext
+from regulars_workbench.simulator.simulate import simulate
 
 ROOT = Path(__file__).parents[1]
 AS_OF = datetime(2025, 7, 1, tzinfo=UTC)

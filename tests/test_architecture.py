@@ -10,19 +10,34 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import regulars
-from regulars.api import ROUTES, create_app
-from regulars.tasks import TASKS
+
+from regulars.api.app import ROUTES, create_app
+from regulars.models.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
-CORE = ROOT / "layers" / "core" / "python" / "regulars"
-FILES = sorted(CORE.rglob("*.py"))
-TRAINING_ONLY = {"sklearn", "xgboost", "polars", "joblib", "onnx", "typer", "rich", "altair", "pyarrow", "pandas"}
-HTTP = {"api", "problems", "routes"}
-HTTP_ONLY = {"fastapi": HTTP, "starlette": HTTP, "mangum": {"api"}}
-OURS = {"functions", "training", "tests", "benchmarks", "layers"}
+PACKAGES = {
+    "regulars": ROOT / "layers" / "core" / "python" / "regulars",
+    "regulars_training": ROOT / "training" / "regulars_training",
+    "regulars_workbench": ROOT / "workbench" / "regulars_workbench",
+}
+"""Each imports itself and those before it."""
 
-each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CORE)))
+CORE = PACKAGES["regulars"]
+FILES = sorted(CORE.rglob("*.py"))
+ALL_FILES = [(package, file) for package, root in PACKAGES.items() for file in sorted(root.rglob("*.py"))]
+TRAINING_ONLY = {"sklearn", "xgboost", "polars", "joblib", "onnx", "typer", "rich", "altair", "pyarrow", "pandas"}
+HTTP_ONLY = {"fastapi", "starlette", "mangum"}
+NOT_SHIPPED = {"functions", "tests", "benchmarks", "tools"}
+MOST_ROOMS = 12
+MAIN = "__main__"
+"""It starts the command line by its entry point, and imports nothing of it."""
+
+each_core_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CORE)))
+each_file = pytest.mark.parametrize(
+    ("package", "file"),
+    ALL_FILES,
+    ids=[f"{package}/{file.relative_to(PACKAGES[package])}" for package, file in ALL_FILES],
+)
 
 
 @cache
@@ -40,53 +55,64 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def layer(file: Path) -> str:
-    """Name the layer that a file of the package belongs to: its module, or its folder."""
-    return file.relative_to(CORE).with_suffix("").parts[0]
+def room(package: str, file: Path) -> str:
+    """Name the room of a package that a file belongs to: its module, or its folder."""
+    return file.relative_to(PACKAGES[package]).with_suffix("").parts[0]
 
 
-def order() -> list[str]:
-    """Return the layers from lowest to highest, as the package's docstring tells them."""
-    said = (regulars.__doc__ or "").partition("direction of imports:")[2]
-    return re.findall(r"\w+", said)
+def order(package: str) -> list[str]:
+    """Return the rooms of a package from lowest to highest, as its docstring lists them."""
+    docstring = ast.get_docstring(tree(PACKAGES[package] / "__init__.py")) or ""
+    return re.findall(r"\w+", docstring.partition("direction of imports:")[2])
 
 
-def test_the_docstring_names_every_layer_once() -> None:
-    layers = {layer(file) for file in FILES} - {"__init__"}
-    assert sorted(order()) == sorted(layers)
-
-
-@each_file
-def test_imports_point_down(file: Path) -> None:
-    """A layer imports the ones that the docstring names before it, and itself."""
-    known = [*order(), "__init__"]
-    used = {name.split(".")[1] for name in imports(file) if name.startswith("regulars.")} & set(known)
-    assert [name for name in used if known.index(name) > known.index(layer(file))] == []
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_docstring_names_every_room_once(package: str) -> None:
+    rooms = {room(name, file) for name, file in ALL_FILES if name == package} - {"__init__", MAIN}
+    assert sorted(order(package)) == sorted(rooms)
 
 
 @each_file
-def test_the_package_knows_nothing_of_who_uses_it(file: Path) -> None:
-    tops = {name.partition(".")[0] for name in imports(file)}
-    assert not tops & OURS
-    assert not tops & TRAINING_ONLY
+def test_imports_point_down(package: str, file: Path) -> None:
+    """A room imports itself and those that the docstring names before it; a package those packages before it."""
+    known = ["__init__", *order(package), MAIN]
+    used = {name.split(".")[1] for name in imports(file) if name.startswith(f"{package}.")} & set(known)
+    assert [name for name in used if known.index(name) > known.index(room(package, file))] == []
+    packages = list(PACKAGES)
+    above = set(packages[packages.index(package) + 1 :]) | NOT_SHIPPED
+    assert not {name.partition(".")[0] for name in imports(file)} & above
 
 
-@each_file
-def test_http_stays_in_its_files(file: Path) -> None:
-    for library, allowed in HTTP_ONLY.items():
-        if any(name.partition(".")[0] == library for name in imports(file)):
-            assert layer(file) in allowed, f"{library} in {file.name}"
+@pytest.mark.parametrize("root", PACKAGES.values(), ids=PACKAGES)
+def test_no_floor_has_too_many_rooms(root: Path) -> None:
+    """A person can keep a dozen names in view, not two."""
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir() and path.name != "__pycache__")]:
+        rooms = [path.name for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+        rooms = [name for name in rooms if name not in ("__init__.py", f"{MAIN}.py")]
+        if folder != CORE:  # the ground floor of the package that Lambda runs is the list in its docstring
+            assert len(rooms) <= MOST_ROOMS, f"{folder}: {sorted(rooms)}"
+
+
+@each_core_file
+def test_the_package_needs_no_training_library(file: Path) -> None:
+    assert not {name.partition(".")[0] for name in imports(file)} & TRAINING_ONLY
+
+
+@each_core_file
+def test_http_stays_in_its_room(file: Path) -> None:
+    if room("regulars", file) != "api":
+        assert not {name.partition(".")[0] for name in imports(file)} & HTTP_ONLY
 
 
 def test_nobody_imports_a_function() -> None:
-    files = [*FILES, *(ROOT / "training").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    files = [*(file for _, file in ALL_FILES), *(ROOT / "functions").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
     assert not [file for file in files if any(name.partition(".")[0] == "functions" for name in imports(file))]
 
 
 WORK = {"settings", "connect", "open", "process_loader", "getenv", "Bundle", "read_text", "read_bytes"}
 
 
-@each_file
+@each_core_file
 def test_nothing_is_opened_at_import(file: Path) -> None:
     """No call outside of functions reads the environment, a file or a database."""
     outside = [node for node in tree(file).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -105,7 +131,7 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 def test_the_package_imports_without_environment_or_training_libraries(tmp_path: Path) -> None:
     """All of it, from an empty folder; models, ONNX Runtime and boto3 are not touched before somebody asks."""
-    names = ", ".join(f"regulars.{name}" for name in order())
+    names = ", ".join(f"regulars.{name}" for name in order("regulars"))
     late = sorted({*TRAINING_ONLY, "onnxruntime", "boto3"})
     program = f"import sys, {names}; print([name for name in {late} if name in sys.modules])"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("REGULARS_", "PYTHON"))}
@@ -120,7 +146,12 @@ def test_the_package_imports_without_environment_or_training_libraries(tmp_path:
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(
     "place",
-    ["layers/core/python/regulars/tasks/{}.py", "training/{}.py", "functions/{}/app.py", "functions/{}/event.json"],
+    [
+        "layers/core/python/regulars/models/tasks/{}.py",
+        "training/regulars_training/models/{}.py",
+        "functions/{}/app.py",
+        "functions/{}/event.json",
+    ],
 )
 def test_a_task_has_its_file(task: str, place: str) -> None:
     assert (ROOT / place.format(task)).is_file(), f"{task} lacks {place.format(task)}"

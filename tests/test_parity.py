@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from regulars import online
-from regulars.bundle import Bundle
-from regulars.features import FeatureTable
-from regulars.loader import ModelLoader
-from regulars.scoring import RFM, score
-from regulars.sql import connect
-from regulars.tasks import TASKS
 
+from regulars.api import online
+from regulars.data.sql import connect
+from regulars.features.table import FeatureTable
+from regulars.models.bundle import Bundle
+from regulars.models.loader import ModelLoader
+from regulars.models.tasks import TASKS
+from regulars.scoring.score import RFM, score
 from tests.conftest import AS_OF, Call
 
 ALONE, MANY = 10, 1_000

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regulars.answers import ROUTES
 
-from layers.build import PYTHON
-from layers.lock import PINS, closures, pins
-from layers.template import function_layers, template
+from regulars.api.responses import ROUTES
+from tools.build import PYTHON
+from tools.lock import PINS, closures, pins
+from tools.template import function_layers, template
 
 ROOT = Path(__file__).parents[1]
 TASK_FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
@@ -210,7 +210,7 @@ def test_every_layer_is_built_and_used() -> None:
 
 
 def test_the_layers_hold_what_the_project_declares_in_the_versions_that_were_tested() -> None:
-    """After a change of dependencies: install, then `python -m layers.lock`."""
+    """After a change of dependencies: install, then `python -m tools.lock`."""
     tested = pins(PINS)
     for path, names in closures().items():
         assert pins(path) == {name: tested[name] for name in names}

@@ -16,14 +16,14 @@ from tempfile import TemporaryDirectory
 
 import boto3
 from moto.server import ThreadedMotoServer
-from regulars.lake import finish
-from regulars.sql import connect
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.batch.container import contained
 from benchmarks.batch.measure import Taken, run
-from layers.sam.shell import Skip
+from regulars.data.lake import finish
+from regulars.data.sql import connect
+from tools.sam.shell import Skip
 
 SMALL = 5
 """Files of a table that hold 100,000 customers."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.batch.measure import Taken
-from layers.build import PYTHON, WHEELS, core, made
-from layers.emulator import architecture
-from layers.sam.engine import engine
-from layers.sam.image import base_image
-from layers.sam.shell import Skip, ask
+from tools.build import PYTHON, WHEELS, core, made
+from tools.emulator import architecture
+from tools.sam.engine import engine
+from tools.sam.image import base_image
+from tools.sam.shell import Skip, ask
 
 MB = 1_000_000
 KILLED = 137

@@ -15,10 +15,10 @@ if megabytes:
     limit = int(megabytes[0]) * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
-from regulars.batch.clock import Clock  # noqa: E402 - the limit comes first
 from regulars.batch.events import Named  # noqa: E402 - the limit comes first
+from regulars.batch.resources.clock import Clock  # noqa: E402 - the limit comes first
 from regulars.batch.score import score_object  # noqa: E402 - the limit comes first
-from regulars.loader import process_loader  # noqa: E402 - the limit comes first
+from regulars.models.loader import process_loader  # noqa: E402 - the limit comes first
 
 clock, start = Clock(), time.perf_counter()
 _, manifest = score_object(Named(bucket, key), process_loader(), clock)

@@ -15,7 +15,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from regulars.features import parse_as_of
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -24,7 +23,8 @@ from xgboost import DMatrix, XGBRegressor
 
 from benchmarks.features.by_pandas import features
 from benchmarks.features.contender import Task
-from training.treeshap import as_booster
+from regulars.instants import parse_as_of
+from regulars_training.evaluation.treeshap import as_booster
 
 SAMPLE, TOP = 2_000, 3
 LEVELS = (0.1, 0.5, 0.9)

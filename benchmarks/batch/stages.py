@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from regulars.bundle import Bundle
-from regulars.features import parse_as_of
-from regulars.lake import attach
-from regulars.loader import ModelLoader
-from regulars.scoring import features_of, score
-from regulars.sql import connect
-from regulars.tasks import TASKS
+from regulars.data.lake import attach
+from regulars.data.sql import connect
+from regulars.instants import parse_as_of
+from regulars.models.bundle import Bundle
+from regulars.models.loader import ModelLoader
+from regulars.models.tasks import TASKS
+from regulars.scoring.score import features_of, score
 
 lake, bundle, moment = Path(sys.argv[1]), Path(sys.argv[2]), parse_as_of(sys.argv[3])
 found: dict[str, float] = {}

@@ -21,12 +21,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core" / "python")]
 
-from regulars.lake import attach  # noqa: E402 - a script finds the project first
-from regulars.sql import connect  # noqa: E402 - a script finds the project first
-
-from layers.build import WHEELS, core, lambda_python, made  # noqa: E402 - a script finds the project first
-from layers.emulator import RUNTIME, architecture, missing, running  # noqa: E402 - a script finds the project first
-from layers.template import template  # noqa: E402 - a script finds the project first
+from regulars.data.lake import attach  # noqa: E402 - a script finds the project first
+from regulars.data.sql import connect  # noqa: E402 - a script finds the project first
+from tools.build import WHEELS, core, lambda_python, made  # noqa: E402 - a script finds the project first
+from tools.emulator import RUNTIME, architecture, missing, running  # noqa: E402 - a script finds the project first
+from tools.template import template  # noqa: E402 - a script finds the project first
 
 HERE = Path(__file__).parent
 BUILD = HERE / "build"

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from regulars.features import APPLIED, BASE, CUT_POINTS, RFM, as_of_params
-from regulars.sql import SqlFolder
 
 from benchmarks.features.contender import Task, contend, told
 from benchmarks.features.spark_sql import attach, make, session
+from regulars.data.sql import SqlFolder
+from regulars.features.cut_points import CUT_POINTS
+from regulars.features.relations import APPLIED, BASE, RFM
+from regulars.instants import as_of_params
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 MEMORY = "6g"

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from regulars.features import parse_as_of
+from regulars.instants import parse_as_of
 
 
 class Task(NamedTuple):

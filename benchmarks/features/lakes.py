@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from regulars.sql import connect
+
+from regulars.data.sql import connect
 
 ROOT = Path(__file__).parents[2]
 TIMES = {"orders": "ordered_at", "events": "occurred_at", "customers": "signed_up_at"}

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from regulars.request_features import Plans
-from regulars.requests import Customer
-from regulars.sql import SqlFolder, connect
+from regulars.api.request_features import Plans
+from regulars.api.requests import Customer
+from regulars.data.sql import SqlFolder, connect
 
 if TYPE_CHECKING:
-    from regulars.bundle import Bundle
+    from regulars.models.bundle import Bundle
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 AS_OF = datetime(2026, 4, 1, tzinfo=UTC)

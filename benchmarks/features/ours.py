@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from regulars.features import make_features_learning, write_features
-from regulars.lake import attach
-from regulars.sql import SqlFolder, connect
-
 from benchmarks.features.contender import Task, contend, told
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, connect
+from regulars.features.relations import make_features_learning, write_features
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 

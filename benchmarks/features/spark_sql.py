@@ -5,8 +5,9 @@ from pathlib import Path
 
 import sqlglot
 from pyspark.sql import DataFrame, SparkSession
-from regulars.schema import TABLES, Table
-from regulars.sql import Relation, SqlFolder
+
+from regulars.data.schema import TABLES, Table
+from regulars.data.sql import Relation, SqlFolder
 
 SPARK_TYPES = {"VARCHAR": "string", "TIMESTAMP": "timestamp_ntz", "BIGINT": "bigint", "DOUBLE": "double"}
 

@@ -1,5 +1,5 @@
 """Answers POST /v1/clv."""
 
-from regulars.startup import http
+from regulars.api.startup import http
 
 handler = http("clv")

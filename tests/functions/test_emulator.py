@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regulars.answers import ROUTES
 
-from layers.build import WHEELS, core, made
-from layers.emulator import Emulator, architecture, missing, running
+from regulars.api.responses import ROUTES
 from tests.conftest import ROOT
+from tools.build import WHEELS, core, made
+from tools.emulator import Emulator, architecture, missing, running
 
 LACKING = missing()
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
@@ -173,7 +173,7 @@ import random
 
 import snapshot_restore_py as snapshot
 
-from regulars.loader import process_loader
+from regulars.models.loader import process_loader
 
 assert process_loader().loaded == []
 for hook, args, kwargs in snapshot.get_before_snapshot():

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regulars.answers import ROUTES
-from regulars.errors import SourceError
 
+from regulars.api.responses import ROUTES
+from regulars.errors import SourceError
+from regulars_workbench.invoke import invoke
 from tests.conftest import ROOT
-from training.local import invoke
 
 HTTP = ROUTES
 

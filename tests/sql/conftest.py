@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 import pytest
-from regulars.sql import SqlFolder, connect
 
+from regulars.data.sql import SqlFolder, connect
 from tests.sql import rows
 
 Given = Callable[[str, list[rows.Row]], None]

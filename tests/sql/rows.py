@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
-from regulars.features import APPLIED, BASE, CUT_POINTS, HISTOGRAM, RFM, as_of_params
-from regulars.lake import view
-from regulars.schema import TABLES
-from regulars.sql import SqlFolder
+
+from regulars.data.lake import view
+from regulars.data.schema import TABLES
+from regulars.data.sql import SqlFolder
+from regulars.features.cut_points import CUT_POINTS, HISTOGRAM
+from regulars.features.relations import APPLIED, BASE, RFM
+from regulars.instants import as_of_params
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 LABEL_END = AS_OF + timedelta(days=90)

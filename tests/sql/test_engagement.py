@@ -1,8 +1,9 @@
 """engagement and customer_features: points of 90 days on a scale of 0 to 100, null for who was never seen."""
 
 import pytest
-from regulars.features import APPLIED, BASE, CUT_POINTS, HISTOGRAM, RFM
 
+from regulars.features.cut_points import CUT_POINTS, HISTOGRAM
+from regulars.features.relations import APPLIED, BASE, RFM
 from tests.sql.conftest import Given, Made
 from tests.sql.rows import event, order
 

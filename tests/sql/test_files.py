@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from regulars.schema import TABLES
-from regulars.sql import Relation, SqlFolder
 from sqlglot import exp
+
+from regulars.data.schema import TABLES
+from regulars.data.sql import Relation, SqlFolder
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 FILES = sorted((SQL.path).glob("*/*.sql"))

@@ -8,11 +8,11 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from regulars.errors import HistoryError
-from regulars.features import make_features
-from regulars.schema import EVENT_KINDS
-from regulars.sql import SqlFolder, connect
 
+from regulars.data.schema import EVENT_KINDS
+from regulars.data.sql import SqlFolder, connect
+from regulars.errors import HistoryError
+from regulars.features.relations import make_features
 from tests.sql import rows
 from tests.sql.rows import AS_OF, Row
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from regulars.features import as_of_params, parse_as_of
-from regulars.lake import view
-from regulars.schema import TABLES
-from regulars.sql import SqlFolder, connect
 
-from training.describe.relations import MEMBERS, REPORTED, needed
+from regulars.data.lake import view
+from regulars.data.schema import TABLES
+from regulars.data.sql import SqlFolder, connect
+from regulars.instants import as_of_params, parse_as_of
+from regulars_workbench.describe.relations import MEMBERS, REPORTED, needed
 
 Sale = tuple[str, str, int]
 """Customer, instant, cents; a negative value is a return."""

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from regulars.features import bind_cut_points, cut_points_of_histogram, learn_cut_points
-from regulars.sql import SqlFolder
 
+from regulars.data.sql import SqlFolder
+from regulars.features.cut_points import bind_cut_points, cut_points_of_histogram, learn_cut_points
 from tests.sql import rows
 from tests.sql.conftest import Given, Made
 

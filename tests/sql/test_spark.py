@@ -8,12 +8,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from regulars import lake
-from regulars.features import as_of_params
-from regulars.sql import SqlFolder, connect
 
-from training.describe.relations import needed
-from training.simulate import simulate
+from regulars.data import lake
+from regulars.data.sql import SqlFolder, connect
+from regulars.instants import as_of_params
+from regulars_workbench.describe.relations import needed
+from regulars_workbench.simulator.simulate import simulate
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: pip install -e '.[bench]'")
 if shutil.which("java") is None:

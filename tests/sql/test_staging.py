@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from regulars.sql import SqlFolder
+
+from regulars.data.sql import SqlFolder
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 STAGED = """

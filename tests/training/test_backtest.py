@@ -7,14 +7,16 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from regulars.errors import HistoryError, MapError
-from regulars.lake import attach
-from regulars.sql import SqlFolder
 
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder
+from regulars.errors import HistoryError, MapError
+from regulars_training import backtest
+from regulars_training.data import protocol
+from regulars_training.data.dataset import history
+from regulars_training.run_backtest import judged
+from regulars_workbench.cli.models import backtest_tables
 from tests.conftest import AS_OF
-from training import backtest, protocol, show_backtest
-from training.dataset import history
-from training.judged import judged
 
 MOMENT = AS_OF - timedelta(days=90)
 BASELINES = {"last_period", "mean", "bgnbd_gg", "paretonbd_gg", "xgb_default"}
@@ -52,11 +54,11 @@ def test_a_lake_is_judged_at_a_moment(
     [other] = judged(connection, cut, sql, horizon_days=90, moments=[MOMENT])
     assert other["constants"] == found["constants"]
     assert other["mean_value"] < found["mean_value"]
-    show_backtest.results([found])
+    backtest_tables.results([found])
     said = capsys.readouterr().out
     assert "regulars" in said
     assert "80 % interval held" in said
-    show_backtest.write([found], tmp_path / "found.json")
+    backtest_tables.write([found], tmp_path / "found.json")
     assert json.loads((tmp_path / "found.json").read_text()) == [found]
 
 

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import churn_metrics, gap_in_standard_errors, gini, rmse, roc_auc, top_decile_share, value_metrics
+from regulars_training.metrics import (
+    churn_metrics,
+    gap_in_standard_errors,
+    gini,
+    rmse,
+    roc_auc,
+    top_decile_share,
+    value_metrics,
+)
 
 
 def floats(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from regulars.bundle import MANIFEST
-from regulars.errors import BundleError
-from regulars.sql import SqlFolder
 from threadpoolctl import threadpool_limits
 
+from regulars.data.sql import SqlFolder
+from regulars.errors import BundleError
+from regulars.models.bundle import MANIFEST
+from regulars_training.evaluation import gate
+from regulars_training.train import lost, train
 from tests.conftest import AS_OF
-from training import gate
-from training.train import lost, train
 
 
 @pytest.fixture(autouse=True)

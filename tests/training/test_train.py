@@ -8,19 +8,19 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from regulars.bundle import Bundle
-from regulars.errors import HistoryError, LakeError
-from regulars.features import FeatureTable
-from regulars.lake import attach, finish
-from regulars.sql import SqlFolder
 from threadpoolctl import threadpool_limits
 
+from regulars.data.lake import attach, finish
+from regulars.data.sql import SqlFolder
+from regulars.errors import HistoryError, LakeError
+from regulars.features.table import FeatureTable
+from regulars.models.bundle import Bundle
+from regulars_training.data.cutoffs import Plan, plan
+from regulars_training.data.dataset import NOT_FEATURES, Dataset, build, history
+from regulars_training.models import segment
+from regulars_training.models.churn import Forest
+from regulars_training.train import train
 from tests.conftest import AS_OF
-from training import segment
-from training.churn import Forest
-from training.cutoffs import Plan, plan
-from training.dataset import NOT_FEATURES, Dataset, build, history
-from training.train import train
 
 CUTOFF = AS_OF - timedelta(days=90)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.uplift.trial import Trial
-from training.uplift.validate import FOLDS
+from regulars_training.uplift.trial import Trial
+from regulars_training.uplift.validate import FOLDS
 
 ROWS = 20_000
 

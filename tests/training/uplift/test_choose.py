@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from regulars.actions.uplift import FOLDER, SHAPED, ActionConstants, Constants, LearntEffect
-from regulars.bundle import Bundle
-from regulars.process import Process
 
+from regulars.actions.uplift import FOLDER, SHAPED, ActionConstants, Constants, LearntEffect
+from regulars.models.bundle import Bundle
+from regulars.models.purchase_process import Process
+from regulars_training.export import package
+from regulars_training.export.onnx_export import as_json
+from regulars_training.uplift.learners import LEARNERS, Fitted
+from regulars_training.uplift.shapes import learn_shapes
+from regulars_training.uplift.trial import Trial
+from regulars_training.uplift.validate import FOLDS, Choice, choose
 from tests.training.uplift.shoppers import shoppers
-from training import package
-from training.export import as_json
-from training.uplift.learners import LEARNERS, Fitted
-from training.uplift.shapes import learn_shapes
-from training.uplift.trial import Trial
-from training.uplift.validate import FOLDS, Choice, choose
 
 ROWS = 8_000
 PROCESS = Process(r=1, alpha=60, s=1, beta=400, p=3, q=3, gamma=2_000)

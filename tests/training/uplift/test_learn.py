@@ -9,15 +9,16 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from regulars.actions.uplift import Uplift
-from regulars.errors import BundleError, HistoryError, SourceError
-from regulars.features import FeatureTable, make_features_learning
-from regulars.lake import attach
-from regulars.sql import SqlFolder, connect
 
-from training.uplift.assignment import assignment
-from training.uplift.experiment import Experiment
-from training.uplift.learn import first_third, learn
+from regulars.actions.uplift import Uplift
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, connect
+from regulars.errors import BundleError, HistoryError, SourceError
+from regulars.features.relations import make_features_learning
+from regulars.features.table import FeatureTable
+from regulars_training.uplift.assignment import assignment
+from regulars_training.uplift.experiment import Experiment
+from regulars_training.uplift.learn import first_third, learn
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.uplift.qini import by_tenth, interval_of_difference, qini_auc, qini_curve
+from regulars_training.uplift.qini import by_tenth, interval_of_difference, qini_auc, qini_curve
 
 SCORE = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
 TREATED = np.array([True, False, True, False, True, False])

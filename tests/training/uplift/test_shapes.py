@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from regulars.actions.uplift import SHAPED, Shape
 
+from regulars.actions.uplift import SHAPED, Shape
+from regulars_training.uplift.shapes import later, learn_shapes, level
 from tests.training.uplift.shoppers import shoppers
-from training.uplift.shapes import later, learn_shapes, level
 
 
 def columns(**changed: float) -> dict[str, np.ndarray]:

@@ -1,9 +1,8 @@
 """Regulars: from an order log to a costed plan for keeping customers.
 
 Reading order, which is also the direction of imports:
-errors, settings, observability, files, globs, schema, sql, columns, lake, ingest, features, process, bundle, trees,
-reasons, actions, tasks, advice, loader, score_file, scoring, requests, ready, request_features, online, batch, answers,
-correlation, problems, routes, api, startup.
+errors, settings, observability, arrays, text, instants, data, expressions, ingest, features, models, actions, scoring,
+api, batch.
 """
 
 __version__ = "0.1.0"

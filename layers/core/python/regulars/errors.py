@@ -1,7 +1,7 @@
 """Every error a user can meet. One sentence each: when do they see it?
 
 Regulars raises these low, where cause and next step are known; the CLI prints the message and exits 2,
-`regulars.api` turns the same object into an HTTP answer with the class's `status`.
+`regulars.api.app` turns the same object into an HTTP answer with the class's `status`.
 """
 
 from typing import ClassVar

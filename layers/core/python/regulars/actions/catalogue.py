@@ -20,7 +20,7 @@ from pydantic import (
 
 from regulars.actions.effects import AssumedEffect, How, On
 from regulars.errors import CatalogueError
-from regulars.ingest.mapping import near, short, shown
+from regulars.text import near, short, shown
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from regulars.actions.catalogue import Action, Catalogue
 from regulars.errors import CatalogueError, MapError, SourceError
-from regulars.ingest.expressions import Expression, Source, compile_expression, quoted
+from regulars.expressions.compiler import Expression, Source, compile_expression, quoted
 
 NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER")
 

@@ -13,10 +13,10 @@ from regulars.actions.control import action_lots, customer_lots, uniform
 from regulars.actions.effects import Columns, EffectSource, Floats
 from regulars.actions.expressions import Compiled, compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
-from regulars.actions.prices import Prices
+from regulars.actions.shadow_prices import Prices
 from regulars.actions.value import gains, worth
 from regulars.actions.words import reasons
-from regulars.ingest.expressions import Source
+from regulars.expressions.compiler import Source
 
 ROW, TABLE = "row_of_request", "customers_to_advise"
 NOISE = 1e-6

@@ -14,11 +14,11 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from regulars.actions.effects import Columns, Effect, Floats
-from regulars.bundle import Bundle
 from regulars.errors import SourceError
-from regulars.features import FeatureTable
-from regulars.process import Process, Purchases, spend, with_process
-from regulars.trees import TreeModel
+from regulars.features.table import FeatureTable
+from regulars.models.bundle import Bundle
+from regulars.models.purchase_process import Process, Purchases, spend, with_process
+from regulars.models.trees import TreeModel
 
 NORMAL_80 = 1.2815515655446004
 """Standard errors from the middle to each end of an 80 % interval of a normal law."""

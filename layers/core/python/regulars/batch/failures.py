@@ -10,8 +10,8 @@ import duckdb
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from regulars.batch.events import Named
-from regulars.batch.limits import FULL, LARGER
-from regulars.batch.source import client
+from regulars.batch.resources.limits import FULL, LARGER
+from regulars.batch.storage.source import client
 from regulars.errors import RegularsError
 from regulars.ingest.faults import is_full
 from regulars.observability import logger

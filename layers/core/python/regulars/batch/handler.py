@@ -6,14 +6,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from regulars.batch.clock import Clock
 from regulars.batch.events import Named, named, parsed
 from regulars.batch.failures import settled, telling, together
-from regulars.batch.limits import SMALLER
-from regulars.batch.machine.step_events import check_step
-from regulars.batch.machine.steps import STEPS
+from regulars.batch.resources.clock import Clock
+from regulars.batch.resources.limits import SMALLER
 from regulars.batch.score import score_object
-from regulars.loader import process_loader
+from regulars.batch.state_machine.dispatch import STEPS
+from regulars.batch.state_machine.step_events import check_step
+from regulars.models.loader import process_loader
 from regulars.observability import count_customers, logger, metrics
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from regulars.globs import parquet
-from regulars.lake import attach
-from regulars.schema import TABLES
-from regulars.sql import literal
+from regulars.data.lake import attach
+from regulars.data.paths import parquet
+from regulars.data.schema import TABLES
+from regulars.data.sql import literal
 
 NO_ROWS = "select cast(null as varchar) as customer_id where false"
 

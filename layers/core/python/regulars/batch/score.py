@@ -5,23 +5,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.clock import Clock
+from regulars.batch.batch_input import Parcel, gather
 from regulars.batch.events import Named
-from regulars.batch.limits import check_content, check_size
-from regulars.batch.parcel import Parcel, gather
-from regulars.batch.room import room, sweep
-from regulars.batch.source import ChangedError, client, fetch
-from regulars.batch.store import MANIFEST, SECONDS, Store, as_json, outputs
+from regulars.batch.resources.clock import Clock
+from regulars.batch.resources.limits import check_content, check_size
+from regulars.batch.resources.workspace import room, sweep
+from regulars.batch.storage.source import ChangedError, client, fetch
+from regulars.batch.storage.store import MANIFEST, SECONDS, Store, as_json, outputs
 from regulars.batch.work import CSV, PART, REJECTS, score_files
+from regulars.data.sql import connect
 from regulars.errors import SettingsError
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.run import Files
 from regulars.ingest.sources import SourceFile
-from regulars.loader import ModelLoader
+from regulars.models.loader import ModelLoader
 from regulars.observability import logger
 from regulars.settings import settings
-from regulars.sql import connect
 
 ROUNDS = 5
 """How often an input that is replaced while it is scored is scored anew before that is told as an error."""

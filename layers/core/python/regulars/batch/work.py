@@ -12,18 +12,18 @@ from pathlib import Path
 import duckdb
 
 from regulars.batch.balance import Counts
-from regulars.batch.clock import Clock
 from regulars.batch.rejects import unscored, write_rejects
+from regulars.batch.resources.clock import Clock
+from regulars.data.paths import parquet
+from regulars.data.schema import NO_CURRENCY
+from regulars.data.sql import literal
 from regulars.errors import HistoryError
-from regulars.globs import parquet
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import Files, ingest_files
 from regulars.ingest.sources import assign
-from regulars.loader import ModelLoader
-from regulars.schema import NO_CURRENCY
-from regulars.scoring import make_lake_features, score
-from regulars.sql import literal
+from regulars.models.loader import ModelLoader
+from regulars.scoring.score import make_lake_features, score
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
 FEATURES, OTHERS = "features.parquet", "others.parquet"

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from regulars.errors import LakeError, MapError
-from regulars.ingest.expressions import quoted
+from regulars.expressions.compiler import quoted
 from regulars.ingest.readers import OpenFile, first_line, unreadable
 from regulars.ingest.sources import SourceFile
 

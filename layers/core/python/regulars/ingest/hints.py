@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from regulars.data.schema import NO_CURRENCY
 from regulars.ingest.report import FileReport, counted
-from regulars.schema import NO_CURRENCY
 
 REPEATED, MANY_REJECTS = 0.01, 0.05
 """Shares of the rows."""

@@ -2,14 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping as AnyMapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from regulars.data.schema import NO_CURRENCY, TABLES, Table
 from regulars.errors import MapError
-from regulars.schema import NO_CURRENCY, TABLES, Table
+from regulars.text import near, short, shown
 
 UNNAMED = "where"
 """The name of the rule when `where` is one expression and not a table of named ones."""
@@ -58,23 +58,6 @@ CONTRACT = Mapping()
 """The map of files whose columns have the contract's own names."""
 
 SETTINGS = [name for name in Mapping.model_fields if name != "sections"]
-
-
-def short(text: str, most: int = 80) -> str:
-    """Cut a text of the user's to what a message may hold."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def shown(value: object) -> str:
-    """Show a value of the user's in a message, as they wrote it or the beginning of it."""
-    return repr(short(value)) if isinstance(value, str) else short(repr(value))
-
-
-def near(name: str, known: AnyMapping[str, Any] | list[str]) -> str:
-    """Say which of `known` the user may have meant, and which there are."""
-    match = get_close_matches(name.lower(), [one.lower() for one in known], n=1, cutoff=0.6)
-    meant = next((f'did you mean "{one}"? ' for one in known if match and one.lower() == match[0]), "")
-    return f"{meant}there are: {', '.join(known)}"
 
 
 def load(path: Path) -> Mapping:

@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import duckdb
 
+from regulars.data.paths import exactly
+from regulars.data.sql import literal
 from regulars.errors import SourceError
-from regulars.globs import exactly
-from regulars.ingest.expressions import Source, quoted
+from regulars.expressions.compiler import Source, quoted
 from regulars.ingest.sources import SourceFile
-from regulars.sql import literal
 
 ROW, BROKEN = "__source_row", "__broken"
 """Two columns beside the file's own: the data row's number from 1, and why the row is no row, or null."""

@@ -6,12 +6,12 @@ from typing import Any
 
 import duckdb
 
+from regulars.data.paths import parquet
+from regulars.data.sql import literal
 from regulars.errors import SourceError
-from regulars.globs import parquet
 from regulars.ingest.readers import OpenFile
 from regulars.ingest.report import FileReport, counted, total
 from regulars.ingest.staging import POSITION, source_rows
-from regulars.sql import literal
 
 REASON = "case when field = 'where' then kind else field || ' ' || kind end"
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from regulars import lake as lakes
+from regulars.data import lake as lakes
+from regulars.data.atomic_files import atomic_folder
+from regulars.data.paths import parquet
+from regulars.data.schema import TABLES, minor_units
+from regulars.data.sql import SqlFolder
 from regulars.errors import SourceError
-from regulars.files import atomic_folder
-from regulars.globs import parquet
 from regulars.ingest.faults import writing
 from regulars.ingest.hints import warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.mapping import CONTRACT, Mapping
@@ -18,8 +20,6 @@ from regulars.ingest.report import FileReport, IngestReport, judge, total
 from regulars.ingest.session import ingesting
 from regulars.ingest.sources import SourceFile, assign, find
 from regulars.ingest.table_rows import TableRows
-from regulars.schema import TABLES, minor_units
-from regulars.sql import SqlFolder
 
 Progress = Callable[[str], None]
 Files = Map[str, Sequence[SourceFile]]

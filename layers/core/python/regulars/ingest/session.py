@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
+from regulars.data.sql import connect
 from regulars.errors import MapError
-from regulars.ingest.mapping import near, short
-from regulars.sql import connect
+from regulars.text import near, short
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from regulars.data.schema import TABLES
 from regulars.errors import SourceError
-from regulars.ingest.mapping import Mapping, shown
-from regulars.schema import TABLES
+from regulars.ingest.mapping import Mapping
+from regulars.text import shown
 
 CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET = (".parquet", ".pq")

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 import duckdb
 
+from regulars.data.schema import Column, Table
+from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
-from regulars.ingest.expressions import Expression, Source, compile_expression, quoted
+from regulars.expressions.compiler import Expression, Source, compile_expression, quoted
 from regulars.ingest.faults import Said
-from regulars.ingest.mapping import UNNAMED, Mapping, Section, short, shown
+from regulars.ingest.mapping import UNNAMED, Mapping, Section
 from regulars.ingest.readers import BROKEN, ROW, OpenFile, first_line
 from regulars.ingest.values import Check, Value, absent, read_name, value_of
-from regulars.schema import Column, Table
-from regulars.sql import literal
+from regulars.text import short, shown
 
 POSITION = 1 << 40
 """A staged row's `pos` is its file's number times this, plus its row number."""

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from regulars.data.schema import Column, Table
+from regulars.data.sql import SqlFolder, literal
 from regulars.errors import SourceError
-from regulars.ingest.expressions import quoted
+from regulars.expressions.compiler import quoted
 from regulars.ingest.faults import blame
 from regulars.ingest.hints import warn_counts
 from regulars.ingest.mapping import Mapping
@@ -15,8 +17,6 @@ from regulars.ingest.rejects import Rejects
 from regulars.ingest.report import FileReport
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.staging import Stager, free_columns
-from regulars.schema import Column, Table
-from regulars.sql import SqlFolder, literal
 
 DRAFT = "compression uncompressed, parquet_version v2"
 """How a lake is written that is read once and thrown away."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regulars.data.schema import Column, minor_units
+from regulars.data.sql import literal
 from regulars.errors import MapError
-from regulars.ingest.expressions import Expression, quoted
+from regulars.expressions.compiler import Expression, quoted
 from regulars.ingest.mapping import Mapping
-from regulars.schema import Column, minor_units
-from regulars.sql import literal
 
 TOO_LARGE = 10**15
 """Amounts from here on, in minor units, are no order's; below, nine thousand of them still sum within a BIGINT."""

@@ -1,1 +1,0 @@
-"""What Lambda gets in its layers, and how that is built, measured and tried."""

@@ -1,0 +1,83 @@
+"""The HTTP side: a FastAPI app from the routes that a function serves, and its Lambda handler."""
+
+import asyncio
+import threading
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+from regulars import __version__
+from regulars.api import problems
+from regulars.api.responses import ROUTES
+from regulars.api.routes import Outermost, add_reading_routes, add_scoring_route
+from regulars.observability import Handler, instrumented
+
+__all__ = ["ROUTES", "bare_handler", "create_app", "lambda_handler"]
+
+TEXT = ["text/", "application/json", "application/problem+json"]
+"""What goes out as text; Mangum would send the rest in base64."""
+
+ABOUT = """Scores a customer's history, or features that are ready.
+
+Money is in major units of the bundle's currency, instants are ISO 8601 and UTC unless they have an offset, and every
+error is a problem document (RFC 9457) that never repeats what was sent. docs/api.md tells the rest."""
+
+
+def create_app(*routes: str) -> FastAPI:
+    """Build the app that serves the named routes (tasks, or `profile`) beside health and models.
+
+    It has no pages of documentation: they would load scripts from elsewhere. /openapi.json is the contract.
+    """
+    app = FastAPI(title="Regulars", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
+    for name in routes:
+        add_scoring_route(app, name)
+    add_reading_routes(app)
+    problems.install(app)
+    app.add_middleware(Outermost)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            problems.describe(described())
+        return described()
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way
+    return app
+
+
+def bare_handler(app: FastAPI) -> Handler:
+    """Wrap an app for API Gateway, without logs, metrics and traces around it."""
+    _have_event_loop()
+    mangum = Mangum(app, lifespan="off", text_mime_types=TEXT)
+
+    def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
+        _have_event_loop()
+        return mangum(event, context)
+
+    return handle
+
+
+def lambda_handler(app: FastAPI) -> Handler:
+    """Wrap an app for API Gateway, with logs, metrics and traces."""
+    return instrumented(bare_handler(app))
+
+
+_loops = threading.local()
+
+
+def _have_event_loop() -> None:
+    """Give this thread an event loop: Mangum asks for the current one, which Python no longer makes by itself."""
+    if not hasattr(_loops, "own"):
+        _loops.own = _OwnLoop()
+
+
+class _OwnLoop:
+    """An event loop that ends with its thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+
+    def __del__(self) -> None:
+        self._loop.close()

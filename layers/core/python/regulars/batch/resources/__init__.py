@@ -1,0 +1,1 @@
+"""What one batch run may use: time, memory and a folder."""

@@ -1,0 +1,43 @@
+"""A bucket's pieces, of however many files, as the lake of its customers."""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from regulars.batch.resources.clock import Clock
+from regulars.batch.state_machine.buckets import Bucket, complete, name
+from regulars.batch.state_machine.run import SETTLED, Run
+from regulars.batch.work import rows_in
+from regulars.data.paths import parquet
+from regulars.data.schema import FEATURED, TABLES
+from regulars.data.sql import SqlFolder
+from regulars.ingest.table_rows import write_draft
+
+
+def fetch_bucket(
+    connection: duckdb.DuckDBPyConnection, run: Run, number: int, folder: Path, sql: SqlFolder, clock: Clock
+) -> Bucket:
+    """Fetch a bucket's pieces and make a lake of them: lines of one order may come from several files."""
+    with clock.stage("fetch"):
+        pieces = run.fetch_below(f"{name(number)}/", folder / "pieces", clock)
+    rows = rows_in(connection, *pieces) if pieces else 0
+    lake = folder / "pieces"
+    if run.is_raw:
+        lake = folder / "lake"
+        lake.mkdir()
+        with clock.stage("lake", connection):
+            _write_lake(connection, pieces, lake, sql, summed=bool(run.read(SETTLED)["summed"]))
+    complete(lake, json.dumps(run.said["info"]))
+    return Bucket(number, lake, rows)
+
+
+def _write_lake(
+    connection: duckdb.DuckDBPyConnection, pieces: list[Path], lake: Path, sql: SqlFolder, *, summed: bool
+) -> None:
+    for table in FEATURED:
+        files = [piece for piece in pieces if piece.parent.name == table]
+        if files:
+            whole = f"select *, struct_pack(none := cast(null as varchar)) as attributes from {parquet(files)}"
+            connection.execute(f"create or replace temp view staged_{table} as {whole}")
+            write_draft(connection, TABLES[table], lake / table, sql, summed=summed)

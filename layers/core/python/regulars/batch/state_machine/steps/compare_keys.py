@@ -1,0 +1,62 @@
+"""The state machine's step for one bucket of keys: rows whose key an earlier row has, wherever that row lies."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from regulars.batch.resources.clock import Clock
+from regulars.batch.resources.workspace import database
+from regulars.batch.state_machine.buckets import name, spread
+from regulars.batch.state_machine.run import Run
+from regulars.batch.storage.store import as_json
+from regulars.data.paths import parquet
+from regulars.ingest.rejects import find_repeats, number_files
+from regulars.ingest.run import SHARED
+from regulars.ingest.staging import POSITION
+from regulars.models.loader import ModelLoader
+
+
+def compare_keys(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
+    """Find the repeats of one bucket's keys, each to be rejected from the file that it lies in.
+
+    Where rows are lines of orders nothing is a repeat, but orders of several customers are counted.
+    """
+    run, item = Run.open(event["run"]), event["item"]
+    table, bucket = item["table"], name(item["bucket"])
+    done = place(table, item["bucket"])
+    if run.work.look(done) is None:
+        with database() as (folder, connection):
+            with clock.stage("fetch"):
+                files = run.fetch_below(f"keys/{table}/{bucket}/", folder / "keys", clock)
+            with clock.stage("compare", connection):
+                said, repeats = _compare(connection, run, item, files, folder)
+            with clock.stage("write"):
+                for number, file in repeats.items():
+                    run.work.put_anyhow(f"repeats/{table}/{int(number):06d}/{bucket}.parquet", file)
+                run.work.put_anyhow(done, as_json(said))
+    return {"table": table, "bucket": item["bucket"]}
+
+
+def place(table: str, bucket: int) -> str:
+    """Name what says that a bucket's keys have been compared."""
+    return f"compared/{table}/{name(bucket)}.json"
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, run: Run, item: dict[str, Any], files: list[Path], folder: Path
+) -> tuple[dict[str, int], dict[str, Path]]:
+    """Return the counts, and the repeats by the number of the file that they lie in."""
+    if not files:
+        return {"repeats": 0, "shared": 0}, {}
+    keys = parquet(files)
+    if item["key"] is None:
+        lines = f"(select key as order_id, customer_id from {keys})"
+        [(shared,)] = connection.execute(SHARED.format(orders=lines)).fetchall()
+        return {"repeats": 0, "shared": shared}, {}
+    named = {file.number: file.name for file in run.files if file.table == item["table"]}
+    number_files(connection, named)
+    find_repeats(connection, item["key"], keys)
+    [(repeats,)] = connection.execute("select count(*) from repeats").fetchall()
+    query = f"select *, pos // {POSITION} as bucket from repeats"
+    return {"repeats": repeats, "shared": 0}, spread(connection, query, folder / "out", len(named)) if repeats else {}

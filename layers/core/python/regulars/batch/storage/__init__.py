@@ -1,0 +1,1 @@
+"""Objects in S3: inputs to read, and results to publish."""

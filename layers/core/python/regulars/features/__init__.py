@@ -1,0 +1,1 @@
+"""From the relations of the contract to a table of features."""

@@ -1,0 +1,164 @@
+"""Each customer's few largest reasons, one a group of features, with numbers and in words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Self, overload
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+
+from regulars.arrays import FloatArray
+from regulars.models.bundle import Bundle
+from regulars.models.reasons.groups import PURCHASE_HISTORY, columns_by_group, group_of
+from regulars.models.reasons.units import Effects
+from regulars.models.reasons.words import Narrator
+
+TYPICAL = "constants/typical.json"
+ORDERS, RECENCY, USUAL = "order_count", "recency_days", "gap_mean_days"
+"""What a reason may say beside the feature's own value."""
+
+NAN = float("nan")
+
+
+class Reason(BaseModel):
+    """What features that say the same thing do to a score."""
+
+    feature: str = Field(
+        description="the group's feature that does most in the direction of its effect", examples=["overdue_ratio"]
+    )
+    group: str = Field(description="features that say the same thing; their effects are added up", examples=["recency"])
+    value: float | None = Field(
+        description="the customer's value of `feature`, in its own unit (docs/features.md); null when not known",
+        examples=[4.0],
+    )
+    effect: float = Field(
+        description="what the group adds to the answer, in the answer's unit; negative takes off", examples=[0.18]
+    )
+    text: str = Field(
+        description="the value in words, beside what is usual for this customer or typical of all",
+        examples=["no order for 120 days, usually every 30"],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons(Sequence["Told"]):
+    """The largest reasons of n customers by column, k each: what a batch writes; one customer's are an item.
+
+    `features` are places among `names`; `values` are NaN where not known. `base` is the answer of a customer of whom
+    nothing is known, `rest` what the groups that are not shown add: `base`, a customer's effects and `rest` add up to
+    the answer. Numbers are rounded to six decimals.
+    """
+
+    names: tuple[str, ...]
+    features: npt.NDArray[np.int64]
+    values: FloatArray
+    effects: FloatArray
+    texts: npt.NDArray[np.object_]
+    base: FloatArray
+    rest: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of customers."""
+        return len(self.features)
+
+    @overload
+    def __getitem__(self, row: int) -> "Told": ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list["Told"]: ...
+
+    def __getitem__(self, row: int | slice) -> "Told | list[Told]":
+        """Return one customer's reasons, largest first."""
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        columns = (self.features, self.values, self.effects, self.texts)
+        cells = zip(*(each[row].tolist() for each in columns), strict=True)
+        return Told(
+            (
+                Reason(
+                    feature=self.names[place],
+                    group=group_of(self.names[place]),
+                    value=None if isnan(value) else value,
+                    effect=effect,
+                    text=text,
+                )
+                for place, value, effect, text in cells
+            ),
+            float(self.base[row]),
+            float(self.rest[row]),
+        )
+
+
+class Told(list[Reason]):
+    """A customer's largest reasons; `base`, their effects and `rest` add up to the answer."""
+
+    def __init__(self, top: Iterable[Reason], base: float, rest: float) -> None:
+        super().__init__(top)
+        self.base, self.rest = base, rest
+
+
+class Explainer:
+    """Picks and words reasons; opened from a bundle's learnt medians."""
+
+    def __init__(self, typical: Mapping[str, float], minor_units: int) -> None:
+        self._narrator = Narrator(typical, minor_units)
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        """Open the explainer of a bundle."""
+        return cls(bundle.json(TYPICAL), bundle.manifest.minor_units)
+
+    def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> Reasons:
+        """Return each customer's `count` groups with the largest effects, largest first.
+
+        `columns` holds the n customers' values by feature; a name of `effects` that is not in it has no value.
+        """
+        total, headline = by_group(effects)
+        order = np.argsort(-np.abs(total), axis=1, kind="stable")
+        largest = order[:, :count]
+        chosen = np.take_along_axis(headline, largest, axis=1)
+        rest = np.zeros(len(total))
+        for places in order[:, count:].T:  # one after the other: a customer alone gets the same bits as among many
+            rest += np.take_along_axis(total, places[:, None], axis=1)[:, 0]
+        values, texts = self._said(columns, effects.names, chosen)
+        sizes = np.take_along_axis(total, largest, axis=1)
+        values, sizes, base, rest = (each.round(6) for each in (values, sizes, effects.base, rest))
+        return Reasons(effects.names, chosen, values, sizes, texts, base, rest)
+
+    def _said(
+        self, columns: Mapping[str, FloatArray], names: Sequence[str], chosen: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, npt.NDArray[np.object_]]:
+        """Return the values of the chosen features and what is said of them, both of shape (n, k)."""
+        unknown = np.full(len(chosen), NAN)
+        values = np.full(chosen.shape, NAN)
+        texts = np.empty(chosen.shape, dtype=object)
+        usual = columns.get(USUAL, unknown)
+        for place in np.unique(chosen).tolist():
+            rows, ranks = np.nonzero(chosen == place)
+            value = columns.get(names[place], unknown)[rows]
+            told = self._narrator.texts(names[place], value, usual[rows])
+            if group_of(names[place]) == PURCHASE_HISTORY:
+                past = (columns.get(name, unknown)[rows] for name in (ORDERS, RECENCY, USUAL))
+                told = self._narrator.histories(*past) + np.where(np.isnan(value), "", ": " + told)
+            values[rows, ranks] = value
+            texts[rows, ranks] = told
+        return values, texts
+
+
+def by_group(effects: Effects) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Add effects up by group; return the groups' effects and their headline features, both of shape (n, groups).
+
+    Groups come in the order of their first feature. A headline is a place among `effects.names`: of the feature that
+    does most in the direction of the group's effect.
+    """
+    places = columns_by_group(effects.names)
+    total = np.zeros((len(effects.base), len(places)))
+    headline = np.zeros(total.shape, dtype=np.int64)
+    for index, columns in enumerate(places.values()):
+        for column in columns:  # one after the other: a customer alone gets the same bits as among many
+            total[:, index] += effects.values[:, column]
+        toward = effects.values[:, columns] * np.where(total[:, index] < 0, -1.0, 1.0)[:, None]
+        headline[:, index] = np.array(columns)[toward.argmax(axis=1)]
+    return total, headline

@@ -1,0 +1,199 @@
+"""clv: what will this customer spend within the horizon, how sure is that, and when is the next order?"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+
+from regulars.arrays import FloatArray
+from regulars.features.table import FeatureTable
+from regulars.models.bundle import Bundle
+from regulars.models.purchase_process import (
+    Process,
+    Purchases,
+    alike,
+    days_to_next,
+    log_odds,
+    shifted,
+    to_horizon,
+    with_process,
+)
+from regulars.models.reasons import Effects, Explainer, Reason, in_answer_units
+from regulars.models.reasons.units import Link
+from regulars.models.tasks.base import Prediction, Result
+from regulars.models.trees import TreeModel
+
+NAME = "clv"
+SUMMARY = "Expected value of each customer's orders within the horizon, with an interval, and the next order's date."
+
+QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
+EXPLAINED = ("anchored", "free")
+PARTS = (*EXPLAINED, "none", *QUANTILES)
+"""The boosters: value on top of the process, value without it, P(no order), and quantiles of the value if any."""
+
+
+class Answer(Result):
+    """Future value in the currency's major unit, future orders, and the next order's date."""
+
+    predicted_value: float = Field(ge=0, description="mean value of the orders in [as_of, as_of + horizon)")
+    predicted_value_median: float = Field(ge=0, description="half of such customers bring less: least absolute error")
+    predicted_value_low: float = Field(ge=0, description="lower end of the 80 % interval: a tenth brings less")
+    predicted_value_high: float = Field(ge=0, description="upper end of the 80 % interval")
+    predicted_orders: float = Field(ge=0, description="expected number of orders in the horizon")
+    next_order_at: date | None = Field(
+        description="by then half of such customers have ordered again; null when not within two years"
+    )
+    reasons: list[Reason] = Field(description="effects on predicted_value, in the currency's major unit")
+
+
+class Constants(BaseModel):
+    """What training learnt beside the trees; money in minor units."""
+
+    features: list[str]
+    window_days: int = Field(description="days of the labels that the trees learnt from")
+    horizon_days: int
+    weights: tuple[float, ...] = Field(description="of the process, the anchored and the free booster")
+    scales: tuple[float, ...] = Field(description="bring each of the three to the process's total")
+    level: float = Field(description="value over the process's forecast, as past windows asked for")
+    orders_level: float = Field(description="the same of orders")
+    shift: float = Field(description="the same of P(no order), in log odds")
+    centers: tuple[float, ...] = Field(description="where the quantile boosters start, log")
+    upper_level: float = Field(description="nominal level of the interval's upper end, so that it holds 80 %")
+    base_cents: float = Field(description="geometric mean of the predictions at training: where reasons start from")
+
+
+class Forecast:
+    """The answers for n customers from the boosters' margins (a dict of arrays by PARTS) and the process's columns."""
+
+    def __init__(self, constants: Constants, margins: Mapping[str, FloatArray], table: FeatureTable) -> None:
+        columns = table.columns
+        window = columns["process_orders"]
+        stretch = np.divide(columns["horizon_orders"], window, out=np.ones_like(window), where=window > 0)
+        anchor = np.maximum(columns["process_value_cents"], 1e-3)
+        self.parts = [
+            anchor * stretch,
+            np.exp(margins["anchored"]) * anchor * stretch,
+            np.exp(margins["free"]) * stretch,
+        ]
+        self._constants = constants
+        scaled = [part * scale for part, scale in zip(self.parts, constants.scales, strict=True)]
+        mixed = scaled[0] * constants.weights[0]
+        for part, weight in zip(scaled[1:], constants.weights[1:], strict=True):
+            mixed = mixed + part * weight
+        self.value_cents = mixed * constants.level
+        each = columns["process_spend_cents"]
+        # Below one minor unit a day nothing can be divided by: a shop of free orders.
+        orders = np.where(each > 1.0, mixed / np.maximum(each, 1.0), columns["horizon_orders"])
+        self.orders = orders * constants.orders_level
+        none = shifted(columns["process_no_order"], margins["none"])
+        self.no_order = shifted(to_horizon(none, table), constants.shift)
+        returning = np.maximum(1.0 - self.no_order, 1e-6)
+        self._if_any = np.log(
+            np.maximum(columns["process_spend_cents"], 1e-3)
+            * np.maximum(self.orders / returning, 1.0)
+            * (constants.level / constants.orders_level)
+        )
+        found = [margins[name] + center for name, center in zip(QUANTILES, constants.centers, strict=True)]
+        low, high = np.minimum(found[0], found[1]), np.maximum(found[1], found[2])
+        self._knots = (low, np.clip(found[1], low, high), high)
+
+    def quantile(self, level: float) -> FloatArray:
+        """Return the value that a share `level` of such customers stay below; 0 where no order is likelier than that.
+
+        Between and beyond the three quantiles of the value if any, its logarithm is linear in the level's log odds.
+        """
+        above = (level - self.no_order) / np.maximum(1.0 - self.no_order, 1e-6)
+        place = log_odds(np.clip(above, 0.005, 0.995)) / np.log(9.0)  # -1, 0 and 1 at levels .1, .5 and .9
+        low, middle, high = self._knots
+        log = self._if_any + middle + place * np.where(place < 0, middle - low, high - middle)
+        value: FloatArray = np.where(above > 0, np.exp(log), 0.0)
+        return value
+
+    @property
+    def interval(self) -> tuple[FloatArray, FloatArray]:
+        """The lower and upper end, in minor units."""
+        return self.quantile(0.1), self.quantile(max(self._constants.upper_level, 0.5))
+
+
+class Clv:
+    """Boosters and the purchase process, blended, at the level that past windows asked for."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
+        self._process = Process.model_validate(bundle.json("constants/process.json"))
+        self._minor_units = bundle.manifest.minor_units
+        self._explainer = Explainer.of(bundle)
+        self._trees = {part: TreeModel(bundle, f"{NAME}/{part}") for part in PARTS}
+
+    def _money(self, cents: FloatArray) -> FloatArray:
+        money: FloatArray = np.rint(cents) / 10**self._minor_units
+        return money
+
+    def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
+        """Answer for every customer of `table`."""
+        constants = self._constants
+        table = with_process(table, self._process, constants.window_days, constants.horizon_days)
+        rows, order = table.matrix(constants.features), alike(table)
+        leaves = {part: trees.leaves(rows, order) for part, trees in self._trees.items()}
+        margins = {part: trees.margins(leaves[part]) for part, trees in self._trees.items()}
+        forecast = Forecast(constants, margins, table)
+        low, high = forecast.interval
+        columns: dict[str, npt.NDArray[Any]] = {
+            "predicted_value": self._money(forecast.value_cents),
+            "predicted_value_median": self._money(forecast.quantile(0.5)),
+            "predicted_value_low": self._money(low),
+            "predicted_value_high": self._money(high),
+            "predicted_orders": forecast.orders,
+            "next_order_at": self._next_order(table, forecast),
+        }
+        if not reasons:
+            return Prediction(columns)
+        contributions = {part: self._trees[part].contributions(leaves[part]) for part in EXPLAINED}
+        effects = self._effects(contributions, forecast).settled(columns["predicted_value"])
+        return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
+
+    def _next_order(self, table: FeatureTable, forecast: Forecast) -> npt.NDArray[np.datetime64]:
+        """Return the day by which an order is as likely as not, NaT when there is none or no `as_of`."""
+        if table.as_of is None:
+            return np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
+        shift = log_odds(forecast.no_order) - log_odds(table.columns["horizon_no_order"])
+        days = days_to_next(self._process, Purchases.of(table), shift, self._constants.horizon_days)
+        known = np.where(np.isnan(days), 0.0, days)
+        start = np.datetime64(table.as_of.replace(tzinfo=None), "s")
+        at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
+        return np.where(np.isnan(days), np.datetime64("NaT"), at)
+
+    def _effects(self, contributions: Mapping[str, FloatArray], forecast: Forecast) -> Effects:
+        """Return what each feature adds to the value, in major units: those of the three parts of the blend, added up.
+
+        What a part knows beforehand is the process's, and is told by its own value.
+        """
+        constants = self._constants
+        unit = constants.level / 10**self._minor_units
+        factors = [weight * scale * unit for weight, scale in zip(constants.weights, constants.scales, strict=True)]
+        known = np.log(np.maximum(forecast.parts[0], 1e-9))
+        center = np.full_like(known, np.log(constants.base_cents / constants.level))
+        free = contributions["free"]
+        stretch = np.log(np.maximum(forecast.parts[2], 1e-9)) - free.sum(axis=1)
+        parts = [
+            (np.zeros((len(known), 0)), center, known - center),
+            (contributions["anchored"][:, :-1], contributions["anchored"][:, -1] + center, known - center),
+            (free[:, :-1], free[:, -1], stretch),
+        ]
+        total = Effects((), np.zeros((len(known), 0)), np.zeros(len(known)))
+        for (values, base, beforehand), factor in zip(parts, factors, strict=True):
+            names = constants.features if values.shape[1] else ()
+            total += in_answer_units(names, values, base, _times(factor), {"process_value_cents": beforehand})
+        return total
+
+
+def _times(factor: float) -> Link:
+    return lambda margin: np.exp(margin) * factor
+
+
+def load(bundle: Bundle) -> Clv:
+    """Open the model."""
+    return Clv(bundle)

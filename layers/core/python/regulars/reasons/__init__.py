@@ -1,7 +1,0 @@
-"""Why a customer has the score that it has: effects in the answer's unit, grouped, in words."""
-
-from regulars.reasons.explainer import Explainer, Reason, Reasons
-from regulars.reasons.groups import GROUPS, PURCHASE_HISTORY, group_of
-from regulars.reasons.units import Effects, in_answer_units
-
-__all__ = ["GROUPS", "PURCHASE_HISTORY", "Effects", "Explainer", "Reason", "Reasons", "group_of", "in_answer_units"]

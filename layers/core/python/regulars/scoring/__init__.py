@@ -1,0 +1,1 @@
+"""Scores of all customers, and the file that holds them."""

@@ -1,0 +1,58 @@
+"""Every function's app keeps to its own contract, whatever is asked; through ASGI, without a network.
+
+REGULARS_CASES sets the number of cases, as for histories; schemathesis itself is a development tool that may be absent.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from regulars.api.app import create_app
+from regulars.api.responses import ROUTES
+
+schemathesis: Any = pytest.importorskip("schemathesis")
+pytest.importorskip("schemathesis.specs.openapi.schemas")
+
+CASES = max(int(os.environ.get("REGULARS_CASES", "150")) // 5, 1)
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+"""No 5xx; statuses, media types and headers that are documented; bodies as their schemas say."""
+
+
+def cases(schema: Any) -> st.SearchStrategy[Any]:
+    """Draw requests of every route, as the contract allows them and as it does not."""
+    routes = [result.ok() for result in schema.get_all_operations()]
+    assert len(routes) == 3
+    return st.one_of(
+        [route.as_strategy(generation_mode=mode) for route in routes for mode in schemathesis.GenerationMode]
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_app_keeps_to_its_contract(cold: pytest.MonkeyPatch, bundle_folder: Path, route: str) -> None:
+    cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(route))
+    from schemathesis.checks import CHECKS as known  # noqa: PLC0415, N811 - after the loader has filled it
+
+    checks = [known.get_one(name) for name in CHECKS]
+
+    @given(case=cases(schema))
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    def keeps(case: Any) -> None:
+        case.call_and_validate(checks=checks)
+
+    keeps()

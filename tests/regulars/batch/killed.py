@@ -1,0 +1,51 @@
+"""Run by the tests in a process of its own: the handler on one event, killed by kill -9 at the point that is named.
+
+python killed.py POINT EVENT; a point is `before:STAGE`, `after:STAGE` or `put:NAME`: after the first file whose name
+begins so has been written.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from regulars.batch.handler import handle
+from regulars.batch.resources.clock import Clock
+from regulars.batch.storage.store import Store
+
+when, _, where = sys.argv[1].partition(":")
+stage, put, put_anyhow = Clock.stage, Store.put, Store.put_anyhow
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def deadly_stage(self: Any, name: str, *rest: Any) -> Iterator[None]:
+    if (when, where) == ("before", name):
+        die()
+    with stage(self, name, *rest):
+        yield
+    if (when, where) == ("after", name):
+        die()
+
+
+def deadly_put(self: Any, name: str, *rest: Any) -> None:
+    put(self, name, *rest)
+    if when == "put" and name.startswith(where):
+        die()
+
+
+def deadly_put_anyhow(self: Any, name: str, content: Any) -> None:
+    put_anyhow(self, name, content)
+    if when == "put" and name.startswith(where):
+        die()
+
+
+Clock.stage, Store.put = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
+Store.put_anyhow = deadly_put_anyhow  # type: ignore[method-assign] # dies at a point that is named
+handle(json.loads(sys.argv[2]), None)

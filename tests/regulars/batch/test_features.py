@@ -1,0 +1,127 @@
+"""Features by the state machine: those of one run over everybody, cut points and every cell, labels on request."""
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+import pytest
+
+from regulars.batch.handler import handle
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, connect
+from regulars.errors import BundleError, SourceError
+from regulars.features.relations import make_features_learning, make_labels, write_features
+from regulars.instants import parse_as_of
+from regulars.models.bundle import Bundle
+from regulars_workbench.batch.remote import start
+from tests.regulars.batch.machinery import INCOMING, PREFIX, SCORES, manifest, put_export, run, stored
+from tests.regulars.batch.shop import read
+
+AS_OF = "2025-01-01"
+Rows = list[tuple[Any, ...]]
+
+
+def put_lake(lake: Path) -> None:
+    """Put a lake below the prefix."""
+    for file in sorted(lake.rglob("*")):
+        if file.is_file() and "truth" not in file.parts:
+            boto3.client("s3").upload_file(str(file), INCOMING, PREFIX + str(file.relative_to(lake)))
+
+
+def alone(lake: Path, sql: SqlFolder, out: Path, label_days: int) -> tuple[Any, tuple[Rows, Rows]]:
+    """Make the features in one run: the cut points, and every row."""
+    moment = parse_as_of(AS_OF)
+    with connect("1GB", 1) as connection:
+        attach(connection, lake)
+        cut_points = make_features_learning(connection, sql, moment)
+        relation = "customer_features"
+        if label_days:
+            make_labels(connection, sql, moment, label_days)
+            relation = f"(select * from {relation} join future using (customer_id))"
+        write_features(connection, moment, out, relation)
+    return cut_points, rows(out.read_bytes(), out.parent)
+
+
+def rows(content: bytes, folder: Path) -> tuple[Rows, Rows]:
+    """Return the columns' names and types, and every row by customer."""
+    names = read(content, folder, "select column_name, column_type from (describe select * from {})")
+    return names, read(content, folder, "select * from {} order by customer_id")
+
+
+def made(folder: Path) -> tuple[Rows, Rows]:
+    """Put the buckets' features together, in the order of customer_id."""
+    files, (place, said) = stored("features/"), manifest("features/")
+    named = [name for name in said["outputs"] if name.endswith("features.parquet")]
+    for number, name in enumerate(named):
+        (folder / f"bucket-{number}.parquet").write_bytes(files[place + name])
+    target = folder / "together.parquet"
+    duckdb.execute(f"copy (from read_parquet('{folder}/bucket-*.parquet')) to '{target}' (format parquet)")
+    return rows(target.read_bytes(), folder)
+
+
+@pytest.mark.parametrize("label_days", [0, 90])
+def test_a_lake_gets_the_cut_points_and_features_of_one_run(
+    machine: str, calls: list[str], lake: Path, sql: SqlFolder, tmp_path: Path, label_days: int
+) -> None:
+    put_lake(lake)
+    said = run(machine, as_of=AS_OF, make="features", label_days=label_days, buckets=4)
+    assert said["status"] == "SUCCEEDED", said.get("cause")
+    assert "score" not in calls
+    assert (calls.count("base"), calls.count("learn"), calls.count("apply")) == (4, 1, 4)
+
+    cut_points, whole = alone(lake, sql, tmp_path / "whole.parquet", label_days)
+    _, found = manifest("features/")
+    assert [tuple(row) for row in found["cut_points"]] == cut_points
+    assert made(tmp_path) == whole
+    assert (("future_orders", "BIGINT") in whole[0]) is bool(label_days)
+    assert found["customers_with_features"] == len(whole[1])
+    assert found["customers_read"] == found["customers_with_features"] + found["customers_rejected"]
+    assert not [warning for warning in found["warnings"] if "labels" in warning]
+    assert stored() == {}
+
+
+def test_raw_files_give_features_too_and_labels_that_lack_time_are_told(machine: str, tmp_path: Path) -> None:
+    """The last order of the export is of the first day of 2030."""
+    put_export(tmp_path)
+    said = run(machine, as_of="2029-12-01", make="features", label_days=365, buckets=3)
+    assert said["status"] == "SUCCEEDED", said.get("cause")
+    _, found = manifest("features/")
+    assert (found["rows_read"], found["rows_kept"], found["rows_rejected"]) == (402, 401, 1)
+    assert (found["customers_read"], found["customers_with_features"]) == (71, 60)
+    told = "labels look ahead to 2030-12-01, and the last order is of 2030-01-01; choose an earlier as_of"
+    assert told in found["warnings"]
+    _, labelled = made(tmp_path)
+    assert {row[-3:] for row in labelled} == {(0, 0, True)}
+
+
+def test_nobody_to_learn_from_is_told(machine: str, tmp_path: Path) -> None:
+    put_export(tmp_path)
+    said = run(machine, as_of="2001-01-01", make="features")
+    assert said["status"] == "FAILED"
+    assert "nobody has an order before as_of" in said["cause"]
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"make": "coffee"}, "make: 'coffee' is not known"),
+        ({"label_days": 30}, "label_days go with features"),
+        ({"make": "features", "label_days": -1}, "is not between"),
+        ({"make": "features", "csv": True}, "leave csv out"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(machine: str, asked: dict[str, Any], why: str) -> None:
+    with pytest.raises(SourceError, match=why):
+        start(f"s3://{INCOMING}/{PREFIX}", machine, **asked)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_bundle_of_before_says_that_it_lacks_the_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_export(tmp_path)
+    monkeypatch.setattr(Bundle, "sql", SqlFolder(Path("sql"), ("features/rfm.sql",)))
+    asked = {"bucket": INCOMING, "prefix": PREFIX, "make": "features"}
+    with pytest.raises(BundleError, match=r"has no rfm_histogram\.sql; train it again"):
+        handle({"step": "plan", "input": asked}, None)
+    assert boto3.client("s3").list_objects_v2(Bucket=SCORES).get("Contents", []) == []

@@ -1,0 +1,59 @@
+"""What ingest makes of the planted trouble is what the ledger says."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from regulars.data.sql import SqlFolder
+from regulars.ingest.mapping import load
+from regulars.ingest.run import ingest
+from regulars_workbench.simulator.exports.defects import BOT, BOT_VISITS
+from regulars_workbench.simulator.simulate import simulate
+
+
+@pytest.mark.parametrize(("currency", "shop"), [("EUR", "grocery"), ("JPY", "fashion")])
+def test_ingest_survives_and_the_ledger_tells_how(tmp_path: Path, sql: SqlFolder, currency: str, shop: str) -> None:
+    """Rejects by table and reason are the ledger's; every kept order is the clean lake's, to the cent."""
+    clean, raw = tmp_path / "clean", tmp_path / "clean" / "warts"
+    info = simulate(clean, customers=2_000, years=2, seed=3, currency=currency, shop=shop, warts=True)
+    planted = json.loads((raw / "ledger.json").read_text())["planted"]
+    report = ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
+    rejected: Counter[tuple[str, str]] = Counter()
+    for file in report.files:
+        rejected.update({(file.table, reason): rows for reason, rows in file.rejected.items()})
+    expected: Counter[tuple[str, str]] = Counter()
+    for one in planted:
+        expected.update({(one["table"], one["reason"]): one["rows"]} if one["reason"] else {})
+    assert rejected == expected
+    rows = {(one["table"], one["wart"]): one["rows"] for one in planted}
+    lost = sum(rows["orders", name] for name in ("null id", "broken date", "broken amount"))
+    refunds = rows["orders", "refund without an order"]
+    assert report.tables["orders"] == info.tables["orders"].rows - lost + refunds
+    assert report.tables["treatments"] == info.tables["treatments"].rows
+    assert rows["events", "visits of one bot"] == BOT_VISITS
+
+    def differing(ours: str) -> int:
+        query = f"""select count(*) from '{tmp_path}/lake/orders/*.parquet' as kept
+            left join '{clean}/orders/*.parquet' as made using (order_id) where kept.order_id not like 'X%'
+            and {ours}"""
+        return int(duckdb.sql(query).fetchall()[0][0])
+
+    same = [f"kept.{name} is distinct from made.{name}" for name in ("customer_id", "ordered_at", "order_value_cents")]
+    same += [f"kept.{name} is distinct from made.{name}" for name in ("margin_cents", "quantity", "is_return")]
+    assert differing(f"({' or '.join(same)})") == 0
+    assert differing("true") == info.tables["orders"].rows - lost
+
+
+def test_the_bot_reaches_the_lake_alone(tmp_path: Path, sql: SqlFolder) -> None:
+    """Ingest has no reason to drop visits: they are all of one id that never ordered, and cause no feature row."""
+    simulate(tmp_path / "clean", customers=300, years=1, seed=1, warts=True)
+    raw = tmp_path / "clean" / "warts"
+    ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
+    seen = duckdb.sql(f"select count(*) from '{tmp_path}/lake/events/*.parquet' where customer_id = '{BOT}'").fetchall()
+    bought = duckdb.sql(
+        f"select count(*) from '{tmp_path}/lake/orders/*.parquet' where customer_id = '{BOT}'"
+    ).fetchall()
+    assert (seen, bought) == ([(BOT_VISITS,)], [(0,)])

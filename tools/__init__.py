@@ -1,0 +1,1 @@
+"""Builds and checks of what is deployed."""

@@ -1,0 +1,1 @@
+"""Which moments to learn from, and the snapshots of customers at them."""

@@ -1,0 +1,42 @@
+"""Put a plan's price list into a bundle, so that POST /recommend decides by it: a new bundle, the old one untouched."""
+
+import hashlib
+from pathlib import Path
+
+from regulars.actions.advice import FOLDER, PRICES
+from regulars.actions.catalogue import Learnt
+from regulars.actions.shadow_prices import read_prices
+from regulars.errors import CatalogueError
+from regulars.models.bundle import Bundle
+from regulars_training.export.package import rewrite
+
+
+def publish(bundle: Bundle, prices: Path, out: Path) -> Bundle:
+    """Write `bundle` with the price list, and the learnt effects that it names, to `out`; return it verified.
+
+    Folders of learnt effects are seen from the price list's own. A list that the bundle already carried is replaced.
+    """
+    listed = read_prices(prices)
+    if listed.horizon_days != bundle.manifest.horizon_days:
+        raise CatalogueError(
+            f"{prices} was made for {listed.horizon_days} days, bundle {bundle.manifest.bundle} answers for "
+            f"{bundle.manifest.horizon_days}; plan with scores of this bundle"
+        )
+    files: dict[str, bytes] = {}
+    actions = []
+    for action in listed.catalogue.action:
+        moved = action
+        if isinstance(action.effect, Learnt):
+            folder = prices.parent / action.effect.learnt
+            name = f"effects-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:6]}"
+            files |= {
+                f"{FOLDER}/{name}/{file.relative_to(folder).as_posix()}": file.read_bytes()
+                for file in sorted(folder.rglob("*"))
+                if file.is_file()
+            }
+            moved = action.model_copy(update={"effect": Learnt(learnt=name)})
+        actions.append(moved)
+    catalogue = listed.catalogue.model_copy(update={"action": tuple(actions)})
+    text = listed.model_copy(update={"catalogue": catalogue}).model_dump_json(indent=1) + "\n"
+    kept = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files if not name.startswith(f"{FOLDER}/")}
+    return rewrite(out, {**kept, **files, PRICES: text.encode()}, bundle.manifest)

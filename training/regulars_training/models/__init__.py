@@ -1,0 +1,1 @@
+"""The models of each task: fitted, blended and calibrated."""

@@ -1,0 +1,34 @@
+"""The command `regulars features`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder
+from regulars.features.relations import make_features, make_features_learning, write_features
+from regulars.instants import parse_as_of
+from regulars.models.bundle import Bundle
+from regulars_workbench import console
+from regulars_workbench.cli.options import SQL, AsOf, Lake, MemoryLimit, connected
+
+
+def features(
+    lake: Lake,
+    as_of: AsOf,
+    out: Annotated[Path, typer.Option(help="Parquet file to write")],
+    bundle: Annotated[Path | None, typer.Option(help="use its SQL and cut points; else they are learnt here")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Write the feature table alone: one row per customer with an order before --as-of."""
+    connection = connected(memory_limit)
+    attach(connection, lake)
+    moment = parse_as_of(as_of)
+    if bundle:
+        opened = Bundle(bundle)
+        make_features(connection, opened.sql, moment, opened.cut_points)
+    else:
+        make_features_learning(connection, SqlFolder(SQL), moment)
+    rows = write_features(connection, moment, out)
+    console.say(f"Wrote {out}: {rows:,} customers as of {moment:%Y-%m-%d %H:%M}Z")

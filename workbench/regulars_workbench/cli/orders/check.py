@@ -1,0 +1,40 @@
+"""The command `regulars check`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulars.data.sql import SqlFolder
+from regulars.instants import parse_as_of
+from regulars_workbench import console
+from regulars_workbench.cli.options import SQL, Lake, MemoryLimit, connected
+
+INSUFFICIENT = 3
+"""Exit status of a check that did not pass; 1 and 2 are taken."""
+
+
+def check(
+    lake: Lake,
+    *,
+    horizon: Annotated[int, typer.Option(help="days ahead that training is meant for", min=7, max=730)] = 90,
+    as_of: Annotated[
+        str | None, typer.Option(help="date or timestamp (UTC) to train at; else the midnight after the last order")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="file for the report as JSON; - prints only that")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of the churn horizon to write")] = None,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Say what is in a lake, what is odd, and whether history suffices for the horizon.
+
+    Exit status: 0 when it does and no finding is an error, 3 when not, 2 when the lake can not be read.
+    """
+    from regulars_workbench.check.run import check as run
+    from regulars_workbench.check.show import deliver
+
+    with console.status("reading") as tell, connected(memory_limit) as connection:
+        moment = parse_as_of(as_of) if as_of else None
+        report, curve = run(connection, lake, SqlFolder(SQL), horizon_days=horizon, as_of=moment, tell=tell)
+    deliver(report, curve, json, picture)
+    if not report.passed:
+        raise typer.Exit(INSUFFICIENT)

@@ -1,0 +1,58 @@
+"""The command `regulars ingest`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulars.data.schema import NO_CURRENCY
+from regulars.data.sql import SqlFolder
+from regulars.ingest.report import IngestReport
+from regulars_workbench import console
+from regulars_workbench.cli.options import SQL, MemoryLimit, connected
+
+
+def ingest(
+    sources: Annotated[list[Path], typer.Argument(help="CSV or Parquet files, or folders of them")],
+    out: Annotated[Path, typer.Option(help="lake folder to write")],
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="TOML that says which column is which; see docs/data-contract.md")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code, where no map says it")] = NO_CURRENCY,
+    memory_limit: MemoryLimit = "4GB",
+) -> None:
+    """Read your own files into a lake: every row is kept, or rejected with its reason."""
+    from regulars.ingest.mapping import CONTRACT, load, parse
+    from regulars.ingest.run import ingest as run
+
+    mapping = load(map_file) if map_file else CONTRACT
+    if mapping.currency == NO_CURRENCY:
+        mapping = mapping.model_copy(update={"currency": parse({"currency": currency}, "--currency").currency})
+    with console.status("reading") as tell, connected(memory_limit) as connection:
+        report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
+    show_report(report)
+    console.say(f"Wrote {out}")
+
+
+def show_report(report: IngestReport) -> None:
+    """Print what became of every row read, and whether the history is enough to train on."""
+    rows = [
+        (file.file, file.table, file.rows_read, file.rows_kept, sum(file.rejected.values())) for file in report.files
+    ]
+    if len(rows) > 1:
+        rows.append(("total", "", report.rows_read, report.rows_kept, report.rows_rejected))
+    console.table("Rows", ("file", "table", ">read", ">kept", ">rejected"), rows)
+    if report.rejected:
+        console.table("Rejected, all kept under rejects/", ("reason", ">rows"), list(report.rejected.items())[:20])
+    verdict = report.verdict
+    console.say(
+        f"{report.orders:,} orders and {report.returns:,} returns of {report.customers:,} customers, "
+        f"{report.first_order:%Y-%m-%d} to {report.last_order:%Y-%m-%d}, {report.currency}; "
+        f"{verdict.repeat_rate:.0%} ordered more than once"
+    )
+    for warning in report.warnings:
+        console.say(warning, "yellow", "warning: ")
+    if verdict.trainable:
+        console.say(verdict.reason, "green", "History is enough to train on: ")
+    else:
+        console.say(verdict.reason, "yellow", "History is not enough to train on: ")

@@ -1,0 +1,34 @@
+"""The command `regulars redrive`."""
+
+from typing import Annotated
+
+import typer
+
+from regulars_workbench import console
+
+
+def redrive(
+    dead: Annotated[str, typer.Argument(help="URL of the dead-letter queue")],
+    queue: Annotated[str, typer.Argument(help="URL of the queue to send to")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what lies there, and why")] = False,
+) -> None:
+    """Send the batch's dead letters back to be scored again, and show why each had failed."""
+    from regulars_workbench.batch.aws_client import client
+    from regulars_workbench.batch.redrive import Redrive
+
+    run = Redrive(client("sqs"), dead, queue)
+    hidden, letters = run.check(), []
+    try:
+        for letter in run.letters(send=not dry_run):
+            letters.append(letter)  # noqa: PERF402 - what was sent is shown even where the next one fails
+    finally:
+        rows = [(letter.inputs, letter.tries, letter.reason) for letter in letters]
+        if rows:
+            console.table("Dead letters", ("input", ">tries", "reason"), rows)
+        sent = sum(letter.sent for letter in letters)
+        console.say(f"{len(letters)} dead letters, {sent} sent back" if letters else "No dead letters to be had")
+    if hidden:
+        console.say(
+            f"{hidden} more hidden: somebody else has received them; what they do not finish comes back in minutes"
+        )

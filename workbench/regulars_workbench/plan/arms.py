@@ -1,0 +1,87 @@
+"""The control group: who of those planned is held back, so that next month's truth can be measured."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.actions.control import Lots, action_lots, hold_out
+from regulars_workbench.plan.solver.allocate import allocate
+from regulars_workbench.plan.solver.problem import Flags, Problem, Solution
+from regulars_workbench.plan.solver.repair import reduced_profit
+
+TRIES = 100
+FEW = 1_000
+"""Chosen customers up to which an allocation without room for the control is tried as well."""
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The plan's two arms, each of shape (actions, customers), and the allocation that they were drawn from."""
+
+    treated: Flags
+    control: Flags
+    solution: Solution
+
+
+def with_control(
+    problem: Problem, strata: npt.NDArray[np.int64], lots: Lots, actions: tuple[str, ...], share: float
+) -> Arms:
+    """Choose customers for the limits that hold when `share` of them cost nothing, and hold that share back.
+
+    Which customers cost how much is luck: where the treated then exceed a limit, those of both arms whose action brings
+    least beyond its prices are taken out and the arms drawn again, so that arms differ by nothing but the lot.
+    """
+    problem = replace(problem, profit=np.where(problem.cost > problem.budget, 0.0, problem.profit))
+    wide = replace(
+        problem, budget=problem.budget / (1 - share), capacity=np.floor(problem.capacity / (1 - share) + 1e-9)
+    )
+    solution = allocate(wide, lots, actions)
+    arms = _drawn(problem, solution, strata, lots, actions, share)
+    if arms is not None and np.count_nonzero(solution.chosen) > FEW:
+        return arms
+    solution = allocate(problem, lots, actions)  # of few customers, one more or less matters: within limits as it is
+    control = _held(solution.chosen, strata, lots, actions, share)
+    plain = Arms(solution.chosen & ~control, control, solution)
+    better = arms is None or problem.brought(plain.treated) > problem.brought(arms.treated)
+    return plain if better or arms is None else arms
+
+
+def _drawn(
+    problem: Problem,
+    solution: Solution,
+    strata: npt.NDArray[np.int64],
+    lots: Lots,
+    actions: tuple[str, ...],
+    share: float,
+) -> Arms | None:
+    """Draw the arms, taking customers out until the limits hold; None when they do not come to hold."""
+    chosen = solution.chosen.copy()
+    for _ in range(TRIES):
+        control = _held(chosen, strata, lots, actions, share)
+        over = problem.used(chosen & ~control) - problem.limits
+        if np.all(over <= 0):
+            return Arms(chosen & ~control, control, solution)
+        _trim(problem, chosen, solution, over, share)
+    return None
+
+
+def _held(chosen: Flags, strata: npt.NDArray[np.int64], lots: Lots, actions: tuple[str, ...], share: float) -> Flags:
+    held = np.zeros_like(chosen)
+    for at, name in enumerate(actions):
+        who = np.flatnonzero(chosen[at])
+        held[at, who] = hold_out(strata[who], action_lots(lots[who], name), share)
+    return held
+
+
+def _trim(problem: Problem, chosen: Flags, solution: Solution, over: npt.NDArray[np.float64], share: float) -> None:
+    """Take out as many as bring the treated back within the limit that is exceeded most, whatever their arm."""
+    limit = int(np.argmax(over / np.maximum(problem.limits, 1.0)))
+    counted = np.ones(len(chosen), dtype=bool) if limit == 0 else problem.mask[limit - 1]
+    action, customer = np.nonzero(chosen & counted[:, None])
+    use = problem.cost[action, customer] if limit == 0 else np.ones(len(action))
+    worth = reduced_profit(problem, solution.prices, action, customer)
+    order = np.lexsort((customer, action, worth))
+    order = order[use[order] > 0]
+    enough = int(np.searchsorted(np.cumsum(use[order]), over[limit] / (1 - share))) + 1
+    chosen[action[order[:enough]], customer[order[:enough]]] = False

@@ -1,0 +1,204 @@
+"""What a plan is made from: scores, features beside them, and what the lake knows of treatments and margin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from regulars.actions.catalogue import Catalogue, Learnt
+from regulars.actions.control import Lots
+from regulars.actions.expressions import compile_catalogue
+from regulars.actions.offers import SINCE, Offers, offers
+from regulars.actions.value import INTERVAL, NEEDED
+from regulars.data.lake import attach
+from regulars.data.sql import SqlFolder, literal
+from regulars.errors import SourceError
+from regulars.expressions.compiler import Source, quoted
+from regulars.instants import as_of_params
+from regulars.text import near
+
+LOT, STRATUM = "lot_of_customer", "stratum_of_customer"
+TABLE = "people_to_plan"
+KEPT = {"customer_id", *NEEDED, *INTERVAL, "segment", "churn_risk", SINCE}
+"""Columns that a plan with assumed effects needs once its expressions are worked out."""
+
+
+@dataclass(frozen=True)
+class People:
+    """The customers of a plan, by id: columns of n values, lots, strata, and what they may be offered."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    lots: Lots
+    strata: npt.NDArray[np.int64]
+    stratum_names: list[str]
+    offers: Offers
+    as_of: datetime
+    horizon_days: int
+    lake_margin: float | None
+    knows_treatments: bool
+
+    def __len__(self) -> int:
+        return len(self.lots)
+
+    def part(self, customers: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+        """Return the columns of some customers."""
+        return {name: values[customers] for name, values in self.columns.items()}
+
+
+def read_people(
+    connection: duckdb.DuckDBPyConnection,
+    scores: Path,
+    catalogue: Catalogue,
+    sql: SqlFolder,
+    *,
+    features: Path | None = None,
+    lake: Path | None = None,
+) -> People:
+    """Read and check everything; SourceError names the file and column, CatalogueError the action and field."""
+    types = _joined(connection, scores, features)
+    as_of, horizon = _moment(connection, scores)
+    margin = _from_lake(connection, lake, sql, as_of) if lake else None
+    _check(connection, scores)
+    extra = f"md5_number_upper(concat({literal(catalogue.plan.salt)}, ':', customer_id)) as {LOT}"
+    parts = [f"coalesce(cast({quoted(one)} as varchar), '-')" for one in ("segment", "churn_risk") if one in types]
+    stratum = f"concat_ws(' / ', {', '.join(parts)})" if parts else "'all'"
+    connection.execute(
+        f"create or replace temp table {TABLE} as select *, {extra}, {stratum} as {STRATUM} from people_joined"
+    )
+    source = Source(
+        scores.name, {name: kind for name, kind in _types(connection, TABLE).items() if name not in (LOT, STRATUM)}
+    )
+    compiled = compile_catalogue(connection, catalogue, source)
+    names = [row[0] for row in connection.execute(f"select distinct {STRATUM} from {TABLE} order by 1").fetchall()]
+    # Only learnt effects look at features; a million customers with all of theirs would take gigabytes.
+    learnt = any(isinstance(one.effect, Learnt) for one in catalogue.action)
+    kept = [name for name in source.columns if learnt or name in KEPT]
+    wanted = [*kept, LOT, STRATUM]
+    table = compiled.fetch(connection, TABLE, wanted, "customer_id")
+    lots, codes = table.pop(LOT), _codes(table.pop(STRATUM), names)
+    found = offers(catalogue, table)
+    return People(
+        columns={name: _filled(table[name]) for name in kept},
+        lots=np.asarray(lots, dtype=np.uint64),
+        strata=codes,
+        stratum_names=names,
+        offers=found,
+        as_of=as_of,
+        horizon_days=horizon,
+        lake_margin=margin,
+        knows_treatments=lake is not None,
+    )
+
+
+def _joined(connection: duckdb.DuckDBPyConnection, scores: Path, features: Path | None) -> dict[str, str]:
+    """Make the view of scores with the features that they lack beside them; return its columns' types."""
+    connection.execute(f"create or replace temp view people_scores as select * from {_file(connection, scores)}")
+    types = _types(connection, "people_scores")
+    for name in ("customer_id", *NEEDED, "as_of", "horizon_days"):
+        if name not in types:
+            raise SourceError(
+                f'{scores}: no column {name}; make the file with "regulars score"; {near(name, [*types])}'
+            )
+    query = "select * replace (cast(customer_id as varchar) as customer_id) from people_scores"
+    if features:
+        connection.execute(
+            f"create or replace temp view people_features as select * from {_file(connection, features)}"
+        )
+        beside = _types(connection, "people_features")
+        if "customer_id" not in beside:
+            raise SourceError(f"{features}: no column customer_id; {near('customer_id', [*beside])}")
+        _once(connection, "people_features", features)
+        new = [quoted(name) for name in beside if name not in types]
+        if new:
+            query = (
+                f"select s.*, {', '.join(f'f.{name}' for name in new)} from ({query}) s "
+                "left join people_features f on s.customer_id = cast(f.customer_id as varchar)"
+            )
+    connection.execute(f"create or replace temp view people_joined as {query}")
+    return types
+
+
+def _file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Return the relation of a Parquet or CSV file; SourceError when it is absent or cannot be read."""
+    if not path.is_file():
+        raise SourceError(f"no file at {path}; name the Parquet or CSV file")
+    reader = "read_csv" if path.suffix.lower() in {".csv", ".gz"} else "read_parquet"
+    relation = f"{reader}({literal(str(path))})"
+    try:
+        connection.execute(f"describe select * from {relation}").fetchall()
+    except duckdb.Error as error:
+        raise SourceError(f"{path} is not readable as {reader[5:]}: {str(error).splitlines()[0]}") from error
+    return relation
+
+
+def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()}
+
+
+def _once(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
+    query = f"select count(*) - count(distinct customer_id), max(customer_id is null) from {relation}"
+    [(repeated, _)] = connection.execute(query).fetchall()
+    if repeated:
+        raise SourceError(f"{path}: {repeated:,} rows too many; each row needs a customer_id, and each may stand once")
+
+
+def _moment(connection: duckdb.DuckDBPyConnection, scores: Path) -> tuple[datetime, int]:
+    """Return the one instant and horizon of the scores."""
+    query = "select distinct cast(as_of as timestamp), cast(horizon_days as integer) from people_scores limit 3"
+    found = connection.execute(query).fetchall()
+    if len(found) > 1 or (found and None in found[0]):
+        raise SourceError(f"{scores}: scores of more than one as_of or horizon_days; plan from one file of scores")
+    return found[0] if found else (datetime(1970, 1, 1), 1)  # noqa: DTZ001 - nobody is planned for
+
+
+def _from_lake(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, as_of: datetime) -> float | None:
+    """Join the days since the last treatment; return the share of revenue that was margin, None when nobody knows."""
+    attach(connection, lake)
+    params = {"as_of": as_of_params(as_of)["as_of"]}
+    sql.materialise(connection, ("last_treatments", "order_margin"), params)
+    elapsed = f"(epoch(cast({literal(str(params['as_of']))} as timestamp)) - t.last_treated_at_s) / 86400"
+    connection.execute("create or replace temp table people_known as select * from people_joined")
+    connection.execute(
+        f"create or replace temp view people_joined as select p.*, {elapsed} as {SINCE} "
+        "from people_known p left join last_treatments t on p.customer_id = t.customer_id"
+    )
+    [(margin, revenue)] = connection.execute("select margin_cents, revenue_cents from order_margin").fetchall()
+    return margin / revenue if revenue and margin and margin > 0 else None
+
+
+def _check(connection: duckdb.DuckDBPyConnection, scores: Path) -> None:
+    """Refuse scores that are no scores: nulls, a probability outside 0 and 1, a negative value, a customer twice."""
+    _once(connection, "people_scores", scores)
+    rules = {
+        "churn_probability": "churn_probability between 0 and 1",
+        "predicted_value": "predicted_value >= 0 and isfinite(predicted_value)",
+        "predicted_orders": "predicted_orders >= 0 and isfinite(predicted_orders)",
+    }
+    present = _types(connection, "people_scores")
+    rules |= {name: f"isfinite({name})" for name in INTERVAL if name in present}
+    for name, rule in rules.items():
+        wrong = f"select count(*), min(customer_id) from people_scores where not coalesce({rule}, false)"
+        try:
+            [(count, first)] = connection.execute(wrong).fetchall()
+        except duckdb.Error as error:
+            raise SourceError(f"{scores}: {name} is no number ({present[name]}); score again") from error
+        if count:
+            raise SourceError(f"{scores}: {name} breaks {rule!r} in {count:,} rows, the first of {first}; score again")
+
+
+def _codes(names: npt.NDArray[Any], known: list[str]) -> npt.NDArray[np.int64]:
+    at = {name: code for code, name in enumerate(known)}
+    return np.fromiter((at[name] for name in names), dtype=np.int64, count=len(names))
+
+
+def _filled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return DuckDB's answer without a mask: missing numbers nan, missing text None."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    number = values.dtype.kind in "iufb"
+    return np.ma.filled(values.astype(np.float64 if number else object), np.nan if number else None)

@@ -1,0 +1,159 @@
+"""The plan: offers valued, allocated and split into arms, with everything that is said about it later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.actions.catalogue import Catalogue
+from regulars.actions.effects import EffectSource
+from regulars.actions.recommend import acceptable
+from regulars.actions.shadow_prices import Prices
+from regulars.actions.value import Worth, gains, worth
+from regulars.errors import CatalogueError
+from regulars_workbench.plan.arms import Arms, with_control
+from regulars_workbench.plan.inputs import People
+from regulars_workbench.plan.solver.problem import Floats, Problem
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan for `people`: money in minor units, arrays of shape (actions, customers)."""
+
+    catalogue: Catalogue
+    people: People
+    sources: Mapping[str, EffectSource]
+    margin: float
+    problem: Problem
+    gain: Floats
+    arms: Arms
+    notes: tuple[str, ...]
+
+    @property
+    def scale(self) -> float:
+        """Minor units of one unit of currency."""
+        return 10.0**self.catalogue.plan.minor_units
+
+    @property
+    def limit_names(self) -> list[str]:
+        """What each limit of the problem is, in its order."""
+        channels = [f"channel {one.name}" for one in self.catalogue.channel]
+        return [
+            "budget",
+            *channels,
+            *(f"action {one.name}" for one in self.catalogue.action if one.capacity is not None),
+        ]
+
+    @property
+    def profit(self) -> float:
+        """What the treated are expected to bring, after cost."""
+        return self.problem.brought(self.arms.treated)
+
+    @property
+    def spent(self) -> float:
+        """What the treated cost."""
+        return float(self.problem.used(self.arms.treated)[0])
+
+    def worth(self, action: int, customers: npt.NDArray[np.int64]) -> Worth:
+        """Return what an action is worth for some customers, with intervals."""
+        part = self.people.part(customers)
+        effect = self.sources[self.catalogue.actions[action]].of(part, len(customers))
+        return worth(part, effect, self.people.offers.cost[action, customers], self.margin, self.scale)
+
+    def prices(self) -> Prices:
+        """Return the price list by which customers can be decided one at a time."""
+        found = self.arms.solution.prices
+        asked = found[1:] @ self.problem.mask
+        return Prices(
+            as_of=self.people.as_of,
+            horizon_days=self.people.horizon_days,
+            margin=self.margin,
+            catalogue=self.catalogue,
+            budget=float(found[0]),
+            actions=dict(zip(self.catalogue.actions, asked.tolist(), strict=True)),
+        )
+
+
+def make_plan(catalogue: Catalogue, people: People, sources: Mapping[str, EffectSource], budget: float) -> Plan:
+    """Value every offer, choose within the budget (in units of currency), and draw the control group."""
+    margin = catalogue.plan.margin or people.lake_margin
+    if margin is None:
+        raise CatalogueError(
+            "[plan]: margin is missing; say which share of revenue stays, as in margin = 0.3, or give --lake with "
+            "the margin of its orders"
+        )
+    scale = 10.0**catalogue.plan.minor_units
+    gain = value_offers(catalogue, people, sources, margin)
+    problem = make_problem(catalogue, people, gain, np.floor(budget * scale + 1e-6))
+    arms = with_control(problem, people.strata, people.lots, catalogue.actions, catalogue.plan.control)
+    notes = (*_other_horizons(sources, people.horizon_days), *_notes(catalogue, people, problem, arms))
+    return Plan(catalogue, people, sources, margin, problem, gain, arms, notes)
+
+
+def value_offers(catalogue: Catalogue, people: People, sources: Mapping[str, EffectSource], margin: float) -> Floats:
+    """Return the expected extra margin of each action for each customer."""
+    gain = np.empty_like(people.offers.cost)
+    for at, name in enumerate(catalogue.actions):
+        effect = sources[name].of(people.columns, len(people))
+        gain[at] = gains(people.columns, effect, margin, 10.0**catalogue.plan.minor_units)
+    return gain
+
+
+def make_problem(catalogue: Catalogue, people: People, gain: Floats, budget: float) -> Problem:
+    """Return the allocation problem: what may be done, is expected to pay, and returns enough."""
+    limited = [one for one in catalogue.action if one.capacity is not None]
+    mask = [[action.channel == one.name for action in catalogue.action] for one in catalogue.channel]
+    mask += [[action.name == one.name for action in catalogue.action] for one in limited]
+    capacity = [*(one.capacity for one in catalogue.channel), *(one.capacity for one in limited)]
+    found = people.offers
+    return Problem(
+        profit=acceptable(gain, found.cost, found.eligible, catalogue.plan.min_return),
+        cost=found.cost,
+        budget=budget,
+        mask=np.array(mask, dtype=bool).reshape(len(mask), len(catalogue.action)),
+        capacity=np.array(capacity, dtype=np.float64),
+        per_customer=catalogue.plan.per_customer,
+    )
+
+
+def _other_horizons(sources: Mapping[str, EffectSource], days: int) -> list[str]:
+    """Say which effects were learnt over another time than the scores look ahead."""
+    return [
+        f"the effect of {name} was learnt over {learnt} days, the scores look {days} ahead: profit is of {learnt}"
+        for name, source in sources.items()
+        if (learnt := getattr(source, "horizon_days", days)) != days
+    ]
+
+
+def _notes(catalogue: Catalogue, people: People, problem: Problem, arms: Arms) -> tuple[str, ...]:
+    """Say what a reader must know before using the plan."""
+    notes = []
+    cool = [one.name for one in catalogue.action if one.cooldown_days]
+    if cool and not people.knows_treatments:
+        notes.append(f"the cooldown of {', '.join(cool)} was not looked at: give --lake, whose treatments say when")
+    if not np.any(arms.treated):
+        notes.append(_why_empty(people, problem))
+    for at, name in enumerate(catalogue.actions):
+        count = np.count_nonzero(arms.treated[at]) + np.count_nonzero(arms.control[at])
+        if count and catalogue.plan.control and not np.any(arms.control[at]):
+            notes.append(
+                f"{name} has no control: {count} customers are too few for a share of {catalogue.plan.control:.0%}"
+            )
+    if catalogue.plan.per_customer > 1:
+        notes.append("several actions for one customer are taken to add up")
+    return tuple(notes)
+
+
+def _why_empty(people: People, problem: Problem) -> str:
+    if not len(people):
+        why = "there is no customer in the scores"
+    elif not np.any(people.offers.eligible):
+        why = "no customer is eligible for any action"
+    elif not np.any(problem.profit > 0):
+        why = "no action is expected to bring more than it costs, and the minimum return"
+    elif problem.budget <= 0:
+        why = "the budget is 0"
+    else:
+        why = "budget and capacities leave room for none"
+    return f"the plan is empty: {why}"

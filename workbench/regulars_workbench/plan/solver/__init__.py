@@ -1,0 +1,1 @@
+"""Allocation of actions within a budget and capacities."""

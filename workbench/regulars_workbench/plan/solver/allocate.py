@@ -1,0 +1,55 @@
+"""The allocation of any size: exact where branch and bound is quick, by prices and repair where it is not."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from regulars.actions.control import Lots, action_lots, uniform
+from regulars_workbench.plan.solver.dual import price, solve_dual
+from regulars_workbench.plan.solver.exact import solve_exact
+from regulars_workbench.plan.solver.problem import Problem, Solution
+from regulars_workbench.plan.solver.repair import repair
+
+EXACT = 2_000
+"""Offers up to which branch and bound is used."""
+NUDGE = 5e-5
+"""Ties are broken by a nudge of each profit of at most this share."""
+
+
+def allocate(problem: Problem, lots: Lots, actions: tuple[str, ...], *, exact_up_to: int = EXACT) -> Solution:
+    """Return who gets what, within every limit; `lots` (one a customer) break ties, the same way whatever the order.
+
+    The bound holds for the problem as given: any prices prove one.
+    """
+    problem = _possible(problem)
+    if np.count_nonzero(problem.profit > 0) <= exact_up_to:
+        return solve_exact(problem)
+    nudged = _nudged(problem, lots, actions)
+    dual = solve_dual(nudged, sample_of(lots))
+    chosen = repair(nudged, dual.prices)
+    bound = price(problem, dual.prices).bound
+    brought = problem.brought(chosen)
+    return Solution(chosen, brought, max(bound, brought), dual.prices, f"{len(dual.tried)} prices tried")
+
+
+def sample_of(lots: Lots, most: int = 3_000) -> npt.NDArray[np.int64]:
+    """Return the customers with the lowest lots: a random sample, the same one whenever."""
+    return np.sort(np.argpartition(lots, most)[:most]) if len(lots) > most else np.arange(len(lots))
+
+
+def _possible(problem: Problem) -> Problem:
+    """Take out what no choice can hold: a cost above the budget, an action whose capacity is 0."""
+    shut = np.any(problem.mask[problem.capacity < 1], axis=0).reshape(-1)
+    ruled_out = (problem.cost > problem.budget) | shut[:, None]
+    if not np.any(ruled_out & (problem.profit > 0)):
+        return problem
+    return replace(problem, profit=np.where(ruled_out, 0.0, problem.profit))
+
+
+def _nudged(problem: Problem, lots: Lots, actions: tuple[str, ...]) -> Problem:
+    """Make profits differ where they are equal, so that prices can tell customers apart."""
+    profit = np.empty_like(problem.profit)
+    for at, name in enumerate(actions):
+        profit[at] = problem.profit[at] * (1 - NUDGE * uniform(action_lots(lots, name)))
+    return replace(problem, profit=profit)

@@ -1,0 +1,1 @@
+"""Random draws: customers, orders, events and treatments."""

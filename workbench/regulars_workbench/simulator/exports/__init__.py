@@ -1,0 +1,1 @@
+"""Raw exports of a simulated shop, with planted defects."""

@@ -1,0 +1,1 @@
+"""The truth behind a simulated shop, and what an oracle would forecast."""

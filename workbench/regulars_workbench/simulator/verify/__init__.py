@@ -1,0 +1,1 @@
+"""A simulated shop measured against what was asked for."""
