@@ -15,12 +15,12 @@ if megabytes:
     limit = int(megabytes[0]) * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
-from regulars.batch.events import Named  # noqa: E402 - the limit comes first
+from regulars.batch.events import S3Location  # noqa: E402 - the limit comes first
 from regulars.batch.resources.clock import Clock  # noqa: E402 - the limit comes first
 from regulars.batch.score import score_object  # noqa: E402 - the limit comes first
 from regulars.models.loader import process_loader  # noqa: E402 - the limit comes first
 
 clock, start = Clock(), time.perf_counter()
-_, manifest = score_object(Named(bucket, key), process_loader(), clock)
+_, manifest = score_object(S3Location(bucket, key), process_loader(), clock)
 found = {"total": time.perf_counter() - start, "customers": manifest["customers_scored"], **clock.seconds}
 sys.stdout.write(json.dumps(found))

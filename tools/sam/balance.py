@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.events import named
+from regulars.batch.events import created_objects
 from tools.sam.aws import Aws
 from tools.sam.files import Input
 from tools.sam.shell import say
@@ -20,7 +20,7 @@ def accounted(aws: Aws, given: Sequence[Input], failures: int, folder: Path) -> 
     """Say what became of each input; True when each has a result with all of its rows, or is a dead letter."""
     out = aws.written()
     results = {key.rpartition("/")[0]: json.loads(body) for key, body in out.items() if key.endswith("_manifest.json")}
-    dead = {named(json.loads(each["Body"]))[0].key: _reason(each) for each in aws.dead_letters()}
+    dead = {created_objects(json.loads(each["Body"]))[0].key: _reason(each) for each in aws.dead_letters()}
     say(_line(given, list(results.values()), failures, dead))
     say("\n".join(f"  {key}: {reason}" for key, reason in sorted(dead.items())))
     read = {said["input"]["key"]: said["rows_read"] for said in results.values()}

@@ -12,7 +12,7 @@ import boto3
 import yaml
 from botocore.config import Config
 
-from regulars.batch.events import named
+from regulars.batch.events import created_objects
 from tools.sam.aws import KEYS, Aws, simulated
 from tools.sam.balance import accounted
 from tools.sam.files import Input, inputs, orders, written
@@ -60,7 +60,7 @@ def _options(folder: Path, aws: Aws) -> list[str]:
 
 def _own(folder: Path) -> Input:
     """Return orders for the place that the function's own event points to."""
-    [points] = named(json.loads((ROOT / EVENT).read_bytes()))
+    [points] = created_objects(json.loads((ROOT / EVENT).read_bytes()))
     return Input(points.key, written(folder, orders(0), "header"))
 
 

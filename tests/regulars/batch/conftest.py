@@ -15,8 +15,8 @@ from moto.server import ThreadedMotoServer
 from regulars.batch.handler import handle
 from regulars.batch.storage import source
 from regulars_workbench.invoke import LocalContext
-from tests.regulars.batch.machinery import simulated
 from tests.regulars.batch.shop import AS_OF, KEYS, orders_sql
+from tests.regulars.batch.simulated_aws import simulated
 
 
 @pytest.fixture(scope="session")
@@ -159,9 +159,9 @@ def machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> 
 @pytest.fixture
 def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[Any]:
     """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
-    from tests.regulars.batch.world import World  # noqa: PLC0415 - it is made of what stands above
+    from tests.regulars.batch.environment import FaultEnvironment  # noqa: PLC0415 - it is made of what stands above
 
-    made = World(aws, tmp_path, orders, cold)
+    made = FaultEnvironment(aws, tmp_path, orders, cold)
     made.set(REGULARS_MAX_TRIES=1)
     yield made
     source.client.cache_clear()

@@ -16,22 +16,22 @@ from tests.conftest import ROOT
 DOC = ROOT / "docs" / "reliability.md"
 HEAD = "| what goes wrong | what the user sees | what is there afterwards |\n|---|---|---|\n"
 
-World = TypeVar("World")
-Run = Callable[[World], None]
+FaultEnvironment = TypeVar("FaultEnvironment")
+Run = Callable[[FaultEnvironment], None]
 
 
-class Table(Generic[World]):
+class Table(Generic[FaultEnvironment]):
     """One table of the document, between two markers of its name: a row for each fault, in order."""
 
     def __init__(self, name: str) -> None:
         self.begin, self.end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        self.faults: dict[str, Callable[[World], None]] = {}
+        self.faults: dict[str, Callable[[FaultEnvironment], None]] = {}
         self.rows: dict[str, str] = {}
 
-    def fault(self, what: str) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
+    def fault(self, what: str) -> Callable[[Callable[[FaultEnvironment], None]], Callable[[FaultEnvironment], None]]:
         """Enter a fault into the table."""
 
-        def enter(run: Callable[[World], None]) -> Callable[[World], None]:
+        def enter(run: Callable[[FaultEnvironment], None]) -> Callable[[FaultEnvironment], None]:
             self.faults[what] = run
             return run
 
@@ -60,6 +60,6 @@ def kill(point: str, event: Mapping[str, Any], environment: Mapping[str, str], s
     """Let a process of its own work on an event and be killed at the point that killed.py is told."""
     path = f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"
     more = {"PYTHONPATH": path, "REGULARS_TEMP_DIRECTORY": str(spill)}
-    command = [sys.executable, str(ROOT / "tests" / "batch" / "killed.py"), point, json.dumps(event)]
+    command = [sys.executable, str(ROOT / "tests" / "regulars" / "batch" / "killed.py"), point, json.dumps(event)]
     done = subprocess.run(command, env={**os.environ, **environment, **more}, capture_output=True, check=False)  # noqa: S603 - our own program
     assert done.returncode == -9, done.stderr.decode()

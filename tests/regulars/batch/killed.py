@@ -17,7 +17,7 @@ from regulars.batch.resources.clock import Clock
 from regulars.batch.storage.store import Store
 
 when, _, where = sys.argv[1].partition(":")
-stage, put, put_anyhow = Clock.stage, Store.put, Store.put_anyhow
+stage, put, overwrite = Clock.stage, Store.put_if_unchanged, Store.overwrite
 
 
 def die() -> None:
@@ -41,11 +41,11 @@ def deadly_put(self: Any, name: str, *rest: Any) -> None:
 
 
 def deadly_put_anyhow(self: Any, name: str, content: Any) -> None:
-    put_anyhow(self, name, content)
+    overwrite(self, name, content)
     if when == "put" and name.startswith(where):
         die()
 
 
-Clock.stage, Store.put = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
-Store.put_anyhow = deadly_put_anyhow  # type: ignore[method-assign] # dies at a point that is named
+Clock.stage, Store.put_if_unchanged = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
+Store.overwrite = deadly_put_anyhow  # type: ignore[method-assign] # dies at a point that is named
 handle(json.loads(sys.argv[2]), None)

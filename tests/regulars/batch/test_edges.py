@@ -12,16 +12,16 @@ import pytest
 
 from regulars.batch.handler import handle
 from tests.regulars.batch.conftest import AS_OF, Aws, orders_sql
+from tests.regulars.batch.environment import FaultEnvironment, left, seen
 from tests.regulars.batch.faults import Table
 from tests.regulars.batch.test_faults import through
-from tests.regulars.batch.world import World, left, seen
 
-TABLE: "Table[World]" = Table("edges")
+TABLE: "Table[FaultEnvironment]" = Table("edges")
 fault = TABLE.fault
 
 
 @fault("a message names a broken file, a good one and a spreadsheet")
-def _several(world: World) -> None:
+def _several(world: FaultEnvironment) -> None:
     keys = [world.aws.put("a.csv", b""), world.aws.put("b.csv", world.good()), world.aws.put("c.xlsx", b"PK")]
     world.aws.sqs.purge_queue(QueueUrl=world.aws.queue)
     named = [{"s3": {"bucket": {"name": world.aws.incoming}, "object": {"key": key}}} for key in keys]
@@ -30,19 +30,19 @@ def _several(world: World) -> None:
 
 
 @fault("a message that is no notification")
-def _message(world: World) -> None:
+def _message(world: FaultEnvironment) -> None:
     world.aws.sqs.send_message(QueueUrl=world.aws.queue, MessageBody='{"file": "orders.csv"}')
     world.aws.poll()
 
 
 @fault("a map that is no TOML")
-def _map(world: World) -> None:
+def _map(world: FaultEnvironment) -> None:
     world.aws.put("map.toml", b"currency: EUR\n")
     world.send("orders.csv", world.good())
 
 
 @fault("the map that a manifest names is no TOML")
-def _other_map(world: World) -> None:
+def _other_map(world: FaultEnvironment) -> None:
     world.aws.put("_files/orders.csv", world.good())
     world.aws.put("_maps/shop.toml", b"currency: EUR\n")
     world.aws.sqs.purge_queue(QueueUrl=world.aws.queue)
@@ -50,13 +50,13 @@ def _other_map(world: World) -> None:
 
 
 @fault("a map says another currency than the bundle's")
-def _currency(world: World) -> None:
+def _currency(world: FaultEnvironment) -> None:
     world.aws.put("map.toml", b'currency = "JPY"\n')
     world.send("orders.csv", world.good())
 
 
 @fault("one of a manifest's Parquet files is truncated")
-def _half(world: World) -> None:
+def _half(world: FaultEnvironment) -> None:
     whole = world.export(orders_sql(), "format parquet").read_bytes()
     world.aws.put("_files/whole.parquet", whole)
     world.aws.put("_files/half.parquet", whole[: len(whole) // 2])
@@ -65,26 +65,26 @@ def _half(world: World) -> None:
 
 
 @fault("the output bucket is not there")
-def _no_bucket(world: World) -> None:
+def _no_bucket(world: FaultEnvironment) -> None:
     world.aws.s3.delete_bucket(Bucket=world.aws.scores)
     world.send("orders.csv", world.orders)
     world.aws.s3.create_bucket(Bucket=world.aws.scores)
 
 
 @fault("the output bucket may not be read")
-def _unreadable(world: World) -> None:
+def _unreadable(world: FaultEnvironment) -> None:
     through(world, lambda method, path: "403" if method == "GET" and world.aws.scores in path else "")
 
 
 @fault("the output bucket may not be written")
-def _forbidden(world: World) -> None:
+def _forbidden(world: FaultEnvironment) -> None:
     through(world, lambda method, path: "403" if method == "PUT" and world.aws.scores in path else "")
 
 
-def result_with(change: Callable[[dict[str, object]], bytes]) -> Callable[[World], None]:
+def result_with(change: Callable[[dict[str, object]], bytes]) -> Callable[[FaultEnvironment], None]:
     """Return the fault of a result whose manifest somebody has changed, and of the next notification."""
 
-    def run(world: World) -> None:
+    def run(world: FaultEnvironment) -> None:
         key = world.aws.put("orders.csv", world.orders)
         world.aws.poll()
         [place] = [each for each in world.aws.written() if each.endswith("_manifest.json")]
@@ -110,7 +110,7 @@ for what, change in BROKEN.items():
 
 
 @pytest.mark.parametrize("what", TABLE.faults)
-def test_fault(what: str, world: World) -> None:
+def test_fault(what: str, world: FaultEnvironment) -> None:
     """Each fault happens, and the document's row says just what came of it."""
     TABLE.faults[what](world)
     said = re.sub(r"bundle [\w.-]+", "bundle b", seen(world).replace(world.aws.scores, "shop-scores"))

@@ -83,7 +83,7 @@ def test_a_writer_that_was_overtaken_between_two_files_puts_right_what_it_has_wr
 ) -> None:
     """The narrowest gap: the old version's part is written, then the new version's result comes in."""
     key = aws.put("orders.csv", orders)
-    put, done = score.Store.put, []
+    put, done = score.Store.put_if_unchanged, []
 
     def late(self: Any, name: str, *rest: Any) -> None:
         put(self, name, *rest)
@@ -93,7 +93,7 @@ def test_a_writer_that_was_overtaken_between_two_files_puts_right_what_it_has_wr
             handle(aws.event(key), None)
             done.append(aws.written())
 
-    monkeypatch.setattr(score.Store, "put", late)
+    monkeypatch.setattr(score.Store, "put_if_unchanged", late)
     handle(aws.event(key), None)
 
     assert aws.written() == done[1]

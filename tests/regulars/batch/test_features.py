@@ -15,8 +15,8 @@ from regulars.features.relations import make_features_learning, make_labels, wri
 from regulars.instants import parse_as_of
 from regulars.models.bundle import Bundle
 from regulars_workbench.batch.remote import start
-from tests.regulars.batch.machinery import INCOMING, PREFIX, SCORES, manifest, put_export, run, stored
 from tests.regulars.batch.shop import read
+from tests.regulars.batch.simulated_aws import INCOMING, PREFIX, SCORES, manifest, put_export, run, stored
 
 AS_OF = "2025-01-01"
 Rows = list[tuple[Any, ...]]

@@ -11,8 +11,8 @@ import pytest
 from regulars.batch.handler import handle
 from regulars.errors import SourceError
 from tests.regulars.batch.conftest import Aws
-from tests.regulars.batch.machinery import INCOMING, PREFIX, manifest, put, run
 from tests.regulars.batch.shop import orders_sql, read
+from tests.regulars.batch.simulated_aws import INCOMING, PREFIX, manifest, put, run
 
 NAMES = ("_1.csv", ".2.csv", "orders-1-b.csv", "b.csv", "customers.csv", "x/b.csv", f"{'n' * 240}.csv")
 

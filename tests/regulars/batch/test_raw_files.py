@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from regulars.batch.handler import handle
+from regulars.batch.pipeline import score_files
 from regulars.batch.resources.clock import Clock
-from regulars.batch.work import score_files
 from regulars.data.sql import connect
 from regulars.errors import SourceError
 from regulars.ingest.mapping import CONTRACT, load
@@ -19,8 +19,8 @@ from regulars.ingest.sources import SourceFile
 from regulars.instants import parse_as_of
 from regulars.models.loader import ModelLoader
 from tests.conftest import forget_process
-from tests.regulars.batch.machinery import INCOMING, PREFIX, SCORES, manifest, put, rows, run, scores, stored
 from tests.regulars.batch.shop import AS_OF, orders_sql, read
+from tests.regulars.batch.simulated_aws import INCOMING, PREFIX, SCORES, manifest, put, rows, run, scores, stored
 
 COUNTS = (
     "rows_read",
@@ -92,7 +92,7 @@ def alone(folder: Path, loader: ModelLoader) -> tuple[dict[str, Any], list[Any],
     with connect("1GB", 1) as connection:
         counts = score_files(connection, {"": files}, mapping, loader, parse_as_of(AS_OF), out, clock=Clock())
     part, rejects = (read((out / name).read_bytes(), folder) for name in ("part.parquet", "rejects.parquet"))
-    return counts.said(), part, sorted(rejects, key=str)
+    return counts.to_dict(), part, sorted(rejects, key=str)
 
 
 @pytest.mark.parametrize("mapping", ["", LINES], ids=["orders", "lines of orders"])

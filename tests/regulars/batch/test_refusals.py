@@ -105,8 +105,8 @@ def test_a_dry_run_leaves_the_letters_for_the_next(run: Run, aws: Aws) -> None:
 
 def test_commands_that_do_not_ask_aws_do_not_load_its_library() -> None:
     program = (
-        "import sys; from training import cli; sys.argv = ['regulars', 'models', '/nowhere']\n"
-        "try: cli.main()\nexcept SystemExit: print([each for each in ('boto3', 'botocore') if each in sys.modules])"
+        "import sys; from regulars_workbench.cli import app; sys.argv = ['regulars', 'models', '/nowhere']\n"
+        "try: app.main()\nexcept SystemExit: print([each for each in ('boto3', 'botocore') if each in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter and text
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""`regulars batch` on this machine: the single run's scores whatever the stretches, restartable, and accounted for."""
+"""`regulars batch` on this machine: the single run's scores whatever the shards, restartable, and accounted for."""
 
 import json
 import shutil
@@ -9,11 +9,11 @@ import duckdb
 import pytest
 import typer
 
-from regulars.batch.balance import BalanceError, Counts
+from regulars.batch.counts import CountMismatchError, Counts
 from regulars.errors import LakeError, SourceError
 from regulars_workbench.cli.scores.batch import batch as command
 from tests.regulars.batch.shop import AS_OF, orders_sql
-from tests.workbench.batch.twin import batch, rows
+from tests.workbench.batch.local_batch import batch, rows
 
 
 @pytest.mark.parametrize("at_once", [40_960, 300])
@@ -75,9 +75,9 @@ def test_an_out_that_cannot_be_is_refused_before_any_work(lake: Path, bundle_fol
 def test_counts_that_do_not_add_up_are_refused(wrong: str) -> None:
     right = Counts(10, 8, 2, 5, 4, 1, {"a": 2, "b": 1})
     right.check(4, 3)
-    with pytest.raises(BalanceError, match="do not add up"):
-        Counts(**{**right.said(), wrong: 7}).check(4, 3)
-    with pytest.raises(BalanceError, match=r"rows of part\.parquet"):
+    with pytest.raises(CountMismatchError, match="do not add up"):
+        Counts(**{**right.to_dict(), wrong: 7}).check(4, 3)
+    with pytest.raises(CountMismatchError, match=r"rows of part\.parquet"):
         right.check(3, 3)
 
 

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from regulars.errors import HistoryError, SourceError
-from regulars_workbench.batch.run import Plan, Run
+from regulars_workbench.batch.run import Resources, Run
 from regulars_workbench.batch.source import open_source
 from tests.regulars.batch.shop import AS_OF, orders_sql
-from tests.workbench.batch.twin import batch, silent
+from tests.workbench.batch.local_batch import batch, silent
 
 
 def test_a_manifest_names_what_is_scored_together(bundle_folder: Path, tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_manifest_names_what_is_scored_together(bundle_folder: Path, tmp_path:
     said = {"orders": "events of May.parquet", "customers": ["who.csv"], "as_of": AS_OF}
     (tmp_path / "night.manifest.json").write_text(json.dumps(said))
     opened = open_source(tmp_path / "night.manifest.json", as_of=None, map_file=None, csv=False)
-    manifest = Run(opened, bundle_folder, tmp_path / "out", Plan(1), silent)()
+    manifest = Run(opened, bundle_folder, tmp_path / "out", Resources(1), silent)()
     assert (manifest["rows_read"], manifest["customers_read"]) == (204, 42)
 
 
@@ -72,7 +72,7 @@ def test_whatever_a_manifests_files_are_called_all_are_read(bundle_folder: Path,
     (tmp_path / "x" / "b.csv").write_text("customer_id,ordered_at,order_value\nC1,soon,1\n", encoding="utf-8")
     (tmp_path / "all.manifest.json").write_text(json.dumps({"orders": names, "as_of": AS_OF}), encoding="utf-8")
     opened = open_source(tmp_path / "all.manifest.json", as_of=None, map_file=None, csv=False)
-    manifest = Run(opened, bundle_folder, tmp_path / "out", Plan(1), silent)()
+    manifest = Run(opened, bundle_folder, tmp_path / "out", Resources(1), silent)()
     assert (manifest["rows_read"], manifest["rows_rejected"]) == (121, 1)
     rejected = (
         f"select source_file from read_parquet('{tmp_path / 'out' / 'rejects.parquet'}') where source_file is not null"

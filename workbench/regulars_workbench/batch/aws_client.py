@@ -44,7 +44,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - a boto3 client has no type of
     """Return a client of an AWS service; SettingsError when there is no region, no such profile, or no such address."""
     import boto3  # noqa: PLC0415 - only commands that ask AWS pay for it
 
-    with asking(service):
+    with aws_errors(service):
         try:
             return boto3.client(service)
         except ValueError as error:
@@ -52,7 +52,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - a boto3 client has no type of
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def aws_errors(what: str) -> Iterator[None]:
     """Ask AWS for `what`: SourceError when that cannot be had, SettingsError when AWS cannot be asked from here."""
     from botocore import exceptions  # noqa: PLC0415 - only commands that ask AWS pay for it
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from regulars.batch.events import named, parsed
+from regulars.batch.events import created_objects, parse_message
 from regulars.errors import SourceError
-from regulars_workbench.batch.aws_client import asking
+from regulars_workbench.batch.aws_client import aws_errors
 
 WAIT_S, MOST, HOLD_S = 1, 10, 120
 
@@ -40,7 +40,7 @@ class Redrive:
         return int(here["ApproximateNumberOfMessagesNotVisible"])
 
     def _attributes(self, url: str, what: str) -> dict[str, str]:
-        with asking(f"{what} {url}"):
+        with aws_errors(f"{what} {url}"):
             asked = ["QueueArn", "ApproximateNumberOfMessagesNotVisible"]
             found: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
         return found
@@ -62,7 +62,7 @@ class Redrive:
             self._let_go()
 
     def _received(self) -> list[dict[str, Any]]:
-        with asking(f"dead-letter queue {self.dead}"):
+        with aws_errors(f"dead-letter queue {self.dead}"):
             answer = self.sqs.receive_message(
                 QueueUrl=self.dead,
                 MaxNumberOfMessages=MOST,
@@ -76,15 +76,15 @@ class Redrive:
 
     def _send(self, message: Mapping[str, Any]) -> None:
         own = {name: value for name, value in message.get("MessageAttributes", {}).items() if name not in SAID}
-        with asking(f"queue {self.queue}"):
+        with aws_errors(f"queue {self.queue}"):
             self.sqs.send_message(QueueUrl=self.queue, MessageBody=message["Body"], MessageAttributes=own)
-        with asking(f"dead-letter queue {self.dead}"):
+        with aws_errors(f"dead-letter queue {self.dead}"):
             self.sqs.delete_message(QueueUrl=self.dead, ReceiptHandle=message["ReceiptHandle"])
         del self._held[message["MessageId"]]
 
     def _let_go(self) -> None:
         """Show the letters that were not sent to others again."""
-        with asking(f"dead-letter queue {self.dead}"):
+        with aws_errors(f"dead-letter queue {self.dead}"):
             for receipt in self._held.values():
                 self.sqs.change_message_visibility(QueueUrl=self.dead, ReceiptHandle=receipt, VisibilityTimeout=0)
         self._held.clear()
@@ -93,7 +93,7 @@ class Redrive:
 def _letter(message: Mapping[str, Any], *, sent: bool) -> Letter:
     said = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     try:
-        inputs = ", ".join(map(str, named(parsed(message["Body"])))) or "nothing"
+        inputs = ", ".join(map(str, created_objects(parse_message(message["Body"])))) or "nothing"
     except SourceError:
         inputs = "no notification"
     unsaid = "not said: the function was ended before it could; see its log"

@@ -6,11 +6,10 @@ A second execution goes on from the first one's finished buckets.
 import json
 
 from regulars.batch.events import check_bucket
-from regulars.batch.state_machine.steps.plan import asked as look
-from regulars.batch.state_machine.steps.plan import execution_name
-from regulars.batch.state_machine.wanted import Wanted
+from regulars.batch.state_machine.request import RunRequest
+from regulars.batch.state_machine.steps.plan import execution_name, find_input
 from regulars.errors import SettingsError, SourceError
-from regulars_workbench.batch.aws_client import asking, client
+from regulars_workbench.batch.aws_client import aws_errors, client
 
 ATTEMPTS = 9
 
@@ -30,13 +29,13 @@ def start(source: str, machine: str | None, **asked_for: str | bool | int | None
         raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
     asked = {"bucket": bucket, "prefix": prefix, **asked_for}
     check_bucket(bucket)
-    Wanted.of(asked)
-    with asking(source):
-        parcel = look(client("s3"), asked)
-    with asking(f"state machine {machine}"):
+    RunRequest.parse(asked)
+    with aws_errors(source):
+        batch_input = find_input(client("s3"), asked)
+    with aws_errors(f"state machine {machine}"):
         machines = client("stepfunctions")
         for attempt in range(1, ATTEMPTS + 1):
-            name = f"{execution_name(parcel, asked)}-{attempt}"
+            name = f"{execution_name(batch_input, asked)}-{attempt}"
             try:
                 answer = machines.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
             except machines.exceptions.ExecutionAlreadyExists:

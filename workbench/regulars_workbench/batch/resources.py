@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 
-from regulars.batch.work import TOGETHER
+from regulars.batch.pipeline import FEATURE_ROWS
 from regulars.scoring.score import REASONS
 
 VECTOR = 2_048
-"""Rows that DuckDB takes at a time: whole ones to a stretch, and the score file's bytes do not hang on its length."""
+"""Rows that DuckDB takes at a time: whole ones to a shard, and the score file's bytes do not hang on its length."""
 
 LEAST_MB, MOST_MB = 300, 1_500
 MOST_MEMORY = f"{MOST_MB}MB"
 """What DuckDB may take, unless more is asked for."""
 
 MOST = 49_152
-"""Customers of a stretch at most, unless more are asked for."""
+"""Customers of a shard at most, unless more are asked for."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class Resources:
     """What to run on."""
 
     threads: int
@@ -29,13 +29,13 @@ class Plan:
     reasons: int = REASONS
     """Reasons for each answer of value and churn."""
 
-    def stretch(self, customers: int) -> int:
-        """Return how many of so many customers make a stretch: whole vectors, if any.
+    def shard_size(self, customers: int) -> int:
+        """Return how many of so many customers make a shard: whole vectors, if any.
 
         Unless said, eight a thread if that is no more than MOST: threads end together, memory stays small, an
         interruption costs little.
         """
-        wanted = self.at_once or min(max(customers // (8 * self.threads), TOGETHER), MOST)
+        wanted = self.at_once or min(max(customers // (8 * self.threads), FEATURE_ROWS), MOST)
         return wanted if wanted < VECTOR else wanted - wanted % VECTOR
 
 

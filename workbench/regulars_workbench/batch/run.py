@@ -15,22 +15,22 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.balance import Counts
-from regulars.batch.rejects import write_rejects
-from regulars.batch.storage.store import MANIFEST, as_json, outputs
-from regulars.batch.work import (
+from regulars.batch.counts import Counts
+from regulars.batch.pipeline import (
     CSV,
     FEATURES,
-    OTHERS,
     PART,
     REJECTS,
-    counted,
-    features_of_lake,
-    firsts,
+    WITHOUT_FEATURES,
+    count_input,
     ingest_tables,
     rows_in,
+    shard_starts,
     write_csv,
+    write_lake_features,
 )
+from regulars.batch.rejects import write_rejects
+from regulars.batch.storage.store import MANIFEST, as_json, outputs
 from regulars.data.atomic_files import atomic_folder, refuse_foreign
 from regulars.data.lake import DAMAGED, MARKER, check_rows, read_info
 from regulars.data.paths import parquet
@@ -43,10 +43,10 @@ from regulars.ingest.report import IngestReport
 from regulars.ingest.run import REPORT
 from regulars.models.bundle import Bundle
 from regulars.models.loader import ModelLoader
-from regulars_workbench.batch.claim import STATE, claimed, work_folder
-from regulars_workbench.batch.resources import MOST_MEMORY, Plan, memory_for
-from regulars_workbench.batch.shard import Job, Stretch, work
+from regulars_workbench.batch.resources import MOST_MEMORY, Resources, memory_for
+from regulars_workbench.batch.shard import Job, Shard, score_shard
 from regulars_workbench.batch.source import Source
+from regulars_workbench.batch.work_folder import STATE, exclusive_work_folder, work_folder
 
 ROW_GROUP = 40_960
 """Rows of the score file that one core writes while another is at the next ones."""
@@ -60,14 +60,14 @@ Advance = Callable[..., None]
 class Run:
     """One run, or the rest of one that was interrupted."""
 
-    def __init__(self, source: Source, bundle: Path, out: Path, plan: Plan, advance: Advance) -> None:
-        self.source, self.out, self.plan, self.advance = source, out.resolve(), plan, advance
+    def __init__(self, source: Source, bundle: Path, out: Path, resources: Resources, advance: Advance) -> None:
+        self.source, self.out, self.resources, self.advance = source, out.resolve(), resources, advance
         self.bundle = bundle
         self.loader = ModelLoader(Bundle(bundle))
         self.work = work_folder(self.out)
         self.claimed = False
         self.seconds: dict[str, float] = {}
-        self.memory_limit = plan.memory_limit or memory_for(sum(file.stat().st_size for file in source.files))
+        self.memory_limit = resources.memory_limit or memory_for(sum(file.stat().st_size for file in source.files))
 
     def __call__(self) -> dict[str, Any]:
         """Score the source into the out folder and return the manifest."""
@@ -76,22 +76,26 @@ class Run:
             "as_of": f"{self.source.as_of:%Y-%m-%dT%H:%M:%SZ}",
             "bundle": manifest.bundle,
             "csv": self.source.csv,
-            "input": self.source.said(),
+            "input": self.source.to_dict(),
         }
         self._check_out()
         before = self.source.state()
-        asked = {"at_once": self.plan.at_once, "reasons": self.plan.reasons}
-        with claimed(self.out, {**wanted, **asked, "state": before}), self._called_by_name(), writing(self.out):
+        asked = {"at_once": self.resources.at_once, "reasons": self.resources.reasons}
+        with (
+            exclusive_work_folder(self.out, {**wanted, **asked, "state": before}),
+            self._called_by_name(),
+            writing(self.out),
+        ):
             self.claimed = True
             lake, report = self._lake()
-            stretches, rejected = self._features(lake)
-            parts = self._score(stretches)
+            shards, rejected = self._features(lake)
+            parts = self._score(shards)
             if self.source.state() != before:
                 raise SourceError(f"{self.source.path} was changed while it was read; run the same command again")
             with atomic_folder(self.out, MANIFEST) as folder, self._timed("collect"):
                 found = self._collect(folder, lake, report, parts, rejected)
                 files = {each: folder / each for each in (PART, REJECTS, *((CSV,) if self.source.csv else ()))}
-                content = {**found.said(), **wanted, "outputs": outputs(files)}
+                content = {**found.to_dict(), **wanted, "outputs": outputs(files)}
                 (folder / MANIFEST).write_bytes(as_json(content))
         return content
 
@@ -133,7 +137,7 @@ class Run:
         return (OF_LAKE if self.source.lake else OF_RAW)[stage]
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        return connect(self.memory_limit, self.plan.threads, self.work / "spill")
+        return connect(self.memory_limit, self.resources.threads, self.work / "spill")
 
     def _lake(self) -> tuple[Path, IngestReport | None]:
         if self.source.lake:
@@ -152,40 +156,40 @@ class Run:
             with closing(self._connect()) as connection:
                 ingest_tables(connection, self.source.tables, lake, mapping, self.loader)
         except duckdb.OutOfMemoryException:
-            if self.plan.memory_limit or self.memory_limit == MOST_MEMORY:
+            if self.resources.memory_limit or self.memory_limit == MOST_MEMORY:
                 raise
             self.memory_limit = MOST_MEMORY  # a small file may have a great many columns
             self._ingest(lake)
 
-    def _features(self, lake: Path) -> tuple[list[Stretch], dict[str, int]]:
-        """Make everybody's features, once; return the stretches of customers to score, and who has none, by reason."""
+    def _features(self, lake: Path) -> tuple[list[Shard], dict[str, int]]:
+        """Make everybody's features, once; return the shards of customers to score, and who has none, by reason."""
         done = self.work / "features"
         if not done.exists():
             new = self.work / "features.new"
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir()
             with self._timed("features"), closing(self._connect()) as connection:
-                customers, rejected = features_of_lake(connection, lake, self.loader, self.source.as_of, new)
-                begin = firsts(connection, new / FEATURES, self.plan.stretch(customers))
+                customers, rejected = write_lake_features(connection, lake, self.loader, self.source.as_of, new)
+                begin = shard_starts(connection, new / FEATURES, self.resources.shard_size(customers))
             (new / STATE).write_text(json.dumps({"firsts": begin, "rejected": rejected}), encoding="utf-8")
             new.rename(done)
         said = json.loads((done / STATE).read_bytes())
         ends = [*said["firsts"][1:], None]
         named = enumerate(zip(said["firsts"], ends, strict=True))
-        return [Stretch(number, first, end) for number, (first, end) in named], said["rejected"]
+        return [Shard(number, first, end) for number, (first, end) in named], said["rejected"]
 
-    def _score(self, stretches: Sequence[Stretch]) -> list[Path]:
-        """Score all stretches, those that an earlier run has finished left as they are; return the files in order."""
+    def _score(self, shards: Sequence[Shard]) -> list[Path]:
+        """Score all shards, those that an earlier run has finished left as they are; return the files in order."""
         done = self.work / "done"
         done.mkdir(exist_ok=True)
         features = self.work / "features" / FEATURES
         jobs = [
-            Job(stretch, features, self.loader, self.source.as_of, self.plan.reasons, done / f"{stretch.number}")
-            for stretch in stretches
+            Job(shard, features, self.loader, self.source.as_of, self.resources.reasons, done / f"{shard.number}")
+            for shard in shards
         ]
         missing = [job for job in jobs if not job.out.exists()]
         with self._timed("score"):
-            for count, _ in enumerate(self._worked(missing, min(self.plan.threads, len(missing))), start=1):
+            for count, _ in enumerate(self._worked(missing, min(self.resources.threads, len(missing))), start=1):
                 share = (len(jobs) - len(missing) + count) / len(jobs)
                 begin, end = self._begins("score"), self._begins("collect")
                 self.advance("score", round(begin + (end - begin) * share))
@@ -193,11 +197,11 @@ class Run:
 
     def _worked(self, jobs: Sequence[Job], threads: int) -> Iterator[int]:
         if threads <= 1:
-            yield from map(work, jobs)
+            yield from map(score_shard, jobs)
             return
         pool = ThreadPoolExecutor(threads)
         try:
-            for future in as_completed([pool.submit(work, job) for job in jobs]):
+            for future in as_completed([pool.submit(score_shard, job) for job in jobs]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)  # after a failure or Ctrl-C only what is under way is finished
@@ -205,18 +209,18 @@ class Run:
     def _collect(
         self, folder: Path, lake: Path, report: IngestReport | None, parts: Sequence[Path], rejected: dict[str, int]
     ) -> Counts:
-        """Put the stretches together, in their order, and check that everything adds up."""
+        """Put the shards together, in their order, and check that everything adds up."""
         with closing(self._connect()) as connection:
             connection.execute("set preserve_insertion_order = true")
             _copy(connection, f"select * from {parquet(parts)}", folder / PART)
             connection.execute(
-                f"create temp table unscored as select * from {parquet([self.work / 'features' / OTHERS])}"
+                f"create temp table unscored as select * from {parquet([self.work / 'features' / WITHOUT_FEATURES])}"
             )
             lines = write_rejects(connection, None if self.source.lake else lake / "rejects", folder / REJECTS)
             if self.source.csv:
                 write_csv(connection, folder)
             scored = rows_in(connection, folder / PART)
-            counts = counted(report, scored, rejected) if report else _of_lake(lake, scored, rejected)
+            counts = count_input(report, scored, rejected) if report else _of_lake(lake, scored, rejected)
             counts.check(scored, lines)
         return counts
 

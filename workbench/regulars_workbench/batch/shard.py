@@ -1,4 +1,4 @@
-"""A stretch of customers on its way from features to scores: one thread's work at a time.
+"""A shard of customers on its way from features to scores: one thread's work at a time.
 
 NumPy, ONNX Runtime and DuckDB compute outside Python's lock, so threads share the open models and all cores are busy.
 """
@@ -14,11 +14,11 @@ from regulars.models.loader import ModelLoader
 from regulars.scoring.score import score_features
 
 MEMORY = "500MB"
-"""What DuckDB may take for one stretch."""
+"""What DuckDB may take for one shard."""
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Shard:
     """Customers from `first` on to before `end`, in the order of their ids; the last one has no end."""
 
     number: int
@@ -28,9 +28,9 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Job:
-    """A stretch to score."""
+    """A shard to score."""
 
-    stretch: Stretch
+    shard: Shard
     features: Path
     loader: ModelLoader
     as_of: datetime
@@ -38,11 +38,11 @@ class Job:
     out: Path
 
 
-def work(job: Job) -> int:
-    """Score a stretch into its file, which appears whole or not at all; return the customers."""
-    inside = f"customer_id >= {literal(job.stretch.first)}"
-    if job.stretch.end is not None:
-        inside += f" and customer_id < {literal(job.stretch.end)}"
+def score_shard(job: Job) -> int:
+    """Score a shard into its file, which appears whole or not at all; return the customers."""
+    inside = f"customer_id >= {literal(job.shard.first)}"
+    if job.shard.end is not None:
+        inside += f" and customer_id < {literal(job.shard.end)}"
     with closing(connect(MEMORY, 1)) as connection:
-        connection.execute(f"create temp view stretch as select * from {parquet([job.features])} where {inside}")
-        return score_features(connection, "stretch", job.loader, job.as_of, job.out, job.reasons)
+        connection.execute(f"create temp view shard as select * from {parquet([job.features])} where {inside}")
+        return score_features(connection, "shard", job.loader, job.as_of, job.out, job.reasons)

@@ -36,7 +36,7 @@ class Source:
             return [file for table in FEATURED for file in sorted((self.lake / table).glob("**/*.parquet"))]
         return [file.path for files in self.tables.values() for file in files]
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what tells this input from another, or from an earlier state of itself."""
         files = [{"file": str(file), "bytes": file.stat().st_size} for file in self.files]
         return {"path": str(self.path), "files": files, "map_sha256": digest(self.map) if self.map else None}

@@ -58,7 +58,7 @@ def batch(  # noqa: PLR0913 - one plain option each
     if bundle is None or out is None:
         raise typer.BadParameter("a source on this machine needs --bundle and --out")
     from regulars.data.lake import read_info
-    from regulars_workbench.batch.resources import Plan
+    from regulars_workbench.batch.resources import Resources
     from regulars_workbench.batch.run import Run
     from regulars_workbench.batch.source import open_source
 
@@ -67,9 +67,9 @@ def batch(  # noqa: PLR0913 - one plain option each
     opened = open_source(Path(source), as_of=as_of, map_file=map_file, csv=csv)
     if opened.lake and map_file:
         raise typer.BadParameter("--map is for raw files; a lake has been read by one already")
-    plan = Plan(threads or os.cpu_count() or 1, memory_limit, at_once, reasons)
+    resources = Resources(threads or os.cpu_count() or 1, memory_limit, at_once, reasons)
     with console.progress(100) as advance:
-        run = Run(opened, bundle, out, plan, advance)
+        run = Run(opened, bundle, out, resources, advance)
         with _told(run):
             manifest = run()
     _say(manifest, run.seconds, out)

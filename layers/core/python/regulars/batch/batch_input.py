@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from regulars.batch.events import MANIFEST, MAP, Named
+from regulars.batch.events import MANIFEST, MAP, S3Location
 from regulars.batch.manifest import LARGEST_MANIFEST, Manifest, called, check_keys, listed, read_manifest
-from regulars.batch.storage.source import S3, ChangedError, Seen, code, look, must_look
+from regulars.batch.storage.source import S3, ChangedError, ObjectVersion, error_code, find_object, require_object
 from regulars.data.lake import MARKER
 from regulars.data.schema import TABLES
 from regulars.errors import SourceError
@@ -26,23 +26,23 @@ AS_OF = re.compile(r"(?:^|/)as_of=([^/]+)/")
 
 
 @dataclass(frozen=True)
-class Parcel:
+class BatchInput:
     """An input as it was when looked at; two that are equal have the same bytes to score."""
 
-    source: Seen
-    files: tuple[tuple[str, Seen], ...]
+    source: ObjectVersion
+    files: tuple[tuple[str, ObjectVersion], ...]
     """Each file with its table, in a fixed order."""
-    map: Seen | None
+    map: ObjectVersion | None
     as_of: datetime
     csv: bool = False
 
     @property
     def id(self) -> str:
         """Name the input by its file's or folder's name and a hash of where it lies: the same for all its versions."""
-        named = self.source.named
-        last = named.name or named.folder.rpartition("/")[2]
+        location = self.source.location
+        last = location.name or location.folder.rpartition("/")[2]
         start = re.sub(r"[^A-Za-z0-9_-]+", "-", last.partition(".")[0])[:60]
-        return f"{start}-{hashlib.sha256(f'{named.bucket}/{named.key}'.encode()).hexdigest()[:12]}"
+        return f"{start}-{hashlib.sha256(f'{location.bucket}/{location.key}'.encode()).hexdigest()[:12]}"
 
     @property
     def prefix(self) -> str:
@@ -59,115 +59,115 @@ class Parcel:
         return sum(seen.bytes for _, seen in self.files)
 
     @property
-    def named(self) -> list[tuple[str, str, Seen]]:
+    def named_files(self) -> list[tuple[str, str, ObjectVersion]]:
         """Each file with its table and what reports and rejects call it."""
-        names = called([seen.named.key for _, seen in self.files])
+        names = called([seen.location.key for _, seen in self.files])
         return [(table, name, seen) for name, (table, seen) in zip(names, self.files, strict=True)]
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the result's manifest says of it, and by which one version is told from another."""
-        files = [{"table": table, **seen.said()} for table, seen in self.files]
-        return {**self.source.said(), "files": files, "map": self.map.said() if self.map else None}
+        files = [{"table": table, **seen.to_dict()} for table, seen in self.files]
+        return {**self.source.to_dict(), "files": files, "map": self.map.to_dict() if self.map else None}
 
 
-def gather(s3: S3, named: Named, as_of: str | None = None) -> Parcel:
+def gather(s3: S3, location: S3Location, as_of: str | None = None) -> BatchInput:
     """Look at everything that the object `named` stands for; SourceError when something is missing or not said.
 
     `as_of` goes before what the input says.
     """
-    source = must_look(s3, named)
-    said = _manifest(s3, source) if named.is_manifest else _alone(named)
+    source = require_object(s3, location)
+    said = _manifest(s3, source) if location.is_manifest else _alone(location)
     keys = [(table, key) for table in TABLES for key in listed(getattr(said, table, []))]
-    check_keys(named, [_beside(named, key).key for _, key in keys])
-    files = [(table, must_look(s3, _beside(named, key))) for table, key in keys] or [("orders", source)]
-    mapping = must_look(s3, _beside(named, said.map)) if said.map else look(s3, _beside(named, MAP))
+    check_keys(location, [_beside(location, key).key for _, key in keys])
+    files = [(table, require_object(s3, _beside(location, key))) for table, key in keys] or [("orders", source)]
+    mapping = require_object(s3, _beside(location, said.map)) if said.map else find_object(s3, _beside(location, MAP))
     csv = said.csv or source.metadata.get("csv", "").lower() == "true"
-    return Parcel(source, tuple(files), mapping, _as_of(source, as_of or said.as_of), csv)
+    return BatchInput(source, tuple(files), mapping, _as_of(source, as_of or said.as_of), csv)
 
 
-def _alone(named: Named) -> Manifest:
+def _alone(location: S3Location) -> Manifest:
     """Take a file for the orders; SourceError when its name says that it is something else."""
-    table = next((table for table in TABLES if named.name.lower().startswith(table)), "orders")
+    table = next((table for table in TABLES if location.name.lower().startswith(table)), "orders")
     if table != "orders":
         raise SourceError(
-            f"{named} is called like {table}, which are not scored without orders; put the files into a folder whose "
-            f"name begins with _ and a *{MANIFEST} beside it that names them"
+            f"{location} has the name of {table}, which cannot be scored without orders; put the files into a folder "
+            f"whose name begins with _ and a *{MANIFEST} beside it that names them"
         )
-    if not named.name.lower().endswith(CSV + PARQUET):
-        raise SourceError(f"{named} is of an unsupported type; bring {', '.join(CSV + PARQUET)} or a *{MANIFEST}")
+    if not location.name.lower().endswith(CSV + PARQUET):
+        raise SourceError(f"{location} is of an unsupported type; bring {', '.join(CSV + PARQUET)} or a *{MANIFEST}")
     return Manifest(orders=[])
 
 
-def _manifest(s3: S3, source: Seen) -> Manifest:
+def _manifest(s3: S3, source: ObjectVersion) -> Manifest:
     if source.bytes > LARGEST_MANIFEST:
-        raise SourceError(f"{source.named} is {source.bytes} bytes; a manifest has at most {LARGEST_MANIFEST}")
+        raise SourceError(f"{source.location} is {source.bytes} bytes; a manifest has at most {LARGEST_MANIFEST}")
     try:
-        answer = s3.get_object(Bucket=source.named.bucket, Key=source.named.key, IfMatch=source.etag)
+        answer = s3.get_object(Bucket=source.location.bucket, Key=source.location.key, IfMatch=source.etag)
     except s3.exceptions.ClientError as error:
-        raise ChangedError(f"{source.named} was replaced while it was read ({code(error)})") from error
-    return read_manifest(source.named, answer["Body"].read())
+        raise ChangedError(f"{source.location} was replaced while it was read ({error_code(error)})") from error
+    return read_manifest(source.location, answer["Body"].read())
 
 
-def _beside(named: Named, key: str) -> Named:
+def _beside(location: S3Location, key: str) -> S3Location:
     """Return the object that `key` names as seen from `named`'s folder; SourceError when it leads out of the bucket."""
-    path = key.removeprefix("/") if key.startswith("/") else posixpath.join(named.folder, key)
+    path = key.removeprefix("/") if key.startswith("/") else posixpath.join(location.folder, key)
     if "://" in key or ".." in path.split("/") or not path.rpartition("/")[2]:
-        raise SourceError(f"{named} names {key[:80]!r}; write a key of the same bucket, from its folder or with a /")
-    return Named(named.bucket, posixpath.normpath(path))
+        raise SourceError(f"{location} names {key[:80]!r}; write a key of the same bucket, from its folder or with a /")
+    return S3Location(location.bucket, posixpath.normpath(path))
 
 
-def _as_of(source: Seen, said: str | None) -> datetime:
+def _as_of(source: ObjectVersion, said: str | None) -> datetime:
     """Read the moment to score at from the manifest, the key or the object's metadata; never from the clock."""
-    found = AS_OF.search(source.named.key)
+    found = AS_OF.search(source.location.key)
     text = said or (found[1] if found else source.metadata.get("as-of"))
     if text is None:
         raise SourceError(
-            f"{source.named} does not say its as_of; put it under incoming/as_of=2026-06-30/, "
+            f"{source.location} does not say its as_of; put it under incoming/as_of=2026-06-30/, "
             "or give the object the metadata as-of"
         )
     return parse_as_of(text)
 
 
-def gather_prefix(s3: S3, named: Named, as_of: str | None, *, csv: bool = False) -> Parcel:
+def gather_prefix(s3: S3, location: S3Location, as_of: str | None, *, csv: bool = False) -> BatchInput:
     """Look at everything below a prefix: a lake's Parquet files by table, or files whose names will say what they are.
 
     One object is taken as `gather` takes it. SourceError when there is nothing to score or no `as_of` is said.
     """
-    if not named.key.endswith("/") and look(s3, named):
-        parcel = gather(s3, named, as_of)
-        return replace(parcel, csv=csv or parcel.csv)
-    folder = Named(named.bucket, f"{named.key.rstrip('/')}/")
+    if not location.key.endswith("/") and find_object(s3, location):
+        batch_input = gather(s3, location, as_of)
+        return replace(batch_input, csv=csv or batch_input.csv)
+    folder = S3Location(location.bucket, f"{location.key.rstrip('/')}/")
     found = list(_below(s3, folder))
-    lake = any(each.named.key == f"{folder.key}{MARKER}" for each in found)
-    wanted = [each for each in found if _wanted(each.named, folder, lake)]
-    files = [(table, each) for each in wanted if (table := _table(each.named, folder) if lake else "") is not None]
+    lake = any(each.location.key == f"{folder.key}{MARKER}" for each in found)
+    wanted = [each for each in found if _wanted(each.location, folder, lake)]
+    files = [(table, each) for each in wanted if (table := _table(each.location, folder) if lake else "") is not None]
     if not files:
         raise SourceError(f"{folder} holds no {', '.join(CSV + PARQUET)}; put files there")
-    listing = json.dumps([(table, each.named.key, each.etag) for table, each in files])
+    listing = json.dumps([(table, each.location.key, each.etag) for table, each in files])
     tag = hashlib.sha256(listing.encode()).hexdigest()[:32]
-    source = Seen(folder, tag, None, sum(each.bytes for _, each in files))
-    mapping = next((each for each in found if each.named.key == f"{folder.key}{MAP}"), None)
-    return Parcel(source, tuple(files), mapping, _as_of(source, as_of), csv)
+    source = ObjectVersion(folder, tag, None, sum(each.bytes for _, each in files))
+    mapping = next((each for each in found if each.location.key == f"{folder.key}{MAP}"), None)
+    return BatchInput(source, tuple(files), mapping, _as_of(source, as_of), csv)
 
 
-def is_lake(parcel: Parcel) -> bool:
+def is_lake(batch_input: BatchInput) -> bool:
     """Say whether a prefix is a lake: its files come with their tables, clean already."""
-    return parcel.source.named.key.endswith("/") and all(table for table, _ in parcel.files)
+    return batch_input.source.location.key.endswith("/") and all(table for table, _ in batch_input.files)
 
 
-def _below(s3: S3, folder: Named) -> Iterator[Seen]:
+def _below(s3: S3, folder: S3Location) -> Iterator[ObjectVersion]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key):
         for each in page.get("Contents", []):
-            yield Seen(Named(folder.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"])
+            yield ObjectVersion(S3Location(folder.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"])
 
 
-def _wanted(named: Named, folder: Named, lake: bool) -> bool:  # noqa: FBT001 - said by name above
-    inner = named.key.removeprefix(folder.key)
+def _wanted(location: S3Location, folder: S3Location, lake: bool) -> bool:  # noqa: FBT001 - said by name above
+    inner = location.key.removeprefix(folder.key)
     hidden = any(part.startswith(("_", ".")) for part in inner.split("/"))
     return not hidden and inner.lower().endswith(PARQUET if lake else CSV + PARQUET)
 
 
-def _table(named: Named, folder: Named) -> str | None:
+def _table(location: S3Location, folder: S3Location) -> str | None:
     """Return the table that a lake's file belongs to; None of what scores are not made of."""
-    table = named.key.removeprefix(folder.key).partition("/")[0]
+    table = location.key.removeprefix(folder.key).partition("/")[0]
     return table if table in ("orders", "customers", "events") else None

@@ -20,7 +20,7 @@ VERSION = "2"
 
 
 @dataclass(frozen=True)
-class Named:
+class S3Location:
     """One object by its name."""
 
     bucket: str
@@ -51,7 +51,7 @@ class Named:
         return bool(self.name) and self.name != MAP and not hidden
 
 
-def named(event: object) -> list[Named]:
+def created_objects(event: object) -> list[S3Location]:
     """Return the objects that an event names as created, keys as they are called; S3's own test message has none.
 
     SourceError when the event is in none of the known forms.
@@ -61,7 +61,7 @@ def named(event: object) -> list[Named]:
     if event.get("Event") == "s3:TestEvent":
         return []
     if event.get("Type") == "Notification" and isinstance(event.get("Message"), str):
-        return named(parsed(event["Message"]))
+        return created_objects(parse_message(event["Message"]))
     try:
         objects = list(_named(event))
         "".join(each.key for each in objects).encode()
@@ -70,7 +70,7 @@ def named(event: object) -> list[Named]:
     return objects
 
 
-def parsed(body: str) -> Any:  # noqa: ANN401 - what a message holds
+def parse_message(body: str) -> Any:  # noqa: ANN401 - what a message holds
     """Read a message's body as JSON; SourceError when it is none."""
     try:
         return json.loads(body)
@@ -78,7 +78,7 @@ def parsed(body: str) -> Any:  # noqa: ANN401 - what a message holds
         raise SourceError("the message is no JSON; send S3's notification of a created object") from error
 
 
-def _named(event: dict[str, Any]) -> Iterator[Named]:
+def _named(event: dict[str, Any]) -> Iterator[S3Location]:
     if event.get("source") == "aws.s3":  # EventBridge: keys as they are
         if event["detail-type"] == "Object Created":
             yield _object(event["detail"]["bucket"]["name"], event["detail"]["object"]["key"])
@@ -86,12 +86,12 @@ def _named(event: dict[str, Any]) -> Iterator[Named]:
         if not isinstance(event["Records"], list):
             raise TypeError("records are a list")
         for record in event["Records"]:
-            yield from named(parsed(record["Sns"]["Message"])) if "Sns" in record else _of_s3(record)
+            yield from created_objects(parse_message(record["Sns"]["Message"])) if "Sns" in record else _of_s3(record)
     else:
         yield _object(event["bucket"], event["key"])
 
 
-def _of_s3(record: dict[str, Any]) -> Iterator[Named]:
+def _of_s3(record: dict[str, Any]) -> Iterator[S3Location]:
     if str(record.get("eventVersion", VERSION)).partition(".")[0] != VERSION:
         raise SourceError(f"S3 message version {record['eventVersion']} is not known; version {VERSION}.x is")
     if record.get("eventName", CREATED).removeprefix("s3:").startswith(CREATED):
@@ -99,12 +99,12 @@ def _of_s3(record: dict[str, Any]) -> Iterator[Named]:
         yield _object(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
 
 
-def _object(bucket: object, key: object) -> Named:
+def _object(bucket: object, key: object) -> S3Location:
     """Return the object so named; TypeError when one is no text, SourceError when no bucket can be called that."""
     if not isinstance(bucket, str) or not isinstance(key, str):
         raise TypeError("bucket and key are text")
     check_bucket(bucket)
-    return Named(bucket, key)
+    return S3Location(bucket, key)
 
 
 def check_bucket(name: str) -> None:

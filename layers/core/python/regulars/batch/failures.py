@@ -1,4 +1,4 @@
-"""Messages that fail: tried again soon, and after the last try laid into the dead-letter queue with the reason."""
+"""Messages that fail: tried again soon, and after the last try planned into the dead-letter queue with the reason."""
 
 import re
 import traceback
@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from regulars.batch.events import Named
-from regulars.batch.resources.limits import FULL, LARGER
+from regulars.batch.events import S3Location
+from regulars.batch.resources.limits import ADVICE, DISK_FULL
 from regulars.batch.storage.source import client
 from regulars.errors import RegularsError
 from regulars.ingest.faults import is_full
@@ -29,9 +29,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, RegularsError):
         return UNSAID.sub("?", str(error))[:LONGEST_REASON]
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return f"memory did not suffice; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {LARGER}"
+        return f"memory did not suffice; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {ADVICE}"
     if isinstance(error, Exception) and is_full(error):
-        return FULL
+        return DISK_FULL
     said = getattr(error, "response", {}).get("Error", {}).get("Code", "")
     return f"{type(error).__name__} {said}".strip() + "; the function's log says where"
 
@@ -40,25 +40,25 @@ class NotScoredError(RegularsError):
     """Several inputs of one message were not scored."""
 
 
-def together(failed: Mapping[Named, Exception], *, of: int) -> Exception:
+def combined_error(failed: Mapping[S3Location, Exception], *, of: int) -> Exception:
     """Return one error for those of a message's `of` inputs that failed; it names each, where there were several."""
-    [(named, error), *others] = failed.items()
+    [(location, error), *others] = failed.items()
     if of == 1:
         return error
     if not others and isinstance(error, RegularsError):
-        error.args = (_of(named, error),)
+        error.args = (_of(location, error),)
         return error
     most = LONGEST_REASON // len(failed)
-    return NotScoredError("; ".join(_of(named, error)[:most] for named, error in failed.items()))
+    return NotScoredError("; ".join(_of(location, error)[:most] for location, error in failed.items()))
 
 
-def _of(named: Named, error: Exception) -> str:
+def _of(location: S3Location, error: Exception) -> str:
     said = reason(error)
-    return said if str(named) in said else f"{named}: {said}"
+    return said if str(location) in said else f"{location}: {said}"
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def logging_failures() -> Iterator[None]:
     """Log a failure that passes: the cause where it is ours to tell, else where it happened."""
     try:
         yield
@@ -75,7 +75,7 @@ def _where(error: Exception) -> str:
     return "".join(traceback.format_tb(error.__traceback__))
 
 
-def settled(record: SQSRecord, error: Exception) -> bool:
+def retry_or_dead_letter(record: SQSRecord, error: Exception) -> bool:
     """Settle a failed message: True when it now lies in the dead-letter queue, else it will come again soon.
 
     What cannot be settled comes again when the queue's own visibility timeout ends, and goes to the dead-letter queue

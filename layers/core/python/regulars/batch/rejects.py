@@ -13,9 +13,9 @@ from regulars.data.paths import parquet
 from regulars.data.schema import TABLES
 from regulars.data.sql import literal
 
-NO_ROWS = "select cast(null as varchar) as customer_id where false"
+NO_CUSTOMERS = "select cast(null as varchar) as customer_id where false"
 
-EVERYONE = """
+UNSCORED = """
 create or replace temp table unscored as
 with buyers as (
     select customer_id, min(ordered_at) filter (where not is_return) as first_sale
@@ -41,13 +41,13 @@ left join buyers using (customer_id)
 where everyone.customer_id not in (select customer_id from {scored})
 """
 
-LINE = (
+REJECT_COLUMNS = (
     'cast({table} as varchar) as "table", cast({source_file} as varchar) as source_file, '
     "cast({source_row} as bigint) as source_row, cast({field} as varchar) as field, "
     "cast({reason} as varchar) as reason, cast({row} as varchar) as row"
 )
-OF_ROW = {name: name for name in ("source_file", "source_row", "field", "reason", "row")}
-OF_CUSTOMER = {
+ROW_COLUMNS = {name: name for name in ("source_file", "source_row", "field", "reason", "row")}
+CUSTOMER_COLUMNS = {
     "table": "'customers'",
     "source_file": "null",
     "source_row": "null",
@@ -59,34 +59,34 @@ OF_CUSTOMER = {
 
 def unscored(connection: duckdb.DuckDBPyConnection, scored: str) -> dict[str, int]:
     """Make the table `unscored` of the customers that are not in `scored`, and count them by reason."""
-    connection.execute(EVERYONE.format(scored=scored))
+    connection.execute(UNSCORED.format(scored=scored))
     return dict(connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall())
 
 
-def nobody(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
+def all_unscored(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
     """Tell the customers of a lake in which nobody can be scored, as `unscored` does."""
     attach(connection, lake)
-    return unscored(connection, f"({NO_ROWS})")
+    return unscored(connection, f"({NO_CUSTOMERS})")
 
 
 def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
     """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
     files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
-    parts = [f"select {LINE.format(**OF_CUSTOMER)} from unscored"]
-    parts += [_of_rows(table, file) for table, file in files.items() if file.exists()]
-    return _write_lines(connection, parts, out)
+    parts = [f"select {REJECT_COLUMNS.format(**CUSTOMER_COLUMNS)} from unscored"]
+    parts += [_select_rows(table, file) for table, file in files.items() if file.exists()]
+    return _write(connection, parts, out)
 
 
 def write_rejected_rows(connection: duckdb.DuckDBPyConnection, table: str, rejected: Path, out: Path) -> int:
     """Write what was rejected of one table as a file of rejects; return its rows."""
-    return _write_lines(connection, [_of_rows(table, rejected)], out)
+    return _write(connection, [_select_rows(table, rejected)], out)
 
 
-def _of_rows(table: str, rejected: Path) -> str:
-    return f"select {LINE.format(table=literal(table), **OF_ROW)} from {parquet([rejected])}"
+def _select_rows(table: str, rejected: Path) -> str:
+    return f"select {REJECT_COLUMNS.format(table=literal(table), **ROW_COLUMNS)} from {parquet([rejected])}"
 
 
-def _write_lines(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], out: Path) -> int:
+def _write(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], out: Path) -> int:
     query = f"select * from ({' union all '.join(parts)}) order by all"
     done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
     return int(done[0][0])

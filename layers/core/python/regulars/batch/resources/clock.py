@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.resources.limits import LARGER
+from regulars.batch.resources.limits import ADVICE
 from regulars.errors import RegularsError
 
 RESERVE_S = 20.0
@@ -27,12 +27,12 @@ class Clock:
     `seconds` holds what each stage took.
     """
 
-    def __init__(self, context: Any = None, way_out: str = LARGER) -> None:  # noqa: ANN401 - Lambda's own object
+    def __init__(self, context: Any = None, advice: str = ADVICE) -> None:  # noqa: ANN401 - Lambda's own object
         left = getattr(context, "get_remaining_time_in_millis", None)
         self._end = time.monotonic() + left() / 1000 - RESERVE_S if left else None
         self.seconds: dict[str, float] = {}
         self.stage_name = "start"
-        self._way_out = way_out
+        self._way_out = advice
 
     @property
     def left(self) -> float | None:

@@ -14,24 +14,24 @@ from regulars.ingest.sources import PARQUET
 from regulars.settings import settings
 
 CHUNK = 1 << 20
-ROOM = 5
+DISK_FACTOR = 5
 """Times the size of an input that its rows on the way to scores, its spill and its scores may take beside it."""
 
-LARGER = (
+ADVICE = (
     'for larger ones use "regulars batch" on a machine, or "regulars batch s3://... --machine ARN", which starts the '
     "state machine; or split the file by customer"
 )
 
-SPLIT_IT = (
+SPLIT_ADVICE = (
     "the state machine takes any number of files, each within what one function takes: split this one into several, by "
     "rows; or raise the limit and give the function more memory and disk"
 )
-"""The way out where LARGER has been taken."""
+"""The way out where ADVICE has been taken."""
 
-SMALLER = "or bring smaller files and start it with more --buckets"
+STEP_ADVICE = "or bring smaller files and start it with more --buckets"
 """The same, for a step that may be of a file or of a bucket."""
 
-FULL = f"the disk was full; give the function more EphemeralStorage; {LARGER}"
+DISK_FULL = f"the disk was full; give the function more EphemeralStorage; {ADVICE}"
 
 
 class TooLargeError(SourceError):
@@ -40,54 +40,54 @@ class TooLargeError(SourceError):
     status = 413
 
 
-def check_size(name: object, size: int, folder: Path, way_out: str = LARGER) -> None:
+def check_size(name: object, size: int, folder: Path, advice: str = ADVICE) -> None:
     """Raise TooLargeError before anything is fetched: `size` bytes against the setting and the disk of `folder`."""
     most = settings().max_input_bytes
     if size > most:
         raise TooLargeError(
-            f"{name} has {size:,} bytes; one function takes {most:,} (REGULARS_MAX_INPUT_BYTES); {way_out}"
+            f"{name} has {size:,} bytes; one function takes {most:,} (REGULARS_MAX_INPUT_BYTES); {advice}"
         )
     free = shutil.disk_usage(folder).free
-    if ROOM * size > free:
+    if DISK_FACTOR * size > free:
         raise TooLargeError(
-            f"{name} has {size:,} bytes and {ROOM} times that is needed on disk, where {free:,} are free; "
-            f"give the function more EphemeralStorage; {way_out}"
+            f"{name} has {size:,} bytes and {DISK_FACTOR} times that is needed on disk, where {free:,} are free; "
+            f"give the function more EphemeralStorage; {advice}"
         )
 
 
 def check_content(
     connection: duckdb.DuckDBPyConnection,
     files: Iterable[Path],
-    alive: Callable[[], None] = lambda: None,
-    way_out: str = LARGER,
+    check_time: Callable[[], None] = lambda: None,
+    advice: str = ADVICE,
 ) -> None:
     """Raise TooLargeError for files that grow beyond the settings when they are read, or have too many columns."""
-    room = settings().max_expanded_bytes
+    bytes_left = settings().max_expanded_bytes
     for file in files:
         name = file.name.lower()
         if name.endswith(".gz"):
-            room -= _unpacked(file, room, alive)
+            bytes_left -= _unpacked(file, bytes_left, check_time)
         elif name.endswith(PARQUET):
-            room -= _parquet(connection, file)
+            bytes_left -= _parquet(connection, file)
         else:
-            room -= file.stat().st_size
-        if room < 0:
+            bytes_left -= file.stat().st_size
+        if bytes_left < 0:
             raise TooLargeError(
                 f"{file.name} grows beyond {settings().max_expanded_bytes:,} bytes when it is unpacked "
-                f"(REGULARS_MAX_EXPANDED_BYTES); {way_out}"
+                f"(REGULARS_MAX_EXPANDED_BYTES); {advice}"
             )
         _check_columns(connection, file)
 
 
-def _unpacked(file: Path, room: int, alive: Callable[[], None]) -> int:
-    """Count the bytes in a gzip file, up to just above `room`: a small file may hold a mountain of zeros."""
+def _unpacked(file: Path, bytes_left: int, check_time: Callable[[], None]) -> int:
+    """Count the bytes in a gzip file, up to just above `bytes_left`: a small file may hold a mountain of zeros."""
     size = 0
     try:
         with gzip.open(file) as stream:
             while chunk := stream.read(CHUNK):
-                alive()
+                check_time()
                 size += len(chunk)
-                if size > room:
+                if size > bytes_left:
                     break
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{file.name} is no whole gzip file: {error}; export it again") from error

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 import duckdb
 
-from regulars.batch.resources.limits import FULL, TooLargeError
+from regulars.batch.resources.limits import DISK_FULL, TooLargeError
 from regulars.data.sql import connect
 from regulars.errors import RegularsError
 from regulars.ingest.faults import of_full_disk
@@ -21,7 +21,7 @@ NAME = "batch-"
 
 
 @contextmanager
-def room(of: object = "the input") -> Iterator[Path]:
+def workspace(of: object = "the input") -> Iterator[Path]:
     """Yield an empty folder below the settings' temporary one; it is gone afterwards, and no error speaks of it.
 
     What was fetched to in/ (or in/<number>/) and map/ is called by its name, all else by the name of what it is `of`.
@@ -36,7 +36,7 @@ def room(of: object = "the input") -> Iterator[Path]:
             yield folder
     except Exception as error:
         if of_full_disk(error):
-            raise TooLargeError(FULL) from error
+            raise TooLargeError(DISK_FULL) from error
         if isinstance(error, RegularsError):
             error.args = (_outside(str(error), folder, of),)
         raise
@@ -48,7 +48,7 @@ def room(of: object = "the input") -> Iterator[Path]:
 def database(of: object = "the input") -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
     """Yield a `room` and a DuckDB that takes what the settings allow, and spills there."""
     limit, threads = settings().memory_limit, settings().threads
-    with room(of) as folder, closing(connect(limit, threads, folder / "spill")) as opened:
+    with workspace(of) as folder, closing(connect(limit, threads, folder / "spill")) as opened:
         yield folder, opened
 
 

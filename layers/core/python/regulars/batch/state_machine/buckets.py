@@ -11,10 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from regulars.batch.balance import Counts
-from regulars.batch.rejects import nobody, write_rejects
+from regulars.batch.counts import Counts
+from regulars.batch.pipeline import PART, REJECTS, rows_in, score_lake
+from regulars.batch.rejects import all_unscored, write_rejects
 from regulars.batch.resources.clock import Clock
-from regulars.batch.work import PART, REJECTS, rows_in, score_lake
 from regulars.data.lake import MARKER
 from regulars.data.schema import TABLES
 from regulars.data.sql import literal
@@ -27,7 +27,7 @@ RESULT = "_result.json"
 
 
 @dataclass(frozen=True)
-class Part:
+class BucketResult:
     """What became of one bucket's customers."""
 
     bucket: int
@@ -38,7 +38,7 @@ class Part:
     """Customers without a score, by reason."""
     seconds: dict[str, float]
 
-    def said(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return the part as JSON's types."""
         return asdict(self)
 
@@ -48,7 +48,7 @@ def name(bucket: int) -> str:
     return f"bucket={bucket:02d}"
 
 
-def spread(connection: duckdb.DuckDBPyConnection, query: str, out: Path, most: int) -> dict[str, Path]:
+def write_by_bucket(connection: duckdb.DuckDBPyConnection, query: str, out: Path, most: int) -> dict[str, Path]:
     """Write a query's rows to Parquet, one file for each of at most `most` values of its column `bucket`.
 
     Return the files by value.
@@ -66,7 +66,7 @@ def spread(connection: duckdb.DuckDBPyConnection, query: str, out: Path, most: i
     return found
 
 
-def split(
+def split_table(
     connection: duckdb.DuckDBPyConnection, table: str, rows: str, out: Path, buckets: int
 ) -> tuple[dict[str, Path], int]:
     """Write a relation of a table's rows to one Parquet file a bucket; return the files by bucket, and their rows.
@@ -76,11 +76,11 @@ def split(
     there = {row[0] for row in connection.execute(f"describe select * from {rows}").fetchall()}
     columns = ", ".join(column.lake_name for column in TABLES[table].columns if column.lake_name in there)
     bucket = BUCKET.format(key="customer_id", buckets=buckets)
-    pieces = spread(connection, f"select {columns}, {bucket} from {rows}", out, buckets)
+    pieces = write_by_bucket(connection, f"select {columns}, {bucket} from {rows}", out, buckets)
     return pieces, rows_in(connection, *pieces.values()) if pieces else 0
 
 
-def complete(lake: Path, info: str) -> None:
+def complete_lake(lake: Path, info: str) -> None:
     """Make a lake of a bucket's folder: its marker, and a table of orders even where the bucket has none."""
     (lake / MARKER).write_text(info, encoding="utf-8")
     orders = lake / "orders"
@@ -103,19 +103,19 @@ class Bucket:
 
 def score_bucket(
     connection: duckdb.DuckDBPyConnection, bucket: Bucket, loader: ModelLoader, as_of: datetime, out: Path, clock: Clock
-) -> Part:
+) -> BucketResult:
     """Score one bucket into `out`: part.parquet, unless nobody there can be scored, and rejects.parquet."""
     try:
         scored, rejected = score_lake(connection, bucket.lake, loader, as_of, out, clock)
     except HistoryError:
-        scored, rejected = 0, nobody(connection, bucket.lake)
+        scored, rejected = 0, all_unscored(connection, bucket.lake)
     lines, left = write_rejects(connection, None, out / REJECTS), sum(rejected.values())
     counts = Counts(0, 0, 0, scored + left, scored, left, rejected)
     counts.check(rows_in(connection, out / PART) if scored else 0, lines)
-    return Part(bucket.number, bucket.rows, scored, rejected, clock.took)
+    return BucketResult(bucket.number, bucket.rows, scored, rejected, clock.took)
 
 
-def summed(parts: Sequence[Part]) -> tuple[int, Mapping[str, int]]:
+def sum_results(parts: Sequence[BucketResult]) -> tuple[int, Mapping[str, int]]:
     """Add up the parts: customers scored, and the others by reason."""
     reasons: dict[str, int] = {}
     for part in parts:

@@ -23,18 +23,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from regulars.batch.events import Named
+from regulars.batch.events import S3Location
 from regulars.batch.resources.clock import Clock
 from regulars.batch.resources.limits import check_size
 from regulars.batch.score import output_bucket
-from regulars.batch.state_machine.wanted import Wanted
-from regulars.batch.storage.source import ChangedError, Seen, client, fetch, look
+from regulars.batch.state_machine.request import RunRequest
+from regulars.batch.storage.source import ChangedError, ObjectVersion, client, fetch, find_object
 from regulars.batch.storage.store import Store
 from regulars.errors import SourceError
 from regulars.ingest.mapping import Mapping as Map
 from regulars.instants import parse_as_of
 
-PLAN, FILES, BUCKETS, KEYS, SETTLED = "plan.json", "files.json", "buckets.json", "keys.json", "settled.json"
+PLAN, FILES, BUCKETS, KEYS, STAGED_SUMMARY = "plan.json", "files.json", "buckets.json", "keys.json", "settled.json"
 MORE_BUCKETS = "start it with more --buckets, or raise the limit and give the function more memory and disk"
 
 
@@ -45,20 +45,20 @@ class File:
     number: int
     table: str
     name: str
-    seen: Seen
+    seen: ObjectVersion
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
+    def from_dict(cls, item: Mapping[str, Any]) -> Self:
         """Read an item of files.json."""
-        seen = Seen(Named(said["bucket"], said["key"]), said["etag"], said["version_id"], said["bytes"])
-        return cls(said["number"], said["table"], said["name"], seen)
+        seen = ObjectVersion(S3Location(item["bucket"], item["key"]), item["etag"], item["version_id"], item["bytes"])
+        return cls(item["number"], item["table"], item["name"], seen)
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the item."""
-        return {"number": self.number, "table": self.table, "name": self.name, **self.seen.said()}
+        return {"number": self.number, "table": self.table, "name": self.name, **self.seen.to_dict()}
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         """Name what is made of the file, in each of the folders of work."""
         return f"{self.table}/{self.number:06d}"
 
@@ -69,7 +69,7 @@ class Run:
 
     id: str
     work: Store
-    said: Mapping[str, Any]
+    plan: Mapping[str, Any]
 
     @classmethod
     def open(cls, run: str) -> Self:
@@ -83,42 +83,42 @@ class Run:
     @property
     def result(self) -> Store:
         """The folder of the input's results, whichever run they are of."""
-        return Store(self.work.s3, self.work.bucket, self.said["prefix"])
+        return Store(self.work.s3, self.work.bucket, self.plan["prefix"])
 
     @property
     def parts(self) -> Store:
         """The folder of this run's results."""
-        return Store(self.work.s3, self.work.bucket, f"{self.said['prefix']}/{self.id}")
+        return Store(self.work.s3, self.work.bucket, f"{self.plan['prefix']}/{self.id}")
 
     @cached_property
-    def wanted(self) -> Wanted:
+    def request(self) -> RunRequest:
         """What is to be made."""
-        return Wanted.of(self.said["input"])
+        return RunRequest.parse(self.plan["input"])
 
     @property
     def buckets(self) -> int:
         """How many there are."""
-        return int(self.said["buckets"])
+        return int(self.plan["buckets"])
 
     @property
     def as_of(self) -> datetime:
         """The moment to score at."""
-        return parse_as_of(self.said["wanted"]["as_of"])
+        return parse_as_of(self.plan["wanted"]["as_of"])
 
     @property
     def is_raw(self) -> bool:
         """Say whether the files are the user's own, still to be read by a map."""
-        return bool(self.said["raw"])
+        return bool(self.plan["raw"])
 
     @cached_property
     def mapping(self) -> Map:
         """The map that raw files are read by."""
-        return Map.model_validate(self.said["map"])
+        return Map.model_validate(self.plan["map"])
 
     @cached_property
     def files(self) -> list[File]:
         """Every file, table by table."""
-        return [File.of(each) for each in self.read(FILES)]
+        return [File.from_dict(each) for each in self.read(FILES)]
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - what a JSON file holds
         """Read a JSON file of an earlier step's; ChangedError when it is not there."""
@@ -127,16 +127,16 @@ class Run:
             raise _gone(self.work.key(name))
         return said
 
-    def fetch(self, place: str, local: Path, clock: Clock) -> Path:
+    def fetch(self, path: str, local: Path, clock: Clock) -> Path:
         """Fetch a file of the work's."""
-        seen = look(self.work.s3, Named(self.work.bucket, self.work.key(place)))
+        seen = find_object(self.work.s3, S3Location(self.work.bucket, self.work.key(path)))
         if seen is None:
-            raise _gone(self.work.key(place))
-        check_size(seen.named, seen.bytes, local.parent, MORE_BUCKETS)
+            raise _gone(self.work.key(path))
+        check_size(seen.location, seen.bytes, local.parent, MORE_BUCKETS)
         fetch(self.work.s3, seen, local, clock.check)
         return local
 
-    def fetch_below(self, below: str, folder: Path, clock: Clock) -> list[Path]:
+    def fetch_folder(self, below: str, folder: Path, clock: Clock) -> list[Path]:
         """Fetch everything below a folder of the work's, as it lies there; TooLargeError before, for all together."""
         folder.mkdir()
         found = self._below(below)
@@ -145,23 +145,23 @@ class Run:
             fetch(self.work.s3, seen, folder / inner, clock.check)
         return [folder / inner for inner, _ in found]
 
-    def _below(self, below: str) -> list[tuple[str, Seen]]:
+    def _below(self, below: str) -> list[tuple[str, ObjectVersion]]:
         start = self.work.key(below)
         pages = self.work.s3.get_paginator("list_objects_v2").paginate(Bucket=self.work.bucket, Prefix=start)
         return [
             (
                 each["Key"].removeprefix(start),
-                Seen(Named(self.work.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"]),
+                ObjectVersion(S3Location(self.work.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"]),
             )
             for page in pages
             for each in page.get("Contents", [])
         ]
 
-    def items(self, **more: object) -> dict[str, Any]:
+    def next_input(self, **more: object) -> dict[str, Any]:
         """Return what the state machine goes on with."""
         listed = {"files": FILES, "buckets": BUCKETS, "keys": KEYS}
         places = {name: self.work.key(file) for name, file in listed.items()}
-        kind = {"raw": self.is_raw, "make": self.wanted.make}
+        kind = {"raw": self.is_raw, "make": self.request.make}
         return {"done": False, "run": self.id, "bucket": self.work.bucket, **kind, **places, **more}
 
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from regulars.batch.events import check_bucket
 from regulars.batch.state_machine.buckets import MOST_BUCKETS
-from regulars.batch.state_machine.wanted import MOST_LABEL_DAYS
+from regulars.batch.state_machine.request import MOST_LABEL_DAYS
 from regulars.errors import SourceError
 
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.events import Named
+from regulars.batch.events import S3Location
 from regulars.errors import RegularsError, SourceError
 from regulars.observability import logger
 
@@ -19,7 +19,7 @@ TRIES = 4
 RETRIES = {"mode": "standard", "max_attempts": 5}
 """How boto3 itself tries again, with growing pauses."""
 
-GONE = ("404", "NoSuchKey", "NoSuchVersion", "NotFound")
+NOT_FOUND = ("404", "NoSuchKey", "NoSuchVersion", "NotFound")
 CHANGED = ("412", "PreconditionFailed", "ConditionalRequestConflict", "409")
 
 
@@ -34,18 +34,18 @@ class StorageError(RegularsError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObjectVersion:
     """An object as it was: what is not equal is another object, or another version of it."""
 
-    named: Named
+    location: S3Location
     etag: str
     version: str | None
     bytes: int
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def said(self) -> dict[str, str | int | None]:
+    def to_dict(self) -> dict[str, str | int | None]:
         """Return what a manifest says of it."""
-        where = {"bucket": self.named.bucket, "key": self.named.key}
+        where = {"bucket": self.location.bucket, "key": self.location.key}
         return {**where, "etag": self.etag, "version_id": self.version, "bytes": self.bytes}
 
 
@@ -58,54 +58,56 @@ def client(service: str) -> Any:  # noqa: ANN401 - a boto3 client has no type of
     return boto3.client(service, config=Config(retries=dict(RETRIES), connect_timeout=5, read_timeout=60))
 
 
-def code(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """Return S3's code of an error; empty when it is none of S3's."""
     said: dict[str, Any] = getattr(error, "response", {})
     return str(said.get("Error", {}).get("Code", ""))
 
 
-def look(s3: S3, named: Named) -> Seen | None:
+def find_object(s3: S3, location: S3Location) -> ObjectVersion | None:
     """Look at an object without reading it; None when it is not there, SourceError when it may not be looked at."""
     try:
-        head = s3.head_object(Bucket=named.bucket, Key=named.key)
+        head = s3.head_object(Bucket=location.bucket, Key=location.key)
     except s3.exceptions.ClientError as error:
-        if code(error) in GONE:
+        if error_code(error) in NOT_FOUND:
             return None
-        raise _unreadable(named, error) from error
+        raise _unreadable(location, error) from error
     version = head.get("VersionId")
     metadata = dict(sorted(head.get("Metadata", {}).items()))
-    return Seen(named, head["ETag"].strip('"'), None if version == "null" else version, head["ContentLength"], metadata)
+    return ObjectVersion(
+        location, head["ETag"].strip('"'), None if version == "null" else version, head["ContentLength"], metadata
+    )
 
 
-def must_look(s3: S3, named: Named) -> Seen:
+def require_object(s3: S3, location: S3Location) -> ObjectVersion:
     """Look at an object that must be there; SourceError when it is not."""
-    seen = look(s3, named)
+    seen = find_object(s3, location)
     if seen is None:
-        raise SourceError(f"{named} cannot be read: it is not there; put it there, and it will be scored")
+        raise SourceError(f"{location} cannot be read: it is not there; put it there, and it will be scored")
     return seen
 
 
-def fetch(s3: S3, seen: Seen, local: Path, alive: Callable[[], None] = lambda: None) -> None:
+def fetch(s3: S3, seen: ObjectVersion, local: Path, check_time: Callable[[], None] = lambda: None) -> None:
     """Write the object's bytes to `local`: those that were seen, all of them.
 
     ChangedError when the object has been replaced since; StorageError when it could not be had in TRIES attempts, each
-    of which goes on where the last was cut. `alive` is called with every chunk, to raise when time is up.
+    of which goes on where the last was cut. `check_time` is called with every chunk, to raise when time is up.
     """
     local.parent.mkdir(parents=True, exist_ok=True)
     local.write_bytes(b"")
     for attempt in range(1, TRIES + 1):
         try:
-            _append(s3, seen, local, alive)
+            _append(s3, seen, local, check_time)
         except s3.exceptions.ClientError as error:
-            if code(error) in CHANGED or code(error) in GONE:
-                raise ChangedError(f"{seen.named} was replaced while it was read") from error
-            raise _unreadable(seen.named, error) from error
+            if error_code(error) in CHANGED or error_code(error) in NOT_FOUND:
+                raise ChangedError(f"{seen.location} was replaced while it was read") from error
+            raise _unreadable(seen.location, error) from error
         except _cut() as error:
             logger().warning("connection lost", extra={"attempt": attempt, "kind": type(error).__name__})
         if local.stat().st_size == seen.bytes:
             return
     raise StorageError(
-        f"{seen.named} broke off {TRIES} times, at {local.stat().st_size} of {seen.bytes} bytes; try again later"
+        f"{seen.location} broke off {TRIES} times, at {local.stat().st_size} of {seen.bytes} bytes; try again later"
     )
 
 
@@ -116,20 +118,20 @@ def _cut() -> tuple[type[Exception], ...]:
     return HTTPClientError, IncompleteReadError, ResponseStreamingError, HTTPError, ConnectionError
 
 
-def _append(s3: S3, seen: Seen, local: Path, alive: Callable[[], None]) -> None:
+def _append(s3: S3, seen: ObjectVersion, local: Path, check_time: Callable[[], None]) -> None:
     have = local.stat().st_size
     if have >= seen.bytes:
         return
     more = {"Range": f"bytes={have}-"} if have else {}
     version = {"VersionId": seen.version} if seen.version else {}
-    answer = s3.get_object(Bucket=seen.named.bucket, Key=seen.named.key, IfMatch=seen.etag, **version, **more)
+    answer = s3.get_object(Bucket=seen.location.bucket, Key=seen.location.key, IfMatch=seen.etag, **version, **more)
     with local.open("ab") as out, closing(answer["Body"]) as body:
         for chunk in body.iter_chunks(CHUNK):
-            alive()
+            check_time()
             out.write(chunk)
 
 
-def _unreadable(named: Named, error: Exception) -> RegularsError:
-    if code(error) in ("SlowDown", "ServiceUnavailable", "InternalError", "503", "500", "RequestTimeout"):
-        return StorageError(f"{named} cannot be read now: S3 answers {code(error)}; try again later")
-    return SourceError(f"{named} cannot be read: {error}")
+def _unreadable(location: S3Location, error: Exception) -> RegularsError:
+    if error_code(error) in ("SlowDown", "ServiceUnavailable", "InternalError", "503", "500", "RequestTimeout"):
+        return StorageError(f"{location} cannot be read now: S3 answers {error_code(error)}; try again later")
+    return SourceError(f"{location} cannot be read: {error}")

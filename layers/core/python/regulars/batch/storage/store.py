@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regulars.batch.storage.source import CHANGED, GONE, S3, ChangedError, code
+from regulars.batch.storage.source import CHANGED, NOT_FOUND, S3, ChangedError, error_code
 from regulars.errors import SettingsError
 
 MANIFEST = "_manifest.json"
@@ -58,17 +58,17 @@ class Store:
         try:
             yield
         except self.s3.exceptions.ClientError as error:
-            if code(error) not in UNUSABLE:
+            if error_code(error) not in UNUSABLE:
                 raise
-            raise SettingsError(f"REGULARS_OUTPUT_BUCKET names {self.bucket}, {UNUSABLE[code(error)]}") from error
+            raise SettingsError(f"REGULARS_OUTPUT_BUCKET names {self.bucket}, {UNUSABLE[error_code(error)]}") from error
 
-    def look(self, name: str) -> Stored | None:
+    def find(self, name: str) -> Stored | None:
         """Look at a file; None when it is not there."""
         try:
             with self._used():
                 head = self.s3.head_object(Bucket=self.bucket, Key=self.key(name))
         except self.s3.exceptions.ClientError as error:
-            if code(error) in GONE:
+            if error_code(error) in NOT_FOUND:
                 return None
             raise
         return Stored(head["ETag"], head.get("Metadata", {}).get(SHA256, ""))
@@ -79,13 +79,13 @@ class Store:
             with self._used():
                 return json.loads(self.s3.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read())
         except self.s3.exceptions.ClientError as error:
-            if code(error) in GONE:
+            if error_code(error) in NOT_FOUND:
                 return None
             raise
         except (ValueError, RecursionError):
             return None
 
-    def put(
+    def put_if_unchanged(
         self, name: str, content: bytes | Path, before: Stored | None, said: Mapping[str, str] | None = None
     ) -> None:
         """Write a file in the place of what was seen; nothing when that holds the same. ChangedError when it went.
@@ -99,11 +99,11 @@ class Store:
         try:
             self._put(name, content, {SHA256: sha, **(said or {})}, condition)
         except self.s3.exceptions.ClientError as error:
-            if code(error) in CHANGED or (before and code(error) in GONE):
+            if error_code(error) in CHANGED or (before and error_code(error) in NOT_FOUND):
                 raise ChangedError(f"{self.key(name)} was written by somebody else meanwhile") from error
             raise
 
-    def put_anyhow(self, name: str, content: bytes | Path) -> None:
+    def overwrite(self, name: str, content: bytes | Path) -> None:
         """Write a file whatever is there: one that has a single possible content."""
         self._put(name, content, {SHA256: digest(content)}, {})
 
@@ -122,7 +122,7 @@ class Store:
         with self._used():
             self.s3.delete_object(Bucket=self.bucket, Key=self.key(name))
 
-    def holds(self, wanted: Mapping[str, Any]) -> bool:
+    def has_result(self, wanted: Mapping[str, Any]) -> bool:
         """Say whether a finished result is here that says `wanted`, each of its files as its manifest names it.
 
         A manifest that cannot be understood is no result: it will be replaced.
@@ -135,7 +135,7 @@ class Store:
 
     def _is_there(self, output: tuple[str, Any]) -> bool:
         name, said = output
-        stored = self.look(name)
+        stored = self.find(name)
         return stored is not None and isinstance(said, dict) and stored.sha256 == said.get(SHA256)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from regulars.batch.pipeline import rows_in
 from regulars.batch.resources.clock import Clock
-from regulars.batch.state_machine.buckets import Bucket, complete, name
-from regulars.batch.state_machine.run import SETTLED, Run
-from regulars.batch.work import rows_in
+from regulars.batch.state_machine.buckets import Bucket, complete_lake, name
+from regulars.batch.state_machine.run import STAGED_SUMMARY, Run
 from regulars.data.paths import parquet
 from regulars.data.schema import FEATURED, TABLES
 from regulars.data.sql import SqlFolder
@@ -20,15 +20,15 @@ def fetch_bucket(
 ) -> Bucket:
     """Fetch a bucket's pieces and make a lake of them: lines of one order may come from several files."""
     with clock.stage("fetch"):
-        pieces = run.fetch_below(f"{name(number)}/", folder / "pieces", clock)
+        pieces = run.fetch_folder(f"{name(number)}/", folder / "pieces", clock)
     rows = rows_in(connection, *pieces) if pieces else 0
     lake = folder / "pieces"
     if run.is_raw:
         lake = folder / "lake"
         lake.mkdir()
         with clock.stage("lake", connection):
-            _write_lake(connection, pieces, lake, sql, summed=bool(run.read(SETTLED)["summed"]))
-    complete(lake, json.dumps(run.said["info"]))
+            _write_lake(connection, pieces, lake, sql, summed=bool(run.read(STAGED_SUMMARY)["summed"]))
+    complete_lake(lake, json.dumps(run.plan["info"]))
     return Bucket(number, lake, rows)
 
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regulars.batch.balance import BalanceError, Counts
+from regulars.batch.counts import CountMismatchError, Counts
+from regulars.batch.pipeline import CSV, PART, REJECTS
 from regulars.batch.resources.clock import Clock
-from regulars.batch.state_machine.buckets import RESULT, Part, name, summed
-from regulars.batch.state_machine.run import SETTLED, Run
-from regulars.batch.state_machine.steps.compare_keys import place
-from regulars.batch.state_machine.steps.features import cut_points_of, nobody, warn_short
-from regulars.batch.state_machine.steps.plan import asked
-from regulars.batch.state_machine.wanted import FEATURES
+from regulars.batch.state_machine.buckets import RESULT, BucketResult, name, sum_results
+from regulars.batch.state_machine.request import FEATURES
+from regulars.batch.state_machine.run import STAGED_SUMMARY, Run
+from regulars.batch.state_machine.steps.compare_keys import compared_key
+from regulars.batch.state_machine.steps.features import cut_points_of, no_customers, warn_short
+from regulars.batch.state_machine.steps.plan import find_input
 from regulars.batch.storage.source import ChangedError
 from regulars.batch.storage.store import MANIFEST, as_json
-from regulars.batch.work import CSV, PART, REJECTS
 from regulars.data.lake import LakeInfo, check_rows
 from regulars.data.schema import FEATURED
 from regulars.features.cut_points import collapsed
@@ -31,23 +31,25 @@ def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[st
     """
     run = Run.open(event["run"])
     result = run.result
-    before = {each: result.look(each) for each in (PART, REJECTS, CSV, MANIFEST)}
-    parcel = asked(run.work.s3, run.said["input"])
-    if run.wanted.identity(parcel, loader) != run.said["wanted"]:
-        raise ChangedError(f"{parcel.source.named} or the bundle was replaced while it was scored; start it again")
+    before = {each: result.find(each) for each in (PART, REJECTS, CSV, MANIFEST)}
+    batch_input = find_input(run.work.s3, run.plan["input"])
+    if run.request.identity(batch_input, loader) != run.plan["wanted"]:
+        raise ChangedError(
+            f"{batch_input.source.location} or the bundle was replaced while it was scored; start it again"
+        )
     rows = _rows(run, clock)
     parts, made = _parts(run, clock)
-    scored, rejected = summed(parts)
+    scored, rejected = sum_results(parts)
     if not scored:
-        raise nobody(run)
+        raise no_customers(run)
     left = sum(rejected.values())
     counts = rows.counts + Counts(0, 0, 0, scored + left, scored, left, dict(rejected))
     counts.check(scored, rows.lines + left)  # each bucket has compared its files' rows already
-    _equal("rows split = rows of the buckets", rows.split, sum(part.rows for part in parts))
+    _check_equal("rows split = rows of the buckets", rows.split, sum(part.rows for part in parts))
     files = {f"{run.id}/{each}": value for each, value in {**rows.outputs, **made}.items()}
-    found = _of_features(run, counts) if run.wanted.make == FEATURES else counts.said()
-    manifest = {**found, **run.said["wanted"], "outputs": files}
-    result.put(MANIFEST, as_json(manifest), before[MANIFEST])
+    found = _of_features(run, counts) if run.request.make == FEATURES else counts.to_dict()
+    manifest = {**found, **run.plan["wanted"], "outputs": files}
+    result.put_if_unchanged(MANIFEST, as_json(manifest), before[MANIFEST])
     for each in (PART, REJECTS, CSV):
         if before[each]:  # of a version that one function could take
             result.remove(each)
@@ -58,7 +60,7 @@ def _of_features(run: Run, counts: Counts) -> dict[str, Any]:
     """Return what a manifest of features says: the counts, the cut points that were learnt, and what is odd."""
     cut_points = cut_points_of(run)
     short = warn_short(run, [run.read(f"base/{name(bucket)}.json")["last_order"] for bucket in range(run.buckets)])
-    said = counts.said()
+    said = counts.to_dict()
     said["customers_with_features"] = said.pop("customers_scored")
     said["warnings"] = [*counts.warnings, *collapsed(cut_points), *short]
     return {**said, "cut_points": [list(row) for row in cut_points]}
@@ -85,10 +87,10 @@ def _rows(run: Run, clock: Clock) -> Rows:
     staged = _read(run, "staged", clock)
     reports = [_report(*each) for each in zip(staged, split, strict=True)]
     for report, said in zip(reports, split, strict=True):
-        _equal(f"rows of {report.file} kept = split", report.rows_kept, said["rows"])
-    compared = [run.read(place(item["table"], item["bucket"])) for item in run.read(SETTLED)["keys"]]
+        _check_equal(f"rows of {report.file} kept = split", report.rows_kept, said["rows"])
+    compared = [run.read(compared_key(item["table"], item["bucket"])) for item in run.read(STAGED_SUMMARY)["keys"]]
     repeats = sum(said["lines"] for said in split)
-    _equal("repeats found = repeats rejected", sum(said["repeats"] for said in compared), repeats)
+    _check_equal("repeats found = repeats rejected", sum(said["repeats"] for said in compared), repeats)
     rejected = dict(sorted(total(reports).items()))
     warnings = _warnings(run, reports, staged, sum(said["shared"] for said in compared))
     read, kept = sum(report.rows_read for report in reports), sum(report.rows_kept for report in reports)
@@ -99,7 +101,7 @@ def _rows(run: Run, clock: Clock) -> Rows:
 
 def _check_whole(run: Run, split: Sequence[dict[str, Any]]) -> None:
     """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
-    info = LakeInfo.model_validate(run.said["info"])
+    info = LakeInfo.model_validate(run.plan["info"])
     for table in FEATURED:
         there = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table == table)
         check_rows(table, there, info)
@@ -110,7 +112,7 @@ def _read(run: Run, what: str, clock: Clock) -> list[dict[str, Any]]:
     said = []
     for file in run.files:
         clock.check()
-        said.append(run.read(f"{what}/{file.place}.json"))
+        said.append(run.read(f"{what}/{file.path}.json"))
     return said
 
 
@@ -132,11 +134,11 @@ def _warnings(run: Run, reports: Sequence[FileReport], staged: Sequence[dict[str
         of_files = zip(reports, staged, strict=True)
         said += [text for report, each in of_files if report.table == table for text in each["warnings"]]
         said += [*warn_counts(here), *warn_rejects(here), *(warn_shared(shared) if table == "orders" else [])]
-    return [*said, *warn_currency(run.said["info"]["currency"]), *warn_unread(run.said["unread"])]
+    return [*said, *warn_currency(run.plan["info"]["currency"]), *warn_unread(run.plan["unread"])]
 
 
-def _parts(run: Run, clock: Clock) -> tuple[list[Part], dict[str, Any]]:
-    parts: list[Part] = []
+def _parts(run: Run, clock: Clock) -> tuple[list[BucketResult], dict[str, Any]]:
+    parts: list[BucketResult] = []
     made: dict[str, Any] = {}
     for bucket in range(run.buckets):
         clock.check()
@@ -144,10 +146,10 @@ def _parts(run: Run, clock: Clock) -> tuple[list[Part], dict[str, Any]]:
         if said is None:
             raise ChangedError(f"{run.parts}/{name(bucket)} is not finished; start the run again")
         made |= said.pop("outputs")
-        parts.append(Part(**said))
+        parts.append(BucketResult(**said))
     return parts, made
 
 
-def _equal(what: str, left: int, right: int) -> None:
+def _check_equal(what: str, left: int, right: int) -> None:
     if left != right:
-        raise BalanceError(f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published")
+        raise CountMismatchError(f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published")

@@ -7,7 +7,7 @@ import duckdb
 
 from regulars.batch.resources.clock import Clock
 from regulars.batch.resources.workspace import database
-from regulars.batch.state_machine.buckets import name, spread
+from regulars.batch.state_machine.buckets import name, write_by_bucket
 from regulars.batch.state_machine.run import Run
 from regulars.batch.storage.store import as_json
 from regulars.data.paths import parquet
@@ -24,21 +24,21 @@ def compare_keys(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[st
     """
     run, item = Run.open(event["run"]), event["item"]
     table, bucket = item["table"], name(item["bucket"])
-    done = place(table, item["bucket"])
-    if run.work.look(done) is None:
+    done = compared_key(table, item["bucket"])
+    if run.work.find(done) is None:
         with database() as (folder, connection):
             with clock.stage("fetch"):
-                files = run.fetch_below(f"keys/{table}/{bucket}/", folder / "keys", clock)
+                files = run.fetch_folder(f"keys/{table}/{bucket}/", folder / "keys", clock)
             with clock.stage("compare", connection):
                 said, repeats = _compare(connection, run, item, files, folder)
             with clock.stage("write"):
                 for number, file in repeats.items():
-                    run.work.put_anyhow(f"repeats/{table}/{int(number):06d}/{bucket}.parquet", file)
-                run.work.put_anyhow(done, as_json(said))
+                    run.work.overwrite(f"repeats/{table}/{int(number):06d}/{bucket}.parquet", file)
+                run.work.overwrite(done, as_json(said))
     return {"table": table, "bucket": item["bucket"]}
 
 
-def place(table: str, bucket: int) -> str:
+def compared_key(table: str, bucket: int) -> str:
     """Name what says that a bucket's keys have been compared."""
     return f"compared/{table}/{name(bucket)}.json"
 
@@ -59,4 +59,6 @@ def _compare(
     find_repeats(connection, item["key"], keys)
     [(repeats,)] = connection.execute("select count(*) from repeats").fetchall()
     query = f"select *, pos // {POSITION} as bucket from repeats"
-    return {"repeats": repeats, "shared": 0}, spread(connection, query, folder / "out", len(named)) if repeats else {}
+    return {"repeats": repeats, "shared": 0}, write_by_bucket(
+        connection, query, folder / "out", len(named)
+    ) if repeats else {}

@@ -14,14 +14,14 @@ from typing import Any
 
 import duckdb
 
+from regulars.batch.pipeline import FEATURES, REJECTS
 from regulars.batch.rejects import unscored, write_rejects
 from regulars.batch.resources.clock import Clock
 from regulars.batch.resources.workspace import database
-from regulars.batch.state_machine.buckets import RESULT, Bucket, Part, name
+from regulars.batch.state_machine.buckets import RESULT, Bucket, BucketResult, name
 from regulars.batch.state_machine.run import Run
 from regulars.batch.state_machine.steps.bucket_lake import fetch_bucket
 from regulars.batch.storage.store import as_json, outputs
-from regulars.batch.work import FEATURES, REJECTS
 from regulars.data.lake import attach
 from regulars.data.paths import parquet
 from regulars.data.sql import SqlFolder, literal
@@ -42,7 +42,7 @@ def base(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, 
     """Make of one bucket all that needs nothing learnt, and the histogram that cut points are learnt from."""
     run, number = Run.open(event["run"]), int(event["item"]["bucket"])
     done = f"base/{name(number)}.json"
-    if run.work.look(done) is None:
+    if run.work.find(done) is None:
         with database() as (folder, connection):
             sql, out = loader.bundle.sql, folder / "out"
             out.mkdir()
@@ -51,12 +51,12 @@ def base(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, 
                 said = _base(connection, run, bucket, sql, out)
             with clock.stage("write"):
                 rejects = f"{name(number)}/{REJECTS}"
-                run.parts.put_anyhow(rejects, out / REJECTS)
+                run.parts.overwrite(rejects, out / REJECTS)
                 for file in sorted((out / "base").glob("*.parquet")):
                     place = "histograms" if file.stem == HISTOGRAM else f"base/{name(number)}"
                     where = f"{name(number)}.parquet" if file.stem == HISTOGRAM else file.name
-                    run.work.put_anyhow(f"{place}/{where}", file)
-                run.work.put_anyhow(done, as_json({**said, "outputs": outputs({rejects: out / REJECTS})}))
+                    run.work.overwrite(f"{place}/{where}", file)
+                run.work.overwrite(done, as_json({**said, "outputs": outputs({rejects: out / REJECTS})}))
     return {"bucket": number}
 
 
@@ -69,8 +69,8 @@ def _base(connection: duckdb.DuckDBPyConnection, run: Run, bucket: Bucket, sql: 
         make_kept(connection, sql, run.as_of)
         sql.view(connection, [HISTOGRAM], {})
         kept = (HISTOGRAM, *KEPT)
-        if run.wanted.label_days:
-            make_labels(connection, sql, run.as_of, run.wanted.label_days)
+        if run.request.label_days:
+            make_labels(connection, sql, run.as_of, run.request.label_days)
             kept = (*kept, LABELS)
     for relation in kept:
         target = literal(str(out / "base" / f"{relation}.parquet"))
@@ -83,42 +83,42 @@ def _base(connection: duckdb.DuckDBPyConnection, run: Run, bucket: Bucket, sql: 
 def learn(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Learn the cut points from all buckets' histograms; HistoryError when there is nobody to learn from."""
     run = Run.open(event["run"])
-    if run.work.look(CUT_POINTS) is None:
+    if run.work.find(CUT_POINTS) is None:
         with database() as (folder, connection):
             with clock.stage("fetch"):
-                files = run.fetch_below("histograms/", folder / "histograms", clock)
+                files = run.fetch_folder("histograms/", folder / "histograms", clock)
             if not files:
-                raise nobody(run)
+                raise no_customers(run)
             with clock.stage("learn", connection):
                 added = f"select measure, amount, cast(sum(customers) as bigint) as customers from {parquet(files)}"
                 connection.execute(f"create temp table {HISTOGRAM} as {added} group by measure, amount")
                 cut_points = cut_points_of_histogram(connection, loader.bundle.sql)
-            run.work.put_anyhow(CUT_POINTS, as_json(cut_points))
-    return run.items()
+            run.work.overwrite(CUT_POINTS, as_json(cut_points))
+    return run.next_input()
 
 
-def nobody(run: Run) -> HistoryError:
+def no_customers(run: Run) -> HistoryError:
     """Return what to raise when no customer of any bucket has an order before the moment."""
-    return HistoryError(f"nobody has an order before as_of {run.said['wanted']['as_of']}; choose a later one")
+    return HistoryError(f"nobody has an order before as_of {run.plan['wanted']['as_of']}; choose a later one")
 
 
 def apply(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Write one bucket's features, by the cut points of all; one that is finished is left."""
     run, number = Run.open(event["run"]), int(event["item"]["bucket"])
     done, place = f"{name(number)}/{RESULT}", f"{name(number)}/{FEATURES}"
-    if run.parts.look(done) is None:
+    if run.parts.find(done) is None:
         said = run.read(f"base/{name(number)}.json")
         with database() as (folder, connection):
             with clock.stage("fetch"):
-                files = run.fetch_below(f"base/{name(number)}/", folder / "base", clock)
+                files = run.fetch_folder(f"base/{name(number)}/", folder / "base", clock)
             made, written = 0, {}
             if files:
                 with clock.stage("features", connection):
                     made = _apply(connection, run, files, loader.bundle.sql, folder / FEATURES)
-                run.parts.put_anyhow(place, folder / FEATURES)
+                run.parts.overwrite(place, folder / FEATURES)
                 written = outputs({place: folder / FEATURES})
-            part = Part(number, said["rows"], made, said["rejected"], clock.took)
-            run.parts.put_anyhow(done, as_json({**part.said(), "outputs": {**said["outputs"], **written}}))
+            part = BucketResult(number, said["rows"], made, said["rejected"], clock.took)
+            run.parts.overwrite(done, as_json({**part.to_dict(), "outputs": {**said["outputs"], **written}}))
     return {"bucket": number}
 
 
@@ -126,7 +126,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, run: Run, files: list[Path], s
     for file in files:
         connection.execute(f"create temp view {file.stem} as select * from {parquet([file])}")
     make_from_kept(connection, sql, run.as_of, cut_points_of(run))
-    return write_features(connection, run.as_of, out, LABELLED if run.wanted.label_days else "customer_features")
+    return write_features(connection, run.as_of, out, LABELLED if run.request.label_days else "customer_features")
 
 
 def cut_points_of(run: Run) -> CutPoints:
@@ -137,7 +137,7 @@ def cut_points_of(run: Run) -> CutPoints:
 def warn_short(run: Run, last_orders: Sequence[str | None]) -> list[str]:
     """Warn of labels that look further ahead than the orders go."""
     last = max((each for each in last_orders if each), default="")
-    end = f"{run.as_of + timedelta(days=run.wanted.label_days):%Y-%m-%d %H:%M:%S}"
-    if not run.wanted.label_days or last >= end[: len(last)]:
+    end = f"{run.as_of + timedelta(days=run.request.label_days):%Y-%m-%d %H:%M:%S}"
+    if not run.request.label_days or last >= end[: len(last)]:
         return []
     return [f"labels look ahead to {end[:10]}, and the last order is of {last[:10]}; choose an earlier as_of"]

@@ -5,17 +5,17 @@ from typing import Any
 
 import duckdb
 
-from regulars.batch.balance import BalanceError
+from regulars.batch.counts import CountMismatchError
+from regulars.batch.pipeline import REJECTS, rows_in
 from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.resources.clock import Clock
-from regulars.batch.resources.limits import SPLIT_IT, check_size
+from regulars.batch.resources.limits import SPLIT_ADVICE, check_size
 from regulars.batch.resources.workspace import database
-from regulars.batch.state_machine.buckets import name, split
+from regulars.batch.state_machine.buckets import name, split_table
 from regulars.batch.state_machine.run import File, Run
 from regulars.batch.state_machine.steps.stage import KEPT, PROBLEMS, fetch_raw
 from regulars.batch.storage.source import fetch
 from regulars.batch.storage.store import as_json, outputs
-from regulars.batch.work import REJECTS, rows_in
 from regulars.data.paths import parquet
 from regulars.data.schema import FEATURED
 from regulars.ingest.faults import writing
@@ -28,9 +28,9 @@ from regulars.models.loader import ModelLoader
 
 def split_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Split one file by customer into the buckets' folders; one that is finished is left."""
-    run, file = Run.open(event["run"]), File.of(event["item"])
-    done = f"split/{file.place}.json"
-    if run.work.look(done) is None:
+    run, file = Run.open(event["run"]), File.from_dict(event["item"])
+    done = f"split/{file.path}.json"
+    if run.work.find(done) is None:
         with database() as (folder, connection):
             said: dict[str, Any] = {"lines": 0, "outputs": {}}
             if run.is_raw:
@@ -38,31 +38,31 @@ def split_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str,
             else:
                 rows = parquet([_fetched(run, file, folder, clock)])
             said["rows"] = _split(connection, run, file, rows, folder, clock)
-            run.work.put_anyhow(done, as_json(said))
+            run.work.overwrite(done, as_json(said))
     return {"file": file.name}
 
 
 def _fetched(run: Run, file: File, folder: Path, clock: Clock) -> Path:
     """Fetch a lake's file."""
     local = folder / "in.parquet"
-    check_size(file.seen.named, file.seen.bytes, folder, SPLIT_IT)
+    check_size(file.seen.location, file.seen.bytes, folder, SPLIT_ADVICE)
     with clock.stage("fetch"):
         fetch(run.work.s3, file.seen, local, clock.check)
     return local
 
 
 def _split(connection: duckdb.DuckDBPyConnection, run: Run, file: File, rows: str, folder: Path, clock: Clock) -> int:
-    """Write a file's rows to their buckets, and return how many there were; BalanceError when some are missing."""
+    """Write a file's rows to their buckets, and return their number; CountMismatchError when some are missing."""
     with clock.stage("split", connection):
         [(meant,)] = connection.execute(f"select count(*) from {rows}").fetchall()
         if file.table not in FEATURED:
             return int(meant)
-        pieces, written = split(connection, file.table, rows, folder / "out", run.buckets)
+        pieces, written = split_table(connection, file.table, rows, folder / "out", run.buckets)
     if written != meant:
-        raise BalanceError(f"counts do not add up: {file.name}: {meant:,} rows to split, {written:,} written")
+        raise CountMismatchError(f"counts do not add up: {file.name}: {meant:,} rows to split, {written:,} written")
     with clock.stage("write"):
         for bucket, piece in pieces.items():
-            run.work.put_anyhow(f"{name(int(bucket))}/{file.place}.parquet", piece)
+            run.work.overwrite(f"{name(int(bucket))}/{file.path}.parquet", piece)
     return written
 
 
@@ -71,8 +71,8 @@ def _kept(
 ) -> tuple[str, dict[str, Any]]:
     """Return a raw file's good rows but its repeats, in SQL, and what became of the repeats."""
     with clock.stage("fetch"):
-        kept = run.fetch(f"staged/{file.place}.parquet", folder / KEPT, clock)
-        repeats = run.fetch_below(f"repeats/{file.place}/", folder / "repeats", clock)
+        kept = run.fetch(f"staged/{file.path}.parquet", folder / KEPT, clock)
+        repeats = run.fetch_folder(f"repeats/{file.path}/", folder / "repeats", clock)
     if not repeats:
         return parquet([kept]), {"lines": 0, "outputs": {}}
     lines = rows_in(connection, *repeats)
@@ -89,8 +89,8 @@ def _kept(
         write_problems(session, "repeats", folder / PROBLEMS)
         written = write_rejected_rows(session, file.table, folder / PROBLEMS, folder / REJECTS)
     if written != lines:
-        raise BalanceError(f"counts do not add up: {file.name}: {lines:,} repeats, {written:,} of them rejected")
+        raise CountMismatchError(f"counts do not add up: {file.name}: {lines:,} repeats, {written:,} of them rejected")
     place = f"rejects/{file.table}-{file.number:06d}-repeats.parquet"
-    run.parts.put_anyhow(place, folder / REJECTS)
+    run.parts.overwrite(place, folder / REJECTS)
     rows = f"(select * from {parquet([kept])} where pos not in (select pos from repeats))"
     return rows, {"lines": lines, "outputs": outputs({place: folder / REJECTS})}

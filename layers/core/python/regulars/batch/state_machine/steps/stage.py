@@ -5,16 +5,16 @@ from typing import Any
 
 import duckdb
 
+from regulars.batch.pipeline import REJECTS
 from regulars.batch.rejects import write_rejected_rows
 from regulars.batch.resources.clock import Clock
-from regulars.batch.resources.limits import SPLIT_IT, check_content, check_size
+from regulars.batch.resources.limits import SPLIT_ADVICE, check_content, check_size
 from regulars.batch.resources.workspace import database
-from regulars.batch.score import short
-from regulars.batch.state_machine.buckets import BUCKET, name, spread
+from regulars.batch.score import local_name
+from regulars.batch.state_machine.buckets import BUCKET, name, write_by_bucket
 from regulars.batch.state_machine.run import File, Run
 from regulars.batch.storage.source import fetch
 from regulars.batch.storage.store import as_json, outputs
-from regulars.batch.work import REJECTS
 from regulars.data.schema import TABLES
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
@@ -35,19 +35,19 @@ def stage_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str,
 
     What a file is refused for is noted, and told of all files together by the next step.
     """
-    run, file = Run.open(event["run"]), File.of(event["item"])
-    if run.work.look(f"staged/{file.place}.json") is None:
+    run, file = Run.open(event["run"]), File.from_dict(event["item"])
+    if run.work.find(f"staged/{file.path}.json") is None:
         try:
             _stage_file(run, file, clock)
         except (SourceError, MapError) as error:
-            run.work.put_anyhow(f"{FAULTS}/{file.place}.json", as_json({"fault": str(error)}))
+            run.work.overwrite(f"{FAULTS}/{file.path}.json", as_json({"fault": str(error)}))
     return {"file": file.name}
 
 
 def _stage_file(run: Run, file: File, clock: Clock) -> None:
     with database(file.name) as (folder, connection):
         local = fetch_raw(run, file, folder, clock)
-        check_content(connection, [local], clock.check, SPLIT_IT)
+        check_content(connection, [local], clock.check, SPLIT_ADVICE)
         with clock.stage("stage", connection), writing(folder):
             said, keys = _stage(connection, run, file, local, folder)
         with clock.stage("write"):
@@ -56,8 +56,8 @@ def _stage_file(run: Run, file: File, clock: Clock) -> None:
 
 def fetch_raw(run: Run, file: File, folder: Path, clock: Clock) -> Path:
     """Fetch a raw file; errors as `check_size` and `fetch`."""
-    check_size(file.seen.named, file.seen.bytes, folder, SPLIT_IT)
-    local = folder / "in" / short(file.seen.named.name)
+    check_size(file.seen.location, file.seen.bytes, folder, SPLIT_ADVICE)
+    local = folder / "in" / local_name(file.seen.location.name)
     with clock.stage("fetch"):
         fetch(run.work.s3, file.seen, local, clock.check)
     return local
@@ -80,7 +80,11 @@ def _stage(
         session.execute(f"copy ({kept}) to {literal(str(folder / KEPT))} (format parquet)")
         query = _keys(rows)
         bucket = BUCKET.format(key="key", buckets=run.buckets)
-        keys = spread(session, f"select *, {bucket} from ({query})", folder / "keys", run.buckets) if query else {}
+        keys = (
+            write_by_bucket(session, f"select *, {bucket} from ({query})", folder / "keys", run.buckets)
+            if query
+            else {}
+        )
     said = {
         "report": report.model_dump(mode="json"),
         "example": judged.example(),
@@ -107,9 +111,9 @@ def _put(run: Run, file: File, folder: Path, said: dict[str, Any], keys: dict[st
     made = {}
     if said["lines"]:
         rejects = f"rejects/{file.table}-{file.number:06d}.parquet"
-        run.parts.put_anyhow(rejects, folder / REJECTS)
+        run.parts.overwrite(rejects, folder / REJECTS)
         made = outputs({rejects: folder / REJECTS})
     for bucket, local in keys.items():
-        run.work.put_anyhow(f"keys/{file.table}/{name(int(bucket))}/{file.number:06d}.parquet", local)
-    run.work.put_anyhow(f"staged/{file.place}.parquet", folder / KEPT)
-    run.work.put_anyhow(f"staged/{file.place}.json", as_json({**said, "outputs": made}))
+        run.work.overwrite(f"keys/{file.table}/{name(int(bucket))}/{file.number:06d}.parquet", local)
+    run.work.overwrite(f"staged/{file.path}.parquet", folder / KEPT)
+    run.work.overwrite(f"staged/{file.path}.json", as_json({**said, "outputs": made}))

@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from regulars_workbench.batch.run import Plan, Run
+from regulars_workbench.batch.run import Resources, Run
 from regulars_workbench.batch.source import open_source
 from tests.regulars.batch.shop import AS_OF
 
@@ -16,7 +16,7 @@ def silent(*_: Any) -> None:
 
 def batch(source: Path, bundle: Path, out: Path, *, at_once: int = 40_960, threads: int = 1, csv: bool = False) -> Any:
     opened = open_source(source, as_of=AS_OF, map_file=None, csv=csv)
-    return Run(opened, bundle, out, Plan(threads, at_once=at_once), silent)()
+    return Run(opened, bundle, out, Resources(threads, at_once=at_once), silent)()
 
 
 def rows(file: Path) -> list[tuple[Any, ...]]:

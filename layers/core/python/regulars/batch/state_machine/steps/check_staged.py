@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regulars.batch.resources.clock import Clock
-from regulars.batch.state_machine.run import KEYS, SETTLED, File, Run
+from regulars.batch.state_machine.run import KEYS, STAGED_SUMMARY, File, Run
 from regulars.batch.state_machine.steps.stage import FAULTS
 from regulars.batch.storage.store import as_json
 from regulars.errors import SourceError
@@ -12,14 +12,14 @@ from regulars.ingest.rejects import check_kept
 from regulars.ingest.report import FileReport
 from regulars.models.loader import ModelLoader
 
-MOST_TOLD = 10
+MOST_FAULTS_SHOWN = 10
 """Files of which it is told what is wrong with them."""
 
 Staged = list[tuple[File, dict[str, Any]]]
 """Each file with what its staging said."""
 
 
-def settle(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
+def check_staged(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
     """Refuse a table of which nothing is left, and say whether keys must be compared and orders summed.
 
     SourceError when files cannot be read, with what is wrong with each.
@@ -31,22 +31,24 @@ def settle(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any
         example = next((said["example"] for said in files if said["example"]), None)
         check_kept(table, [FileReport(**said["report"]) for said in files], example)
     keys = [item for table, files in tables.items() for item in _items(table, files, run.buckets)]
-    run.work.put_anyhow(KEYS, as_json(keys))
-    run.work.put_anyhow(SETTLED, as_json({"summed": any(said["summed"] for said in tables["orders"]), "keys": keys}))
-    return run.items(compare=bool(keys))
+    run.work.overwrite(KEYS, as_json(keys))
+    run.work.overwrite(
+        STAGED_SUMMARY, as_json({"summed": any(said["summed"] for said in tables["orders"]), "keys": keys})
+    )
+    return run.next_input(compare=bool(keys))
 
 
 def _staged(run: Run, clock: Clock) -> Staged:
     staged, faults = [], []
     for file in run.files:
         clock.check()
-        said = run.work.read_json(f"staged/{file.place}.json")
+        said = run.work.read_json(f"staged/{file.path}.json")
         if said is None:
-            faults.append(run.read(f"{FAULTS}/{file.place}.json")["fault"])
+            faults.append(run.read(f"{FAULTS}/{file.path}.json")["fault"])
         staged.append((file, said))
     if faults:
-        more = f"; and {len(faults) - MOST_TOLD} other files" if len(faults) > MOST_TOLD else ""
-        raise SourceError("; ".join(faults[:MOST_TOLD]) + more)
+        more = f"; and {len(faults) - MOST_FAULTS_SHOWN} other files" if len(faults) > MOST_FAULTS_SHOWN else ""
+        raise SourceError("; ".join(faults[:MOST_FAULTS_SHOWN]) + more)
     return staged
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from regulars.batch.batch_input import Parcel
+from regulars.batch.batch_input import BatchInput
 from regulars.batch.score import identity
 from regulars.errors import BundleError, SourceError
 from regulars.features.cut_points import HISTOGRAM
@@ -16,14 +16,14 @@ MOST_LABEL_DAYS = 3660
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunRequest:
     """What is to be made of an input; of features, whether with what happened in so many days after them."""
 
     make: str
     label_days: int = 0
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Self:
+    def parse(cls, said: Mapping[str, Any]) -> Self:
         """Read what was asked; SourceError when it is nothing that can be made."""
         make, days = said.get("make") or SCORES, int(said.get("label_days") or 0)
         if make not in (SCORES, FEATURES):
@@ -36,10 +36,10 @@ class Wanted:
             raise SourceError("features are written as Parquet; leave csv out")
         return cls(make, days)
 
-    def identity(self, parcel: Parcel, loader: ModelLoader) -> dict[str, Any]:
+    def identity(self, batch_input: BatchInput, loader: ModelLoader) -> dict[str, Any]:
         """Return what a manifest says that makes one result another."""
         more = {"make": self.make, "label_days": self.label_days} if self.make == FEATURES else {}
-        return {**identity(parcel, loader), **more}
+        return {**identity(batch_input, loader), **more}
 
     def check(self, loader: ModelLoader) -> None:
         """Raise BundleError when the bundle lacks the SQL for it."""

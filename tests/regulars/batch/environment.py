@@ -16,7 +16,7 @@ TMP = "/tmp"  # noqa: S108 - what messages are made to say
 
 
 @dataclass
-class World:
+class FaultEnvironment:
     """One fault's surroundings: AWS, a folder, a good file, and settings that can be changed."""
 
     aws: Aws
@@ -46,7 +46,7 @@ class World:
         return self.orders.read_bytes()
 
 
-def seen(world: World) -> str:
+def seen(world: FaultEnvironment) -> str:
     """Say what the user finds: a dead letter's reason, or the manifest's counts."""
     letters = [each["MessageAttributes"]["reason"]["StringValue"] for each in world.aws.dead_letters()]
     said = [f"dead letter: {text}" for text in letters]
@@ -56,14 +56,14 @@ def seen(world: World) -> str:
     return plain("; ".join(said) or "nothing", world)
 
 
-def plain(text: str, world: World) -> str:
+def plain(text: str, world: FaultEnvironment) -> str:
     """Leave out what differs from run to run, and what a table cannot hold."""
     text = text.replace(world.aws.incoming, "shop").replace(str(world.folder), TMP).replace("|", "/")
     text = re.sub(rf"{TMP}/[^ ;,:]*batch-\w+", TMP, text)
     return re.sub(r"at \d+ of \d+ bytes", "at some of its bytes", re.sub(r"\d[\d,]* are free", "some are free", text))
 
 
-def left(world: World) -> str:
+def left(world: FaultEnvironment) -> str:
     """Say what lies in the output bucket, having checked that each result is whole and accounts for every row."""
     files = world.aws.written()
     places = {key.rpartition("/")[0] for key in files}

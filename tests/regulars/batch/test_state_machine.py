@@ -9,7 +9,7 @@ import boto3
 import duckdb
 import pytest
 
-from regulars.batch.balance import BalanceError
+from regulars.batch.counts import CountMismatchError
 from regulars.batch.handler import handle
 from regulars.batch.state_machine import dispatch
 from regulars.batch.state_machine.buckets import Bucket
@@ -17,8 +17,8 @@ from regulars.errors import SettingsError, SourceError
 from regulars.instants import parse_as_of
 from regulars.scoring import score
 from regulars_workbench.batch.remote import start
-from tests.regulars.batch.machinery import INCOMING, PREFIX, SCORES, manifest, put, put_export, run, scores, stored
 from tests.regulars.batch.shop import AS_OF, orders_sql, read
+from tests.regulars.batch.simulated_aws import INCOMING, PREFIX, SCORES, manifest, put, put_export, run, scores, stored
 
 
 def test_buckets_give_the_scores_of_the_single_run_cell_by_cell(machine: str, calls: list[str], tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_run_that_failed_goes_on_from_what_is_finished(
 
     def fails(connection: Any, bucket: Bucket, *arguments: Any) -> Any:
         if bucket.number == 1 and broken[0]:
-            raise BalanceError("counts do not add up")
+            raise CountMismatchError("counts do not add up")
         calls.append(f"bucket {bucket.number}")
         return whole(connection, bucket, *arguments)
 

@@ -22,7 +22,7 @@ def work_folder(out: Path) -> Path:
 
 
 @contextmanager
-def claimed(out: Path, state: dict[str, Any]) -> Iterator[Path]:
+def exclusive_work_folder(out: Path, state: dict[str, Any]) -> Iterator[Path]:
     """Hold the folder of what is finished of `out`, emptied when it is of another `state`; yield it.
 
     It is gone after a block that ends well, and after an error of the input's, which the next run would meet again.

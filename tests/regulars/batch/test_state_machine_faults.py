@@ -34,7 +34,7 @@ UNDISTURBED: dict[str, dict[str, Any]] = {}
 
 
 @dataclass
-class Machine:
+class StateMachineRun:
     """The steps as the state machine takes them, each in this process.
 
     The step that `kills` names is taken in another one before, which dies; then it is taken again, or all of them.
@@ -66,7 +66,7 @@ class Machine:
                 kill(self.kills[1], events[-1 if step == "split" else 0], self.aws.environment, self.folder / "spill")
                 assert any(key.endswith("/_manifest.json") for key in self.written) == (step == "collect")
                 if self.begins_anew:
-                    return Machine(self.aws, self.folder)()
+                    return StateMachineRun(self.aws, self.folder)()
             for event in events:
                 answer = handle(event, None)
             said = answer if step in ("plan", "settle") else said
@@ -83,13 +83,13 @@ class Machine:
             yield {"step": step, "run": said["run"]}
 
 
-TABLE: Table[Machine] = Table("machine faults")
+TABLE: Table[StateMachineRun] = Table("machine faults")
 
 
-def killed(step: str, point: str) -> Callable[[Machine], None]:
+def killed(step: str, point: str) -> Callable[[StateMachineRun], None]:
     """Return the fault of a step that is killed at a point."""
 
-    def run(machine: Machine) -> None:
+    def run(machine: StateMachineRun) -> None:
         machine.kills = (step, point)
         machine.make = "scores" if step in STEPS["scores"] else "features"
 
@@ -103,7 +103,7 @@ for step, points in POINTS.items():
 
 
 @pytest.fixture
-def machine(aws: Aws, tmp_path: Path) -> Machine:
+def machine(aws: Aws, tmp_path: Path) -> StateMachineRun:
     """An export of two files of orders, the second of which repeats some rows of the first, and one of customers."""
     people = "select 'C' || i % 42 as customer_id, '2023-01-01' as signed_up_at from range(45) t(i)"
     shop = orders_sql()
@@ -114,7 +114,7 @@ def machine(aws: Aws, tmp_path: Path) -> Machine:
     }.items():
         duckdb.execute(f"copy ({query}) to '{tmp_path / 'put'}' (format csv, header)")
         aws.put(f"export/{name}", tmp_path / "put")
-    return Machine(aws, tmp_path)
+    return StateMachineRun(aws, tmp_path)
 
 
 def told(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -123,16 +123,16 @@ def told(manifest: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in manifest.items() if key != "input"} | {"outputs": outputs}
 
 
-def undisturbed(machine: Machine) -> dict[str, Any]:
+def undisturbed(machine: StateMachineRun) -> dict[str, Any]:
     """What is made when nothing goes wrong."""
     if machine.make not in UNDISTURBED:
-        UNDISTURBED[machine.make] = told(Machine(machine.aws, machine.folder, make=machine.make)())
+        UNDISTURBED[machine.make] = told(StateMachineRun(machine.aws, machine.folder, make=machine.make)())
         for key in machine.aws.written(""):
             machine.aws.s3.delete_object(Bucket=machine.aws.scores, Key=key)
     return UNDISTURBED[machine.make]
 
 
-def left(machine: Machine, manifest: dict[str, Any]) -> str:
+def left(machine: StateMachineRun, manifest: dict[str, Any]) -> str:
     """Say what lies in the output bucket: nothing but what the manifest names, and the marks of finished buckets."""
     files = machine.written
     [place] = [key.removesuffix("_manifest.json") for key in files if key.endswith("/_manifest.json")]
@@ -142,7 +142,7 @@ def left(machine: Machine, manifest: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("what", TABLE.faults)
-def test_fault(what: str, machine: Machine) -> None:
+def test_fault(what: str, machine: StateMachineRun) -> None:
     """The steps after the kill make the very bytes of a run without it, and asked once more nothing is done."""
     TABLE.faults[what](machine)
     wanted = undisturbed(machine)
@@ -156,10 +156,10 @@ def test_fault(what: str, machine: Machine) -> None:
     assert list(machine.folder.glob("spill/batch-*")) == []
 
 
-def test_a_run_begun_anew_goes_on_from_what_a_killed_one_finished(machine: Machine) -> None:
+def test_a_run_begun_anew_goes_on_from_what_a_killed_one_finished(machine: StateMachineRun) -> None:
     """The whole run again, not only the step: as a second execution takes it."""
     wanted = undisturbed(machine)
-    again = Machine(machine.aws, machine.folder, ("split", "put:bucket=01/"), begins_anew=True)
+    again = StateMachineRun(machine.aws, machine.folder, ("split", "put:bucket=01/"), begins_anew=True)
     assert told(again()) == wanted
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from regulars.errors import RegularsError
 
 
-class BalanceError(RegularsError):
+class CountMismatchError(RegularsError):
     """What was read is not what was scored and rejected together: a fault of ours, so nothing is published."""
 
 
@@ -26,7 +26,7 @@ class Counts:
     """Rows and customers by reason."""
     warnings: list[str] = field(default_factory=list)
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the counts as a manifest has them."""
         return asdict(self)
 
@@ -47,7 +47,7 @@ class Counts:
         )
 
     def check(self, part_rows: int, reject_lines: int) -> None:
-        """Raise BalanceError unless the counts agree with each other and with the files' own numbers of rows."""
+        """Raise CountMismatchError unless the counts agree with each other and with the files' own numbers of rows."""
         for what, left, right in (
             ("rows read = kept + rejected", self.rows_read, self.rows_kept + self.rows_rejected),
             (
@@ -64,7 +64,9 @@ class Counts:
             ("rejected = the sum of its reasons", self.rows_rejected + self.customers_rejected, self._reasons()),
         ):
             if left != right:
-                raise BalanceError(f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published")
+                raise CountMismatchError(
+                    f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published"
+                )
 
     def _reasons(self) -> int:
         return sum(self.rejected.values())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from regulars.batch.balance import Counts
+from regulars.batch.counts import Counts
 from regulars.batch.rejects import unscored, write_rejects
 from regulars.batch.resources.clock import Clock
 from regulars.data.paths import parquet
@@ -26,9 +26,9 @@ from regulars.models.loader import ModelLoader
 from regulars.scoring.score import make_lake_features, score
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
-FEATURES, OTHERS = "features.parquet", "others.parquet"
-TOGETHER = 8_192
-"""Customers whose features lie together in their file: what a stretch reads is in whole ones of these."""
+FEATURES, WITHOUT_FEATURES = "features.parquet", "others.parquet"
+FEATURE_ROWS = 8_192
+"""Customers whose features lie together in their file: what a shard reads is in whole ones of these."""
 
 
 def ingest_tables(
@@ -42,7 +42,7 @@ def ingest_tables(
 
     Those under "" are of the tables that their names and the map say. Errors as `ingest`.
     """
-    mapping = in_money(mapping, loader)
+    mapping = with_currency(mapping, loader)
     unread: list[str] = []
     if "" in tables:
         tables, unread = assign(tables[""], mapping)
@@ -50,7 +50,7 @@ def ingest_tables(
     return ingest_files(tables, lake, mapping=mapping, sql=sql, connection=connection, draft=True, unread=unread)
 
 
-def in_money(mapping: Map, loader: ModelLoader) -> Map:
+def with_currency(mapping: Map, loader: ModelLoader) -> Map:
     """Return the map, its amounts in the bundle's currency when it names none."""
     if mapping.currency != NO_CURRENCY:
         return mapping
@@ -76,7 +76,7 @@ def score_lake(
         return scored, unscored(connection, parquet([part]))
 
 
-def features_of_lake(
+def write_lake_features(
     connection: duckdb.DuckDBPyConnection,
     lake: Path,
     loader: ModelLoader,
@@ -88,19 +88,19 @@ def features_of_lake(
     Return the number of customers with features, and that of the others by reason.
     """
     make_lake_features(connection, lake, loader, as_of)
-    features, others = folder / FEATURES, folder / OTHERS
+    features, others = folder / FEATURES, folder / WITHOUT_FEATURES
     query = "select * from customer_features order by customer_id"
-    copy = f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {TOGETHER})"
+    copy = f"copy ({query}) to {literal(str(features))} (format parquet, row_group_size {FEATURE_ROWS})"
     [(customers,)] = connection.execute(copy).fetchall()
     reasons = unscored(connection, parquet([features]))
     connection.execute(f"copy unscored to {literal(str(others))} (format parquet)")
     return customers, reasons
 
 
-def firsts(connection: duckdb.DuckDBPyConnection, features: Path, stretch: int) -> list[str]:
-    """Return the id that each stretch of so many customers begins with."""
+def shard_starts(connection: duckdb.DuckDBPyConnection, features: Path, shard: int) -> list[str]:
+    """Return the id that each shard of so many customers begins with."""
     numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
-    query = f"select customer_id from ({numbered}) where place % {stretch} = 0 order by 1"
+    query = f"select customer_id from ({numbered}) where place % {shard} = 0 order by 1"
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
@@ -144,12 +144,12 @@ def score_files(  # noqa: PLR0913 - all that one input consists of
         lines = write_rejects(connection, lake / "rejects", folder / REJECTS)
         if csv:
             write_csv(connection, folder)
-        counts = counted(report, scored, left)
+        counts = count_input(report, scored, left)
         counts.check(rows_in(connection, folder / PART), lines)
     return counts
 
 
-def counted(report: IngestReport, scored: int, others: Mapping[str, int]) -> Counts:
+def count_input(report: IngestReport, scored: int, others: Mapping[str, int]) -> Counts:
     """Return the counts of an input that was ingested and scored in one run."""
     left = sum(others.values())
     return Counts(

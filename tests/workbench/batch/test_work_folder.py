@@ -13,31 +13,30 @@ import duckdb
 import pytest
 
 from regulars.errors import LakeError, SourceError
-from regulars_workbench.batch import claim
 from regulars_workbench.batch import run as runs
-from regulars_workbench.batch.claim import claimed
+from regulars_workbench.batch import work_folder
+from regulars_workbench.batch.work_folder import exclusive_work_folder
 from regulars_workbench.cli.scores.batch import batch as command
-from tests.conftest import ROOT
 from tests.regulars.batch.shop import AS_OF, orders_sql
-from tests.workbench.batch.twin import batch, rows
+from tests.workbench.batch.local_batch import batch, rows
 
 
 def test_an_interrupted_run_goes_on_from_its_finished_stretches(
     lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work, taken = runs.work, []
+    work, taken = runs.score_shard, []
 
     def interrupted(job: Any) -> Any:
         if len(taken) == 2:
             raise KeyboardInterrupt
-        taken.append(job.stretch.number)
+        taken.append(job.shard.number)
         return work(job)
 
-    monkeypatch.setattr(runs, "work", interrupted)
+    monkeypatch.setattr(runs, "score_shard", interrupted)
     with pytest.raises(KeyboardInterrupt):
         batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.stretch.number) or work(job))
+    monkeypatch.setattr(runs, "score_shard", lambda job: taken.append(job.shard.number) or work(job))
     batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert taken == [0, 1, 2, 3]
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
@@ -46,10 +45,10 @@ def test_an_interrupted_run_goes_on_from_its_finished_stretches(
 def test_a_run_that_was_killed_goes_on(lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path) -> None:
     """Kill -9 while it scores: the same command finishes the work."""
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "training", "batch", lake, "--bundle", bundle_folder, "--out", out]
+    program = "from regulars_workbench.cli.app import main; main()"
+    command = [sys.executable, "-c", program, "batch", lake, "--bundle", bundle_folder, "--out", out]
     command += ["--as-of", AS_OF, "--at-once", "250", "--threads", "2"]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"}
-    started = subprocess.Popen([*map(str, command)], env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
+    started = subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command
     done = tmp_path / ".out.batch" / "done"
     while started.poll() is None and not [*done.glob("[0-9]*")]:
         time.sleep(0.01)
@@ -69,7 +68,7 @@ def test_an_input_that_has_changed_is_read_anew(bundle_folder: Path, tmp_path: P
 
 
 def test_two_runs_do_not_write_one_folder(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
-    with claimed(tmp_path / "out", {}), pytest.raises(LakeError, match="another run is writing"):
+    with exclusive_work_folder(tmp_path / "out", {}), pytest.raises(LakeError, match="another run is writing"):
         batch(lake, bundle_folder, tmp_path / "out")
 
 
@@ -77,7 +76,7 @@ def test_a_folder_that_its_last_owner_removes_is_made_anew(
     lake: Path, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last owner lets go between the opening of the lock and its taking."""
-    flock, taken = claim.fcntl.flock, []
+    flock, taken = work_folder.fcntl.flock, []
 
     def late(held: Any, how: int) -> None:
         if not taken:
@@ -85,7 +84,7 @@ def test_a_folder_that_its_last_owner_removes_is_made_anew(
         taken.append(held)
         flock(held, how)
 
-    monkeypatch.setattr(claim.fcntl, "flock", late)
+    monkeypatch.setattr(work_folder.fcntl, "flock", late)
     batch(lake, bundle_folder, tmp_path / "out")
     assert sum(not isinstance(held, int) for held in taken) == 2  # numbers are other locks
     assert sorted(each.name for each in tmp_path.iterdir()) == ["out"]
@@ -107,14 +106,14 @@ def test_an_input_that_changes_meanwhile_leaves_no_result(
     """Even when its size and date are as before."""
     file = tmp_path / "orders.csv"
     duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
-    work, stat = runs.work, file.stat()
+    work, stat = runs.score_shard, file.stat()
 
     def meanwhile(job: Any) -> int:
         file.write_bytes(file.read_bytes())
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         return work(job)
 
-    monkeypatch.setattr(runs, "work", meanwhile)
+    monkeypatch.setattr(runs, "score_shard", meanwhile)
     with pytest.raises(SourceError, match="was changed while it was read; run the same command again"):
         batch(file, bundle_folder, tmp_path / "out")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["orders.csv"]
@@ -126,13 +125,13 @@ def test_ctrl_c_leaves_soon_and_says_where_it_was(
     scored = []
 
     def slow(job: Any) -> int:
-        scored.append(job.stretch.number)
+        scored.append(job.shard.number)
         if len(scored) == 2:
             os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.1)
         return 0
 
-    monkeypatch.setattr(runs, "work", slow)
+    monkeypatch.setattr(runs, "score_shard", slow)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -146,19 +145,19 @@ def test_ctrl_c_leaves_soon_and_says_where_it_was(
 def test_a_full_disk_keeps_what_is_finished(
     lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work, taken = runs.work, []
+    work, taken = runs.score_shard, []
 
     def full(job: Any) -> int:
         if len(taken) == 2:
             raise duckdb.IOException("IO Error: could not write: No space left on device")
-        taken.append(job.stretch.number)
+        taken.append(job.shard.number)
         return work(job)
 
-    monkeypatch.setattr(runs, "work", full)
+    monkeypatch.setattr(runs, "score_shard", full)
     with pytest.raises(LakeError, match=rf"no space left on the disk of {tmp_path / 'out'}; free some"):
         batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert len([*(tmp_path / ".out.batch" / "done").iterdir()]) == 2
-    monkeypatch.setattr(runs, "work", lambda job: taken.append(job.stretch.number) or work(job))
+    monkeypatch.setattr(runs, "score_shard", lambda job: taken.append(job.shard.number) or work(job))
     batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert taken == [0, 1, 2, 3]
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
@@ -167,7 +166,7 @@ def test_a_full_disk_keeps_what_is_finished(
 def test_another_runs_work_is_not_told_as_ones_own(
     lake: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with claimed(tmp_path / "out", {}) as work:
+    with exclusive_work_folder(tmp_path / "out", {}) as work:
         (work / "lake").mkdir()
         with pytest.raises(LakeError, match="another run is writing"):
             command(str(lake), bundle=bundle_folder, out=tmp_path / "out", as_of=AS_OF)
