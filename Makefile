@@ -1,4 +1,4 @@
-# One environment, .venv; everything else is a line or two.
+# One environment: .venv. Every target makes it first if it is missing or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
@@ -31,7 +31,7 @@ lint: .venv/ready
 layers: .venv/ready
 	$(BIN)/python tools/build.py runtime && $(BIN)/python tools/build.py trees && $(BIN)/python -m tools.weigh
 
-emulator: .venv/ready # the tests that need it skip with a reason where it cannot be had
+emulator: .venv/ready # if it cannot be fetched, the tests that need it are skipped with the reason
 	-$(BIN)/python -m tools.emulator && $(BIN)/python tools/build.py runtime && $(BIN)/python tools/build.py trees
 
 audit: .venv/ready
@@ -56,7 +56,7 @@ bench-warm: .venv/ready
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
 	$(BIN)/python benchmarks/warm.py $(DEMO)/lake $(BUNDLE) --peer build/peer
 
-bench-batch: .venv/ready emulator # LAKE of a million customers, BUNDLE trained on it; AS_OF
+bench-batch: .venv/ready emulator # needs LAKE (a million customers), BUNDLE (trained on it) and AS_OF
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pandas==3.1.1
 	$(BIN)/python -m pip install --quiet --target build/peer --no-deps pyarrow
 	$(BIN)/python -m benchmarks.batch $(LAKE) $(BUNDLE) $(AS_OF) --peer build/peer
