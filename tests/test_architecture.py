@@ -1,4 +1,4 @@
-"""The house: who imports whom, what happens at import, and what each task brings along."""
+"""The architecture: direction of imports, what runs at import, and the files that each task needs."""
 
 import ast
 import os
@@ -20,7 +20,7 @@ PACKAGES = {
     "regulars_training": ROOT / "training" / "regulars_training",
     "regulars_workbench": ROOT / "workbench" / "regulars_workbench",
 }
-"""Each imports itself and those before it."""
+"""Each package may import itself and the packages before it."""
 
 CORE = PACKAGES["regulars"]
 FILES = sorted(CORE.rglob("*.py"))
@@ -28,9 +28,9 @@ ALL_FILES = [(package, file) for package, root in PACKAGES.items() for file in s
 TRAINING_ONLY = {"sklearn", "xgboost", "polars", "joblib", "onnx", "typer", "rich", "altair", "pyarrow", "pandas"}
 HTTP_ONLY = {"fastapi", "starlette", "mangum"}
 NOT_SHIPPED = {"functions", "tests", "benchmarks", "tools"}
-MOST_ROOMS = 12
+MOST_MODULES = 12
 MAIN = "__main__"
-"""It starts the command line by its entry point, and imports nothing of it."""
+"""It starts the command line through its entry point, and imports none of the project's packages."""
 
 each_core_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CORE)))
 each_file = pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def tree(file: Path) -> ast.Module:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Name every module that a file imports, wherever in it; `from regulars import x` as `regulars.x`."""
+    """Yield each module that a file imports, at any place in it; `from regulars import x` gives `regulars.x`."""
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -55,42 +55,42 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(package: str, file: Path) -> str:
-    """Name the room of a package that a file belongs to: its module, or its folder."""
+def module(package: str, file: Path) -> str:
+    """Return the module or subpackage, directly below the package, that a file belongs to."""
     return file.relative_to(PACKAGES[package]).with_suffix("").parts[0]
 
 
 def order(package: str) -> list[str]:
-    """Return the rooms of a package from lowest to highest, as its docstring lists them."""
+    """Return the modules of a package from lowest to highest, as its docstring lists them."""
     docstring = ast.get_docstring(tree(PACKAGES[package] / "__init__.py")) or ""
     return re.findall(r"\w+", docstring.partition("direction of imports:")[2])
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_docstring_names_every_room_once(package: str) -> None:
-    rooms = {room(name, file) for name, file in ALL_FILES if name == package} - {"__init__", MAIN}
-    assert sorted(order(package)) == sorted(rooms)
+def test_the_docstring_names_every_module_once(package: str) -> None:
+    modules = {module(name, file) for name, file in ALL_FILES if name == package} - {"__init__", MAIN}
+    assert sorted(order(package)) == sorted(modules)
 
 
 @each_file
 def test_imports_point_down(package: str, file: Path) -> None:
-    """A room imports itself and those that the docstring names before it; a package those packages before it."""
+    """A module imports only itself and modules listed before it in the docstring; a package only packages before it."""
     known = ["__init__", *order(package), MAIN]
     used = {name.split(".")[1] for name in imports(file) if name.startswith(f"{package}.")} & set(known)
-    assert [name for name in used if known.index(name) > known.index(room(package, file))] == []
+    assert [name for name in used if known.index(name) > known.index(module(package, file))] == []
     packages = list(PACKAGES)
     above = set(packages[packages.index(package) + 1 :]) | NOT_SHIPPED
     assert not {name.partition(".")[0] for name in imports(file)} & above
 
 
 @pytest.mark.parametrize("root", PACKAGES.values(), ids=PACKAGES)
-def test_no_floor_has_too_many_rooms(root: Path) -> None:
-    """A person can keep a dozen names in view, not two."""
+def test_no_folder_has_too_many_modules(root: Path) -> None:
+    """A person can keep about a dozen names in view."""
     for folder in [root, *(path for path in root.rglob("*") if path.is_dir() and path.name != "__pycache__")]:
-        rooms = [path.name for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-        rooms = [name for name in rooms if name not in ("__init__.py", f"{MAIN}.py")]
-        if folder != CORE:  # the ground floor of the package that Lambda runs is the list in its docstring
-            assert len(rooms) <= MOST_ROOMS, f"{folder}: {sorted(rooms)}"
+        modules = [path.name for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+        modules = [name for name in modules if name not in ("__init__.py", f"{MAIN}.py")]
+        if folder != CORE:  # its docstring lists all of them
+            assert len(modules) <= MOST_MODULES, f"{folder}: {sorted(modules)}"
 
 
 @each_core_file
@@ -99,30 +99,30 @@ def test_the_package_needs_no_training_library(file: Path) -> None:
 
 
 @each_core_file
-def test_http_stays_in_its_room(file: Path) -> None:
-    if room("regulars", file) != "api":
+def test_only_api_imports_http_libraries(file: Path) -> None:
+    if module("regulars", file) != "api":
         assert not {name.partition(".")[0] for name in imports(file)} & HTTP_ONLY
 
 
-def test_nobody_imports_a_function() -> None:
+def test_no_module_imports_a_function() -> None:
     files = [*(file for _, file in ALL_FILES), *(ROOT / "functions").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
     assert not [file for file in files if any(name.partition(".")[0] == "functions" for name in imports(file))]
 
 
-WORK = {"settings", "connect", "open", "process_loader", "getenv", "Bundle", "read_text", "read_bytes"}
+OPENING_CALLS = {"settings", "connect", "open", "process_loader", "getenv", "Bundle", "read_text", "read_bytes"}
 
 
 @each_core_file
 def test_nothing_is_opened_at_import(file: Path) -> None:
-    """No call outside of functions reads the environment, a file or a database."""
-    outside = [node for node in tree(file).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    calls = [node.func for part in outside for node in _at_import(part) if isinstance(node, ast.Call)]
+    """Code outside functions does not read the environment, a file or a database."""
+    statements = [node for node in tree(file).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    calls = [node.func for statement in statements for node in _at_import(statement) if isinstance(node, ast.Call)]
     names = {func.id if isinstance(func, ast.Name) else getattr(func, "attr", "") for func in calls}
-    assert not names & WORK
+    assert not names & OPENING_CALLS
 
 
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk what runs at import: a class's body, but not its methods'."""
+    """Yield the nodes that run at import: a class body, but not its methods."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -130,10 +130,10 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_the_package_imports_without_environment_or_training_libraries(tmp_path: Path) -> None:
-    """All of it, from an empty folder; models, ONNX Runtime and boto3 are not touched before somebody asks."""
+    """Every module, from an empty folder; ONNX Runtime and boto3 are imported only when they are first needed."""
     names = ", ".join(f"regulars.{name}" for name in order("regulars"))
-    late = sorted({*TRAINING_ONLY, "onnxruntime", "boto3"})
-    program = f"import sys, {names}; print([name for name in {late} if name in sys.modules])"
+    lazy = sorted({*TRAINING_ONLY, "onnxruntime", "boto3"})
+    program = f"import sys, {names}; print([name for name in {lazy} if name in sys.modules])"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("REGULARS_", "PYTHON"))}
     done = subprocess.run(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -145,7 +145,7 @@ def test_the_package_imports_without_environment_or_training_libraries(tmp_path:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(
-    "place",
+    "path",
     [
         "layers/core/python/regulars/models/tasks/{}.py",
         "training/regulars_training/models/{}.py",
@@ -153,8 +153,8 @@ def test_the_package_imports_without_environment_or_training_libraries(tmp_path:
         "functions/{}/event.json",
     ],
 )
-def test_a_task_has_its_file(task: str, place: str) -> None:
-    assert (ROOT / place.format(task)).is_file(), f"{task} lacks {place.format(task)}"
+def test_a_task_has_its_file(task: str, path: str) -> None:
+    assert (ROOT / path.format(task)).is_file(), f"{task} lacks {path.format(task)}"
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -167,7 +167,7 @@ def test_a_route_has_its_function_stanza_and_path(route: str) -> None:
 
 @pytest.mark.parametrize("app", sorted((ROOT / "functions").glob("*/app.py")), ids=lambda app: app.parent.name)
 def test_an_entry_has_no_logic(app: Path) -> None:
-    """A docstring, imports and assignments, under 12 lines."""
+    """It has a docstring, imports and assignments, in fewer than 12 lines."""
     assert len(app.read_text(encoding="utf-8").splitlines()) < 12
     first, *rest = tree(app).body
     assert isinstance(first, ast.Expr)
