@@ -105,6 +105,16 @@ def test_commands_have_the_options_named(page: Path) -> None:
             assert set(re.findall(r"(?<=\s)--[a-z][\w-]*", arguments)) <= known[name], span
 
 
+def test_code_names_documents_that_exist() -> None:
+    """Messages, help and comments send a reader to a page by its path."""
+    folders = ("layers/core", "training", "workbench", "tools", "functions", "tests", "sql", "examples")
+    files = [
+        file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".sql", ".toml")
+    ]
+    named = {page for file in files for page in re.findall(r"\bdocs/[\w\-]+\.\w+", text(file))}
+    assert {page for page in named if not (ROOT / page).exists()} == set()
+
+
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "index.md"
     names = {page.name for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".json")} - {index.name}
