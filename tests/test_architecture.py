@@ -173,4 +173,6 @@ def test_an_entry_has_no_logic(app: Path) -> None:
     assert isinstance(first, ast.Expr)
     assert all(isinstance(node, ast.ImportFrom | ast.Import | ast.Assign) for node in rest)
     assert not [node for node in ast.walk(tree(app)) if isinstance(node, ast.If | ast.IfExp | ast.BoolOp)]
-    assert [target.id for target in rest[-1].targets if isinstance(target, ast.Name)] == ["handler"]
+    last = rest[-1]
+    assert isinstance(last, ast.Assign)
+    assert [target.id for target in last.targets if isinstance(target, ast.Name)] == ["handler"]
