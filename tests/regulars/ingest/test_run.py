@@ -23,11 +23,11 @@ def utc(day: int, hour: int = 0) -> datetime:
 
 def test_three_columns_are_enough(tmp_path: Path) -> None:
     source = write(
-        tmp_path / "o.csv", "customer_id,ordered_at,order_value\nb,2024-01-02 10:00:00,1.005\na,2024-01-01,-2\n"
+        tmp_path / "o.csv", "customer_id,ordered_at,order_value\nb,2024-01-02 10:00:00,1.005\na,2024-01-01,-2.5\n"
     )
     report = run([source], tmp_path / "lake")
     assert read(tmp_path / "lake", "customer_id, ordered_at, order_value_cents, is_return, quantity") == [
-        ("a", utc(1), -200, True, None),
+        ("a", utc(1), -250, True, None),
         ("b", utc(2, 10), 101, False, None),
     ]
     assert (report.orders, report.returns, report.customers) == (1, 1, 2)
@@ -66,7 +66,7 @@ def test_gzip_latin_1_and_utf_16(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(text.encode("utf-16"))
     report = run([tmp_path / name for name in ("a.csv.gz", "b.csv", "c.csv")], tmp_path / "lake", EUR)
     assert read(tmp_path / "lake", VALUES) == [("Jos\u00e9", 900)]
-    assert [warning for warning in report.warnings if "Latin-1" in warning]
+    assert [warning for warning in report.warnings if "b.csv is not UTF-8 and was read as cp1252" in warning]
 
 
 def test_parquet_of_text_and_of_types(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_brought_connection_keeps_its_settings(tmp_path: Path) -> None:
     with duckdb.connect(config={"preserve_insertion_order": False, "memory_limit": "200MB"}) as connection:
         ingest([source], tmp_path / "lake", sql=SQL, connection=connection, progress=steps.append)
         assert connection.execute("select current_setting('preserve_insertion_order')").fetchall() == [(False,)]
-    assert steps == ["reading o.csv as orders", "writing orders"]
+    assert steps == ["looking at o.csv", "reading o.csv as orders", "writing orders"]
 
 
 @pytest.mark.parametrize(("customers", "orders_each", "trainable"), [(120, 2, True), (120, 1, False), (50, 3, False)])
@@ -267,6 +267,8 @@ def test_times_of_every_type_become_utc(tmp_path: Path, kind: str, timezone: str
         connection.execute(f"copy ({rows}) to '{source}' (format parquet)")
         connection.execute(f"set timezone = '{timezone}'")
         utc_of = "cast(cast(moment as timestamptz) at time zone 'UTC' as timestamp)"
+        if kind == "date":  # a day is no instant: it stays that day in every zone
+            utc_of = "cast(moment as timestamp)"
         wanted = connection.execute(
             f"select who, {utc_of} from '{source}' where isfinite(moment) order by who"
         ).fetchall()

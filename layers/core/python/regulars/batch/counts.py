@@ -1,4 +1,4 @@
-"""Counts in = scored + rejected, of rows and of customers: checked on what was written, not on what was meant."""
+"""Counts of rows and customers, which must add up: read = scored + rejected, compared with the files written."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -7,31 +7,31 @@ from regulars.errors import RegularsError
 
 
 class CountMismatchError(RegularsError):
-    """What was read is not what was scored and rejected together: a fault of ours, so nothing is published."""
+    """Rows or customers are missing from the result: a defect of this program, so nothing is published."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of an input's rows and customers."""
+    """How many rows and customers of an input were read, scored and rejected."""
 
     rows_read: int
     rows_kept: int
     rows_rejected: int
     customers_read: int
-    """Customers with a row that was kept: of orders, customers or events."""
+    """Customers with at least one kept row of orders, customers or events."""
     customers_scored: int
     customers_rejected: int
-    """Those without a score: no order before `as_of`."""
+    """Customers without a score: they have no order before `as_of`."""
     rejected: dict[str, int] = field(default_factory=dict)
-    """Rows and customers by reason."""
+    """Number of rejected rows and customers by reason."""
     warnings: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts as a manifest has them."""
+        """Return the counts as a manifest holds them."""
         return asdict(self)
 
     def __add__(self, other: "Counts") -> "Counts":
-        """Add up the counts of two parts of an input."""
+        """Add the counts of two parts of an input."""
         reasons = {
             key: self.rejected.get(key, 0) + other.rejected.get(key, 0) for key in {**self.rejected, **other.rejected}
         }
@@ -43,12 +43,12 @@ class Counts:
             self.customers_scored + other.customers_scored,
             self.customers_rejected + other.customers_rejected,
             dict(sorted(reasons.items())),
-            [*self.warnings, *(each for each in other.warnings if each not in self.warnings)],
+            [*self.warnings, *(warning for warning in other.warnings if warning not in self.warnings)],
         )
 
     def check(self, part_rows: int, reject_lines: int) -> None:
-        """Raise CountMismatchError unless the counts agree with each other and with the files' own numbers of rows."""
-        for what, left, right in (
+        """Raise CountMismatchError unless the counts agree with each other and with the rows in the files."""
+        for equation, left, right in (
             ("rows read = kept + rejected", self.rows_read, self.rows_kept + self.rows_rejected),
             (
                 "customers read = scored + rejected",
@@ -65,7 +65,7 @@ class Counts:
         ):
             if left != right:
                 raise CountMismatchError(
-                    f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published"
+                    f"counts do not add up: {equation}: {left:,} is not {right:,}; nothing was published"
                 )
 
     def _reasons(self) -> int:

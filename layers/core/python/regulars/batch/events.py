@@ -1,4 +1,4 @@
-"""What a notification names, in each of the forms in which one arrives: S3's own, EventBridge's, SNS's, a plain one."""
+"""S3 objects in a notification: from S3, from EventBridge, through SNS, or a plain {"bucket", "key"}."""
 
 import json
 import re
@@ -13,15 +13,15 @@ MAP = "map.toml"
 MANIFEST = ".manifest.json"
 CREATED = "ObjectCreated"
 BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}|arn:[A-Za-z0-9:/._-]+")
-"""What boto3 takes for a bucket: its name, or an access point's."""
+"""What boto3 accepts as a bucket: a bucket's name, or the ARN of an access point."""
 
 VERSION = "2"
-"""The major version of S3's message that is understood; minor ones only add fields."""
+"""The supported major version of S3's message. Minor versions only add fields."""
 
 
 @dataclass(frozen=True)
 class S3Location:
-    """One object by its name."""
+    """An object's bucket and key."""
 
     bucket: str
     key: str
@@ -41,20 +41,20 @@ class S3Location:
 
     @property
     def is_manifest(self) -> bool:
-        """Say whether the object lists the files to score together."""
+        """Whether the object is a manifest, which lists files to score together."""
         return self.name.endswith(MANIFEST)
 
     @property
     def is_input(self) -> bool:
-        """Say whether the object is scored by itself: no map, no folder, nothing hidden by a name with _ or . first."""
+        """Whether the object is scored on arrival: no map, no folder, no part of its key begins with _ or a dot."""
         hidden = any(part.startswith(("_", ".")) for part in self.key.split("/"))
         return bool(self.name) and self.name != MAP and not hidden
 
 
 def created_objects(event: object) -> list[S3Location]:
-    """Return the objects that an event names as created, keys as they are called; S3's own test message has none.
+    """Return the created objects in an event, with decoded keys; S3's test message has none.
 
-    SourceError when the event is in none of the known forms.
+    SourceError when the event has an unknown form.
     """
     if not isinstance(event, dict):
         raise _unknown(event)
@@ -63,28 +63,28 @@ def created_objects(event: object) -> list[S3Location]:
     if event.get("Type") == "Notification" and isinstance(event.get("Message"), str):
         return created_objects(parse_message(event["Message"]))
     try:
-        objects = list(_named(event))
-        "".join(each.key for each in objects).encode()
+        objects = list(_parse(event))
+        "".join(item.key for item in objects).encode()  # a key that is not UTF-8 raises here
     except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
         raise _unknown(event) from error
     return objects
 
 
 def parse_message(body: str) -> Any:  # noqa: ANN401 - what a message holds
-    """Read a message's body as JSON; SourceError when it is none."""
+    """Parse a message's body as JSON; SourceError when it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceError("the message is no JSON; send S3's notification of a created object") from error
+        raise SourceError("the message is not JSON; send S3's notification of a created object") from error
 
 
-def _named(event: dict[str, Any]) -> Iterator[S3Location]:
-    if event.get("source") == "aws.s3":  # EventBridge: keys as they are
+def _parse(event: dict[str, Any]) -> Iterator[S3Location]:
+    if event.get("source") == "aws.s3":  # EventBridge does not encode keys
         if event["detail-type"] == "Object Created":
             yield _object(event["detail"]["bucket"]["name"], event["detail"]["object"]["key"])
     elif "Records" in event:
         if not isinstance(event["Records"], list):
-            raise TypeError("records are a list")
+            raise TypeError("Records must be a list")
         for record in event["Records"]:
             yield from created_objects(parse_message(record["Sns"]["Message"])) if "Sns" in record else _of_s3(record)
     else:
@@ -93,33 +93,33 @@ def _named(event: dict[str, Any]) -> Iterator[S3Location]:
 
 def _of_s3(record: dict[str, Any]) -> Iterator[S3Location]:
     if str(record.get("eventVersion", VERSION)).partition(".")[0] != VERSION:
-        raise SourceError(f"S3 message version {record['eventVersion']} is not known; version {VERSION}.x is")
+        raise SourceError(f"S3 message version {record['eventVersion']} is not supported; only version {VERSION}.x is")
     if record.get("eventName", CREATED).removeprefix("s3:").startswith(CREATED):
-        # S3's messages have their keys URL-encoded, a space as a plus.
+        # S3 URL-encodes keys in its messages, a space as a plus.
         yield _object(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
 
 
 def _object(bucket: object, key: object) -> S3Location:
-    """Return the object so named; TypeError when one is no text, SourceError when no bucket can be called that."""
+    """Return the location; TypeError when bucket or key is not text, SourceError when the bucket name is not valid."""
     if not isinstance(bucket, str) or not isinstance(key, str):
-        raise TypeError("bucket and key are text")
+        raise TypeError("bucket and key must be text")
     check_bucket(bucket)
     return S3Location(bucket, key)
 
 
 def check_bucket(name: str) -> None:
-    """Raise SourceError when no bucket can be called that."""
+    """Raise SourceError when the name of a bucket is not valid."""
     if not BUCKET.fullmatch(name):
-        raise SourceError(f"{name[:80]!r} is no bucket's name; say it without s3:// and without a slash")
+        raise SourceError(f"{name[:80]!r} is not a bucket name; write it without s3:// and without a slash")
 
 
 def _unknown(event: object) -> SourceError:
     form = 'S3\'s or EventBridge\'s notification, or {"bucket", "key"}'
-    return SourceError(f"the message is {_shown(event)}; send {form}")
+    return SourceError(f"the message is {_describe(event)}; send {form}")
 
 
-def _shown(event: object) -> str:
+def _describe(event: object) -> str:
     if not isinstance(event, dict):
-        return "no JSON object"
-    listed = ", ".join(sorted(str(key)[:40] for key in event)[:5])
-    return f"an object with {listed}" if event else "an object without content"
+        return "not a JSON object"
+    keys = ", ".join(sorted(str(key)[:40] for key in event)[:5])
+    return f"an object with {keys}" if event else "an object without content"

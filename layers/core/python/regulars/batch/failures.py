@@ -1,4 +1,4 @@
-"""Messages that fail: tried again soon, and after the last try planned into the dead-letter queue with the reason."""
+"""Failed messages: retried soon, and after the last try sent to the dead-letter queue with the reason."""
 
 import re
 import traceback
@@ -18,48 +18,48 @@ from regulars.observability import logger
 from regulars.settings import settings
 
 WAITS_S = (60, 300, 900)
-"""Seconds until the next try; the queue's own visibility timeout is hours, made for runs that are under way."""
+"""Seconds until the next try. The queue's own visibility timeout is hours, since a run may take long."""
 
 LONGEST_REASON = 1000
-UNSAID = re.compile(r"[^\t\n\r -\U0010ffff]")
+CONTROL_CHARACTERS = re.compile(r"[^\t\n\r -\U0010ffff]")
 
 
 def reason(error: BaseException) -> str:
-    """Say why an input was not scored, in a line; of a library's errors only the kind, since they may hold a row."""
+    """Return one line on why an input was not scored; of a library's error only its type: its text may hold a row."""
     if isinstance(error, RegularsError):
-        return UNSAID.sub("?", str(error))[:LONGEST_REASON]
+        return CONTROL_CHARACTERS.sub("?", str(error))[:LONGEST_REASON]
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return f"memory did not suffice; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {ADVICE}"
+        return f"out of memory; raise BatchMemorySize and REGULARS_MEMORY_LIMIT; {ADVICE}"
     if isinstance(error, Exception) and is_full(error):
         return DISK_FULL
-    said = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    return f"{type(error).__name__} {said}".strip() + "; the function's log says where"
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return f"{type(error).__name__} {code}".strip() + "; the function's log shows where"
 
 
 class NotScoredError(RegularsError):
-    """Several inputs of one message were not scored."""
+    """Several inputs of one message could not be scored."""
 
 
 def combined_error(failed: Mapping[S3Location, Exception], *, of: int) -> Exception:
-    """Return one error for those of a message's `of` inputs that failed; it names each, where there were several."""
+    """Return one error for a message with `of` inputs; it names each failed input when there are several inputs."""
     [(location, error), *others] = failed.items()
     if of == 1:
         return error
     if not others and isinstance(error, RegularsError):
-        error.args = (_of(location, error),)
+        error.args = (_with_location(location, error),)
         return error
     most = LONGEST_REASON // len(failed)
-    return NotScoredError("; ".join(_of(location, error)[:most] for location, error in failed.items()))
+    return NotScoredError("; ".join(_with_location(location, error)[:most] for location, error in failed.items()))
 
 
-def _of(location: S3Location, error: Exception) -> str:
-    said = reason(error)
-    return said if str(location) in said else f"{location}: {said}"
+def _with_location(location: S3Location, error: Exception) -> str:
+    text = reason(error)
+    return text if str(location) in text else f"{location}: {text}"
 
 
 @contextmanager
 def logging_failures() -> Iterator[None]:
-    """Log a failure that passes: the cause where it is ours to tell, else where it happened."""
+    """Log an error and raise it again: with its message if it is a RegularsError, else with its traceback."""
     try:
         yield
     except Exception as error:
@@ -71,38 +71,40 @@ def logging_failures() -> Iterator[None]:
 
 
 def _where(error: Exception) -> str:
-    """Return the calls that led to an error, without what it says."""
+    """Return an error's traceback without its message, which may hold a row."""
     return "".join(traceback.format_tb(error.__traceback__))
 
 
 def retry_or_dead_letter(record: SQSRecord, error: Exception) -> bool:
-    """Settle a failed message: True when it now lies in the dead-letter queue, else it will come again soon.
+    """Return True when the message was sent to the dead-letter queue, False when it will be retried.
 
-    What cannot be settled comes again when the queue's own visibility timeout ends, and goes to the dead-letter queue
-    by the queue's own rule, without a reason.
+    When SQS itself fails, the message is retried after the queue's visibility timeout, and later moved to the
+    dead-letter queue by SQS, without a reason.
     """
     tries = int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
     try:
         if tries >= settings().max_tries and settings().dead_letters:
-            _lay_down(record, error, tries)
+            _send_to_dead_letters(record, error, tries)
             return True
         if record.get("receiptHandle") and record.get("eventSourceARN"):
-            _come_again(record, WAITS_S[min(tries, len(WAITS_S)) - 1])
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the message is not lost: it stays in its queue
-        logger().error("message not settled", extra={"kind": type(fault).__name__, "where": _where(fault)})
+            _retry_after(record, WAITS_S[min(tries, len(WAITS_S)) - 1])
+    except Exception as failure:  # noqa: BLE001 - the message is not lost: it stays in its queue
+        logger().error(
+            "message neither retried nor moved", extra={"kind": type(failure).__name__, "where": _where(failure)}
+        )
     return False
 
 
-def _lay_down(record: SQSRecord, error: Exception, tries: int) -> None:
-    said = {"reason": reason(error), "kind": type(error).__name__, "tries": str(tries), "message": record.message_id}
+def _send_to_dead_letters(record: SQSRecord, error: Exception, tries: int) -> None:
+    texts = {"reason": reason(error), "kind": type(error).__name__, "tries": str(tries), "message": record.message_id}
     attributes: dict[str, Any] = {
-        name: {"DataType": "String", "StringValue": value or "-"} for name, value in said.items()
+        name: {"DataType": "String", "StringValue": value or "-"} for name, value in texts.items()
     }
     client("sqs").send_message(QueueUrl=settings().dead_letters, MessageBody=record.body, MessageAttributes=attributes)
-    logger().error("given up", extra={"tries": tries, "cause": said["reason"]})
+    logger().error("given up", extra={"tries": tries, "cause": texts["reason"]})
 
 
-def _come_again(record: SQSRecord, seconds: int) -> None:
+def _retry_after(record: SQSRecord, seconds: int) -> None:
     client("sqs").change_message_visibility(
         QueueUrl=record.queue_url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=seconds
     )

@@ -1,4 +1,4 @@
-"""The function: an S3 notification through SQS or straight, or a step of the state machine."""
+"""The function's handler: an S3 notification, through SQS or direct, or a step of the state machine."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ from regulars.models.loader import process_loader
 from regulars.observability import count_customers, logger, metrics
 
 
-def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON somebody sends, and Lambda's own object
-    """Score every object that an S3 notification names, or take one step of the state machine.
+def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON, and Lambda's own object
+    """Score every object in an S3 notification, or do one step of the state machine.
 
-    Through SQS one bad message fails alone (partial batch response); else what failed is raised when the rest is done,
-    and the caller tries again. SourceError when the event is in none of the known forms.
+    Through SQS, one bad message fails alone (partial batch response). A direct call scores all objects, then raises
+    the errors; Lambda retries it. SourceError when the event has an unknown form.
     """
     if isinstance(event, dict) and "step" in event:
         with logging_failures():
             step = STEPS[check_step(event, list(STEPS))]
             return step(event, process_loader(), Clock(context, STEP_ADVICE))
-    if _of_queue(event):
+    if _is_from_sqs(event):
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         answer: dict[str, Any] = dict(
-            process_partial_response(event, lambda record: _from_sqs(record, context), processor, context)
+            process_partial_response(event, lambda record: _score_message(record, context), processor, context)
         )
         return answer
     with logging_failures():
@@ -38,17 +38,17 @@ def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401 - whatev
     return _score_all(objects, context)
 
 
-def _of_queue(event: Any) -> bool:  # noqa: ANN401 - whatever JSON somebody sends
-    """Say whether an event is SQS's: then each record is a message."""
+def _is_from_sqs(event: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Return whether the event comes from SQS: then each record is a message."""
     records = event.get("Records") if isinstance(event, dict) else None
     return (
         isinstance(records, list)
         and bool(records)
-        and all(isinstance(each, dict) and each.get("eventSource") == "aws:sqs" for each in records)
+        and all(isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records)
     )
 
 
-def _from_sqs(record: SQSRecord, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
+def _score_message(record: SQSRecord, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
     try:
         with logging_failures():
             objects = created_objects(parse_message(record.body))
@@ -60,27 +60,27 @@ def _from_sqs(record: SQSRecord, context: Any) -> dict[str, Any]:  # noqa: ANN40
 
 
 def _score_all(objects: list[S3Location], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
-    """Score each, whatever becomes of the others; raise what failed when all are done."""
+    """Score each object, even when others fail; raise the errors at the end."""
     written: list[str] = []
     failed: dict[S3Location, Exception] = {}
-    for each in dict.fromkeys(objects):
-        if not each.is_input:
-            logger().info("left alone", extra={"key": each.key})
+    for location in dict.fromkeys(objects):
+        if not location.is_input:
+            logger().info("not an input", extra={"key": location.key})
             continue
         try:
             with logging_failures():
-                written.append(_score_one(each, context))
-        except Exception as error:  # noqa: BLE001 - one bad file fails alone, whatever is wrong with it
-            failed[each] = error
+                written.append(_score_one(location, context))
+        except Exception as error:  # noqa: BLE001 - one bad file fails alone, whatever its error
+            failed[location] = error
     if failed:
         raise combined_error(failed, of=len(set(objects)))
     return {"written": written}
 
 
-def _score_one(each: S3Location, context: Any) -> str:  # noqa: ANN401 - Lambda's own object
+def _score_one(location: S3Location, context: Any) -> str:  # noqa: ANN401 - Lambda's own object
     clock = Clock(context)
     loader = process_loader()
-    store, manifest = score_object(each, loader, clock)
+    store, manifest = score_object(location, loader, clock)
     bundle = loader.bundle.manifest
     scored, rejected = manifest["customers_scored"], manifest["customers_rejected"]
     count_customers(bundle.bundle, bundle.as_of, scored=scored, rejected=rejected)

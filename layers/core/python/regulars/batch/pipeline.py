@@ -1,8 +1,6 @@
-"""From files to scores in a local folder, without S3: what the function, the state machine and `regulars batch` share.
+"""From files to scores in a local folder, without S3: shared by the function, the state machine and `regulars batch`.
 
-A folder of results holds part.parquet, rejects.parquet and, on request, part.csv. The rejects are every source row that
-was not kept and every customer without a score, each with the reason: columns table, source_file, source_row, field,
-reason, row (the source row as JSON; of a customer its id).
+The results are part.parquet, rejects.parquet and, on request, part.csv. Module `rejects` describes the rejects.
 """
 
 from collections.abc import Mapping
@@ -21,14 +19,14 @@ from regulars.errors import HistoryError
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import Files, ingest_files
-from regulars.ingest.sources import assign
+from regulars.ingest.reading.sources import assign
 from regulars.models.loader import ModelLoader
 from regulars.scoring.score import make_lake_features, score
 
 PART, REJECTS, CSV = "part.parquet", "rejects.parquet", "part.csv"
 FEATURES, WITHOUT_FEATURES = "features.parquet", "others.parquet"
 FEATURE_ROWS = 8_192
-"""Customers whose features lie together in their file: what a shard reads is in whole ones of these."""
+"""Customers in a row group of features.parquet. A shard skips the row groups outside its customers."""
 
 
 def ingest_tables(
@@ -38,9 +36,9 @@ def ingest_tables(
     mapping: Map,
     loader: ModelLoader,
 ) -> IngestReport:
-    """Read files, each of the table that it is said to be, into a draft of a lake, by default in the bundle's money.
+    """Read files by table into a draft of a lake. Amounts are in the bundle's currency unless the map names one.
 
-    Those under "" are of the tables that their names and the map say. Errors as `ingest`.
+    Files under "" are assigned to tables by their names and the map. Raises the errors of `ingest`.
     """
     mapping = with_currency(mapping, loader)
     unread: list[str] = []
@@ -51,7 +49,7 @@ def ingest_tables(
 
 
 def with_currency(mapping: Map, loader: ModelLoader) -> Map:
-    """Return the map, its amounts in the bundle's currency when it names none."""
+    """Return the map with the bundle's currency when it names none."""
     if mapping.currency != NO_CURRENCY:
         return mapping
     return mapping.model_copy(update={"currency": loader.bundle.manifest.currency})
@@ -65,10 +63,10 @@ def score_lake(
     folder: Path,
     clock: Clock,
 ) -> tuple[int, dict[str, int]]:
-    """Write part.parquet for a lake; return the customers scored, and those that were not by reason.
+    """Write part.parquet for a lake; return the number of customers scored, and of the others by reason.
 
-    What was rejected stays in the connection as the table `unscored`. A lake in which nobody can be scored leaves a
-    file without rows only where `unscored` says why; errors otherwise as `score`.
+    The table `unscored` stays in the connection: customers without a score, with the reason. Raises the errors of
+    `score`.
     """
     with clock.stage("score", connection):
         part = folder / PART
@@ -83,9 +81,9 @@ def write_lake_features(
     as_of: datetime,
     folder: Path,
 ) -> tuple[int, dict[str, int]]:
-    """Write features.parquet of a lake, by customer_id, and others.parquet of those who have none, with the reason.
+    """Write features.parquet, sorted by customer_id, and others.parquet: customers without features, with the reason.
 
-    Return the number of customers with features, and that of the others by reason.
+    Return the number of customers with features, and of the others by reason.
     """
     make_lake_features(connection, lake, loader, as_of)
     features, others = folder / FEATURES, folder / WITHOUT_FEATURES
@@ -97,18 +95,18 @@ def write_lake_features(
     return customers, reasons
 
 
-def shard_starts(connection: duckdb.DuckDBPyConnection, features: Path, shard: int) -> list[str]:
-    """Return the id that each shard of so many customers begins with."""
+def shard_starts(connection: duckdb.DuckDBPyConnection, features: Path, shard_size: int) -> list[str]:
+    """Return the first customer id of each shard of `shard_size` customers."""
     numbered = f"select customer_id, row_number() over (order by customer_id) - 1 as place from {parquet([features])}"
-    query = f"select customer_id from ({numbered}) where place % {shard} = 0 order by 1"
+    query = f"select customer_id from ({numbered}) where place % {shard_size} = 0 order by 1"
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write part.csv from part.parquet: UTF-8 with a header, reasons as JSON."""
+    """Write part.csv from part.parquet: UTF-8, with a header; reasons as JSON."""
     part = parquet([folder / PART])
-    kinds = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {part}").fetchall()}
-    columns = [f"to_json({name}) as {name}" if kind.endswith("[]") else name for name, kind in kinds.items()]
+    types = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {part}").fetchall()}
+    columns = [f"to_json({name}) as {name}" if type_.endswith("[]") else name for name, type_ in types.items()]
     connection.execute(
         f"copy (select {', '.join(columns)} from {part}) to {literal(str(folder / CSV))} (format csv, header)"
     )
@@ -119,7 +117,7 @@ def rows_in(connection: duckdb.DuckDBPyConnection, *files: Path) -> int:
     return int(connection.execute(f"select count(*) from {parquet(files)}").fetchall()[0][0])
 
 
-def score_files(  # noqa: PLR0913 - all that one input consists of
+def score_files(  # noqa: PLR0913 - one input has these parts
     connection: duckdb.DuckDBPyConnection,
     tables: Files,
     mapping: Map,
@@ -130,35 +128,35 @@ def score_files(  # noqa: PLR0913 - all that one input consists of
     clock: Clock,
     csv: bool = False,
 ) -> Counts:
-    """Write the results of one input into `folder`, in one run, and return its counts, which add up.
+    """Write the results of one input into `folder`; return its counts, which were checked.
 
-    HistoryError when nobody can be scored; errors otherwise as `ingest` and `score`.
+    HistoryError when no customer can be scored; also raises the errors of `ingest` and `score`.
     """
     lake = folder.parent / "lake"
     with clock.stage("ingest", connection):
         report = ingest_tables(connection, tables, lake, mapping, loader)
-    scored, left = score_lake(connection, lake, loader, as_of, folder, clock)
+    scored, others = score_lake(connection, lake, loader, as_of, folder, clock)
     if not scored:
-        raise HistoryError("nobody could be scored")
+        raise HistoryError("no customer could be scored")
     with clock.stage("rejects", connection):
-        lines = write_rejects(connection, lake / "rejects", folder / REJECTS)
+        reject_rows = write_rejects(connection, lake / "rejects", folder / REJECTS)
         if csv:
             write_csv(connection, folder)
-        counts = count_input(report, scored, left)
-        counts.check(rows_in(connection, folder / PART), lines)
+        counts = count_input(report, scored, others)
+        counts.check(rows_in(connection, folder / PART), reject_rows)
     return counts
 
 
 def count_input(report: IngestReport, scored: int, others: Mapping[str, int]) -> Counts:
-    """Return the counts of an input that was ingested and scored in one run."""
-    left = sum(others.values())
+    """Return the counts of an input from its ingest report, customers scored, and the others by reason."""
+    rejected = sum(others.values())
     return Counts(
         report.rows_read,
         report.rows_kept,
         report.rows_rejected,
-        scored + left,
+        scored + rejected,
         scored,
-        left,
+        rejected,
         dict(sorted({**report.rejected, **others}.items())),
         report.warnings,
     )

@@ -1,6 +1,6 @@
-"""The file of rejects: every source row that was not kept and every customer without a score, each with the reason.
+"""The rejects file: every source row that was not kept, and every customer without a score, with the reason.
 
-Columns table, source_file, source_row, field, reason, row (the source row as JSON; of a customer its id).
+Columns: table, source_file, source_row, field, reason, row (the source row as JSON; for a customer, its id).
 """
 
 from collections.abc import Sequence
@@ -58,19 +58,19 @@ CUSTOMER_COLUMNS = {
 
 
 def unscored(connection: duckdb.DuckDBPyConnection, scored: str) -> dict[str, int]:
-    """Make the table `unscored` of the customers that are not in `scored`, and count them by reason."""
+    """Make the table `unscored` of the customers that are not in `scored`; return their number by reason."""
     connection.execute(UNSCORED.format(scored=scored))
     return dict(connection.execute("select reason, count(*) from unscored group by 1 order by 1").fetchall())
 
 
 def all_unscored(connection: duckdb.DuckDBPyConnection, lake: Path) -> dict[str, int]:
-    """Tell the customers of a lake in which nobody can be scored, as `unscored` does."""
+    """Make the table `unscored` of all customers of a lake; return their number by reason."""
     attach(connection, lake)
     return unscored(connection, f"({NO_CUSTOMERS})")
 
 
 def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, out: Path) -> int:
-    """Write what a lake's ingest rejected and who is in `unscored` as one file; return its rows."""
+    """Write the rows that ingest rejected and the customers in `unscored` to one file; return its number of rows."""
     files = {table: rejected / f"{table}.parquet" for table in TABLES} if rejected else {}
     parts = [f"select {REJECT_COLUMNS.format(**CUSTOMER_COLUMNS)} from unscored"]
     parts += [_select_rows(table, file) for table, file in files.items() if file.exists()]
@@ -78,7 +78,7 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, rejected: Path | None, 
 
 
 def write_rejected_rows(connection: duckdb.DuckDBPyConnection, table: str, rejected: Path, out: Path) -> int:
-    """Write what was rejected of one table as a file of rejects; return its rows."""
+    """Write one table's rejected rows to a rejects file; return its number of rows."""
     return _write(connection, [_select_rows(table, rejected)], out)
 
 
@@ -88,5 +88,5 @@ def _select_rows(table: str, rejected: Path) -> str:
 
 def _write(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], out: Path) -> int:
     query = f"select * from ({' union all '.join(parts)}) order by all"
-    done = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
-    return int(done[0][0])
+    [(rows,)] = connection.execute(f"copy ({query}) to {literal(str(out))} (format parquet)").fetchall()
+    return int(rows)

@@ -1,4 +1,4 @@
-"""One input from the notification to its manifest: fetched, scored, and put in the place of older results only."""
+"""Score one input: find its files, fetch, score, and publish unless the input has changed."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -18,31 +18,31 @@ from regulars.errors import SettingsError
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.mapping import Mapping as Map
 from regulars.ingest.run import Files
-from regulars.ingest.sources import SourceFile
+from regulars.ingest.reading.sources import SourceFile
 from regulars.models.loader import ModelLoader
 from regulars.observability import logger
 from regulars.settings import settings
 
 ROUNDS = 5
-"""How often an input that is replaced while it is scored is scored anew before that is told as an error."""
+"""Attempts for an input that is replaced while it is being scored."""
 
 LONGEST_NAME = 120
 
 
 def output_bucket() -> str:
-    """Return the bucket that results go to; SettingsError when none is named."""
+    """Return the output bucket; SettingsError when it is not set."""
     bucket = settings().output_bucket
     if bucket is None:
-        raise SettingsError("REGULARS_OUTPUT_BUCKET is not set; name the bucket that scores go to")
+        raise SettingsError("REGULARS_OUTPUT_BUCKET is not set; set it to the bucket for scores")
     return bucket
 
 
 def score_object(location: S3Location, loader: ModelLoader, clock: Clock) -> tuple[Store, dict[str, Any]]:
-    """Score what `location` stands for, as it is now; return where the result lies and its manifest.
+    """Score the current version of the input at `location`; return the result's folder and manifest.
 
-    When a result of just this input by just this bundle is there already, nothing is done. SourceError when the input
-    is gone, unreadable or says no `as_of`, TooLargeError when it is more than one function takes, OverdueError when
-    time runs out, SettingsError without an output bucket.
+    Does nothing when a result of this input version by this bundle exists. SourceError when the input is missing,
+    unreadable or has no `as_of`, TooLargeError when it exceeds the limits of one function, OverdueError when time runs
+    out, SettingsError without an output bucket.
     """
     s3, bucket = client("s3"), output_bucket()
     sweep()
@@ -50,20 +50,20 @@ def score_object(location: S3Location, loader: ModelLoader, clock: Clock) -> tup
         try:
             batch_input = gather(s3, location)
             store = Store(s3, bucket, batch_input.prefix)
-            wanted = identity(batch_input, loader)
-            if store.has_result(wanted):
+            expected = identity(batch_input, loader)
+            if store.has_result(expected):
                 logger().info("already scored", extra={"result": str(store)})
                 return store, store.read_json(MANIFEST)
             with workspace(location) as folder:
-                return store, _scored(batch_input, store, wanted, folder, loader, clock)
+                return store, _score(batch_input, store, expected, folder, loader, clock)
         except ChangedError as error:
-            logger().info("scored anew", extra={"cause": str(error)})
+            logger().info("input changed, scoring again", extra={"cause": str(error)})
             clock.check()
-    raise ChangedError(f"{location} was replaced {ROUNDS} times while it was scored; put it there once more")
+    raise ChangedError(f"{location} was replaced {ROUNDS} times while it was being scored; upload it once more")
 
 
 def identity(batch_input: BatchInput, loader: ModelLoader) -> dict[str, Any]:
-    """Return what a manifest says that makes one result another: the input's version, the moment and the bundle."""
+    """Return the manifest entries that identify a result: input version, as_of, bundle and format."""
     moment = f"{batch_input.as_of:%Y-%m-%dT%H:%M:%SZ}"
     return {
         "as_of": moment,
@@ -73,8 +73,8 @@ def identity(batch_input: BatchInput, loader: ModelLoader) -> dict[str, Any]:
     }
 
 
-def _scored(
-    batch_input: BatchInput, store: Store, wanted: Mapping[str, Any], folder: Path, loader: ModelLoader, clock: Clock
+def _score(
+    batch_input: BatchInput, store: Store, identity: Mapping[str, Any], folder: Path, loader: ModelLoader, clock: Clock
 ) -> dict[str, Any]:
     results = folder / "out"
     results.mkdir()
@@ -87,7 +87,7 @@ def _scored(
         csv = batch_input.csv
         counts = score_files(connection, tables, mapping, loader, batch_input.as_of, results, clock=clock, csv=csv)
     files = {name: results / name for name in (PART, REJECTS, *((CSV,) if csv else ()))}
-    manifest = {**counts.to_dict(), **wanted, "outputs": outputs(files)}
+    manifest = {**counts.to_dict(), **identity, "outputs": outputs(files)}
     with clock.stage("write"):
         publish(store, files, manifest, batch_input, clock)
     return manifest
@@ -95,21 +95,21 @@ def _scored(
 
 def fetch_files(s3: Any, batch_input: BatchInput, folder: Path, clock: Clock) -> Files:  # noqa: ANN401 - a boto3 client
     """Fetch an input's files; return them by table."""
-    found: dict[str, list[SourceFile]] = {}
-    for number, (table, name, seen) in enumerate(batch_input.named_files):
-        local = folder / "in" / f"{number:06d}" / local_name(seen.location.name)
-        fetch(s3, seen, local, clock.check)
-        found.setdefault(table, []).append(SourceFile(local, name))
-    return dict(found)
+    tables: dict[str, list[SourceFile]] = {}
+    for number, (table, name, version) in enumerate(batch_input.named_files):
+        local = folder / "in" / f"{number:06d}" / local_name(version.location.name)
+        fetch(s3, version, local, clock.check)
+        tables.setdefault(table, []).append(SourceFile(local, name))
+    return dict(tables)
 
 
 def local_name(name: str) -> str:
-    """Return what a file is called here: as it was, unless no disk takes so long a name."""
+    """Return a file's local name: its own, shortened when it is too long for a file system."""
     return name if len(name.encode()) <= LONGEST_NAME else name[-LONGEST_NAME // 4 :]
 
 
 def fetch_map(s3: Any, batch_input: BatchInput, folder: Path) -> Map:  # noqa: ANN401 - a boto3 client
-    """Fetch and read the map; without one the contract's names hold."""
+    """Fetch and read the map; without one, columns have the contract's names."""
     if batch_input.map is None:
         return CONTRACT
     local = folder / "map" / local_name(batch_input.map.location.name)
@@ -120,11 +120,11 @@ def fetch_map(s3: Any, batch_input: BatchInput, folder: Path) -> Map:  # noqa: A
 def publish(
     store: Store, files: Mapping[str, Path], manifest: Mapping[str, Any], batch_input: BatchInput, clock: Clock
 ) -> None:
-    """Write the files and then the manifest, unless the input has changed since: ChangedError."""
+    """Write the files, then the manifest, as `storage.store` describes; ChangedError when the input has changed."""
     for _ in range(ROUNDS):
         before = {name: store.find(name) for name in (PART, REJECTS, CSV, MANIFEST)}
         if gather(store.s3, batch_input.source.location) != batch_input:
-            raise ChangedError(f"{batch_input.source.location} was replaced while it was scored")
+            raise ChangedError(f"{batch_input.source.location} was replaced while it was being scored")
         try:
             for name, file in files.items():
                 store.put_if_unchanged(name, file, before[name])
@@ -135,4 +135,4 @@ def publish(
         except ChangedError:
             continue
         return
-    raise ChangedError(f"{store} is being written by many at once")
+    raise ChangedError(f"{store} was replaced by other writers {ROUNDS} times; try again later")

@@ -7,7 +7,7 @@ so that a bad cell becomes null (and its row a reject) instead of ending the ing
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -38,6 +38,8 @@ class Source:
     name: str
     columns: Mapping[str, str]
     doubled: frozenset[str] = frozenset()
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Text columns that hold numbers, and the column that has each as a double."""
 
     def column(self, name: str) -> str | None:
         """Return the column as the file spells it; DuckDB's names ignore case, and so does this."""
@@ -50,6 +52,8 @@ class Expression:
 
     sql: str
     columns: tuple[str, ...]
+    numeric: tuple[str, ...] = ()
+    """Those of them, of text, of which a number is wanted."""
 
 
 def quoted(name: str) -> str:
@@ -72,7 +76,7 @@ def compile_expression(
     rewriter = _Rewriter(source, where)
     tree["statements"][0]["node"]["select_list"] = [rewriter.rewrite(_only(tree, where), numeric=numeric)]
     [(sql,)] = connection.execute("select json_deserialize_sql(cast(? as json))", [json.dumps(tree)]).fetchall()
-    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(rewriter.columns))
+    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(rewriter.columns), numeric=tuple(rewriter.numeric))
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str) -> Node:
@@ -110,6 +114,7 @@ class _Rewriter:
         self.source = source
         self.where = where
         self.columns: dict[str, None] = {}
+        self.numeric: dict[str, None] = {}
 
     def rewrite(self, node: Node, *, numeric: bool = False) -> Node:
         """Return the node checked, its casts made safe, its text turned to numbers where a number is wanted."""
@@ -132,8 +137,12 @@ class _Rewriter:
         if column is None:
             raise _no_column(self.source, name, self.where)
         self.columns[column] = None
-        node = node | {"column_names": [column]}
-        return as_number(node) if numeric and self.source.columns[column] == "VARCHAR" else node
+        if not numeric or self.source.columns[column] != "VARCHAR":
+            return node | {"column_names": [column]}
+        self.numeric[column] = None
+        if column in self.source.numbers:
+            return node | {"column_names": [self.source.numbers[column]]}
+        return as_number(node | {"column_names": [column]})
 
     def _function(self, node: Node, *, numeric: bool) -> Node:
         name = node["function_name"].lower()

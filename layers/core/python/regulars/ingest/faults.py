@@ -10,8 +10,8 @@ import duckdb
 
 from regulars.errors import LakeError, MapError
 from regulars.expressions.compiler import quoted
-from regulars.ingest.readers import OpenFile, first_line, unreadable
-from regulars.ingest.sources import SourceFile
+from regulars.ingest.reading.open_file import OpenFile, first_line, unreadable
+from regulars.ingest.reading.sources import SourceFile
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

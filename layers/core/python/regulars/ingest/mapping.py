@@ -1,11 +1,12 @@
 """The TOML map: how a user's own files, columns and rules become the contract's tables."""
 
+import codecs
 import tomllib
 from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from regulars.data.schema import NO_CURRENCY, TABLES, Table
 from regulars.errors import MapError
@@ -17,6 +18,27 @@ UNNAMED = "where"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 Model = TypeVar("Model", bound=BaseModel)
+
+
+ALIASES = {"macroman": "mac_roman", "ansi": "cp1252", "windows-1252": "cp1252", "latin1": "latin-1"}
+
+
+def codec(name: str) -> str:
+    """Return Python's name of an encoding; ValueError for one that does not exist."""
+    wanted = ALIASES.get(name.lower().replace(" ", ""), name)
+    try:
+        found = codecs.lookup(wanted)
+    except LookupError as error:
+        known = "utf-8, utf-16, cp1252, latin-1, cp1250, macroman"
+        raise ValueError(f"is unknown; write one such as {known}") from error
+    if not found._is_text_encoding:  # noqa: SLF001 - Python has no public name for it
+        raise ValueError("is not an encoding of text")
+    return str(found.name)
+
+
+def _checked_encoding(name: str) -> str:
+    codec(name)
+    return name
 
 
 def _as_rules(where: object) -> object:
@@ -34,15 +56,45 @@ class Section(BaseModel):
 
     columns: dict[str, Text]
     attributes: dict[Name, Text] = Field(default_factory=dict)
+    refund: Text | None = None
+    refunded_at: Text | None = None
+    currency: Text | None = None
+    equal_amounts: bool = False
     where: Annotated[dict[str, Text], BeforeValidator(_as_rules)] = Field(default_factory=dict)
     files: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
-    grain: Literal["order", "line"] = "order"
+    grain: Literal["order", "line", "first_line"] = "order"
+
+
+class Join(BaseModel):
+    """A further file whose columns are added to each row of a table: rows match where `on` is equal on both sides.
+
+    Each row may match one row of the file at most: a join that would multiply rows is refused. `sum` columns are first
+    added up by the key, so that several rows of the file count as one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Text
+    on: Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+    equals: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
+    take: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
+    sum: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
+    table: Literal["orders", "customers", "events", "treatments"] = "orders"
+
+
+class Identity(BaseModel):
+    """What is done to every customer_id before it is compared: see docs/data-contract.md."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    normalise: tuple[Literal["lower", "float", "zeros", "spaces"], ...] = ()
 
 
 class Mapping(BaseModel):
     """The whole map; without sections the columns have the contract's own names.
 
-    `timezone` is that of times without an offset; `date_format` is strptime's, None for ISO forms.
+    `timezone` is that of times without an offset; `date_format` is strptime's. What is None is decided for a whole
+    file or column, by what it holds, and reported.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,12 +102,25 @@ class Mapping(BaseModel):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = NO_CURRENCY
     timezone: Text = "UTC"
     date_format: Text | None = None
-    encoding: Literal["utf-8", "latin-1", "utf-16"] | None = None
+    encoding: Annotated[Text, AfterValidator(_checked_encoding)] | None = None
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    quote: Annotated[str, StringConstraints(max_length=1)] | None = None
+    escape: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    skip: Annotated[int, Field(ge=0, le=1000)] | None = None
+    sheet: Text | None = None
+    decimal: Literal[".", ","] | None = None
+    duplicates: Literal["keep", "drop", "refuse"] | None = None
+    rates: dict[str, Any] = Field(default_factory=dict)
+    customer_id: Identity = Identity()
+    join: tuple[Join, ...] = ()
     sections: dict[str, Section] = Field(default_factory=dict)
 
 
 CONTRACT = Mapping()
 """The map of files whose columns have the contract's own names."""
+
+ORDERS_OWN = ["grain", "refund", "refunded_at", "currency", "equal_amounts"]
+"""Settings of the orders' section alone."""
 
 SETTINGS = [name for name in Mapping.model_fields if name != "sections"]
 
@@ -63,10 +128,10 @@ SETTINGS = [name for name in Mapping.model_fields if name != "sections"]
 def load(path: Path) -> Mapping:
     """Read a map file; MapError names the section, the key and what there is instead."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise MapError(f"no map at {path}; see docs/data-contract.md for how to write one") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise MapError(f"{path} is not readable as TOML: {error}") from error
     return parse(raw, path.name)
 
@@ -91,8 +156,7 @@ def _section(table: Table, raw: object, name: str) -> Section:
     if not isinstance(raw, dict):
         raise MapError(f"{where}: must be a section, not {shown(raw)}")
     columns = [column.name for column in table.columns]
-    # Only orders come as lines; elsewhere `grain` would promise a summing that does not happen.
-    own = ["files", "where", "attributes", *(["grain"] if table.name == "orders" else [])]
+    own = ["files", "where", "attributes", *(ORDERS_OWN if table.name == "orders" else [])]
     for key in raw:
         if key not in columns and key not in own:
             raise MapError(

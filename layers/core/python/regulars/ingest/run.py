@@ -14,11 +14,11 @@ from regulars.data.schema import TABLES, minor_units
 from regulars.data.sql import SqlFolder
 from regulars.errors import SourceError
 from regulars.ingest.faults import writing
-from regulars.ingest.hints import warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging.hints import warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.mapping import CONTRACT, Mapping
+from regulars.ingest.reading.session import ingesting
+from regulars.ingest.reading.sources import SourceFile, assign, find, matching, unsupported
 from regulars.ingest.report import FileReport, IngestReport, judge, total
-from regulars.ingest.session import ingesting
-from regulars.ingest.sources import SourceFile, assign, find
 from regulars.ingest.table_rows import TableRows
 
 Progress = Callable[[str], None]
@@ -57,9 +57,18 @@ def ingest(  # noqa: PLR0913 - one plain knob each, given by name
     read: for who reads it once and keeps what is made of it.
     """
     _check_outside(sources, out)
-    chosen, unread = assign(find(sources), mapping)
+    files = find(sources)
+    chosen, unread = assign(files, mapping)
     return ingest_files(
-        chosen, out, mapping=mapping, sql=sql, connection=connection, progress=progress, draft=draft, unread=unread
+        chosen,
+        out,
+        mapping=mapping,
+        sql=sql,
+        connection=connection,
+        progress=progress,
+        draft=draft,
+        unread=[*unread, *unsupported(sources)],
+        joins=[file for join in mapping.join for file in matching(files, join.file)],
     )
 
 
@@ -73,14 +82,15 @@ def ingest_files(  # noqa: PLR0913 - one plain knob each, given by name
     progress: Progress | None = None,
     draft: bool = False,
     unread: Sequence[str] = (),
+    joins: Sequence[SourceFile] = (),
 ) -> IngestReport:
-    """Read files of which it is said which table each is of; `unread` are the names of others. The rest as `ingest`."""
+    """Read files whose tables are known, as `ingest`; `unread` are the names of others, `joins` what joins read."""
     tell = progress or (lambda _: None)
     with writing(out), atomic_folder(out, lakes.MARKER) as folder:
         staging = folder / STAGING
         staging.mkdir()
         with ingesting(connection, mapping.timezone, staging) as session:
-            run = _Run(session, folder, mapping, sql, tell)
+            run = _Run(session, folder, mapping, sql, tell, joins)
             run.tables(chosen, draft=draft)
             report = run.report(unread)
         shutil.rmtree(staging)
@@ -112,7 +122,9 @@ class _Run:
         mapping: Mapping,
         sql: SqlFolder,
         tell: Progress,
+        joins: Sequence[SourceFile] = (),
     ) -> None:
+        self.joins = joins
         self.session = session
         self.folder = folder
         self.mapping = mapping
@@ -131,16 +143,26 @@ class _Run:
         return parquet([self.folder / "orders" / "orders.parquet"])
 
     def tables(self, chosen: Files, *, draft: bool) -> None:
-        """Stage, check and write each table that has files."""
-        for name, files in chosen.items():
-            rows = TableRows(self.session, TABLES[name], self.mapping, self.folder / STAGING / name, draft=draft)
-            rows.stage(files, self.tell)
+        """Stage, check and write each table that has files; the orders' own currency is that of all."""
+        tables = {
+            name: TableRows(
+                self.session, TABLES[name], self.mapping, self.folder / STAGING / name, draft=draft, joins=self.joins
+            )
+            for name in chosen
+        }
+        for name, rows in tables.items():
+            rows.look(chosen[name], self.tell)
+        currency, sentence = tables["orders"].found_currency
+        self.mapping = self.mapping.model_copy(update={"currency": currency})
+        self.warnings += [sentence] if sentence else []
+        for name, rows in tables.items():
+            rows.stage_seen(self.mapping, self.tell)
             reports = rows.judge(self.folder / "rejects")
             self.tell(f"writing {name}")
             rows.write(self.folder / name, self.sql)
             self.files += reports
             self.warnings += [*rows.warnings, *warn_rejects(reports)]
-            if name == "orders" and rows.grain == "line" and rows.has_order_id:
+            if name == "orders" and rows.grain != "order" and rows.has_order_id:
                 self._warn_shared()
 
     def _warn_shared(self) -> None:

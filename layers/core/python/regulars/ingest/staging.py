@@ -1,26 +1,40 @@
 """One source file to one staged Parquet file: every row with its contract values, or with why it is rejected.
 
 A staged row has `pos` (file number and row number in one integer: the order of everything that follows), the contract
-columns in lake form, `attributes` (a struct of text), `problem` (null, or a struct of field, kind and detail) and, of a
-problem row only, the source row as JSON.
+columns in lake form, `attributes` (a struct of text), `problem` (null, or a struct of field, kind and detail), what
+finds rows that stand twice, and, of a problem row only, the source row as JSON and the amount it may stand for.
+
+All files of a table are looked at before the first is read: how numbers, times and currencies are written is decided
+for a whole column.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
-from regulars.data.schema import Column, Table
+from regulars.data.schema import NO_CURRENCY, Column, Table, minor_units
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.expressions.compiler import Expression, Source, compile_expression, quoted
 from regulars.ingest.faults import Said
 from regulars.ingest.mapping import UNNAMED, Mapping, Section
-from regulars.ingest.readers import BROKEN, ROW, OpenFile, first_line
-from regulars.ingest.values import Check, Value, absent, read_name, value_of
+from regulars.ingest.reading.open_file import BROKEN, OWN, ROW, OpenFile, first_line
+from regulars.ingest.values import currencies, numbers, times
+from regulars.ingest.values.numbers import NumberColumn
+from regulars.ingest.values.times import TimeColumn
+from regulars.ingest.values.values import Check, TimeRule, Value, absent, perhaps, read_name, value_of
 from regulars.text import short, shown
 
 POSITION = 1 << 40
 """A staged row's `pos` is its file's number times this, plus its row number."""
+
+
+REFUND = Column("refund", "money")
+REFUNDED_AT = Column("refunded_at", "time")
+"""What was sent back of an order, in the order's own row."""
+
+CURRENCY = Column("currency", "text")
 
 
 class Stager:
@@ -35,32 +49,142 @@ class Stager:
         self.section = section
         self.said: list[list[Said]] = []
         """The expressions of each file so far."""
+        self.numbers: dict[str, NumberColumn] = {}
+        self.times: dict[str, TimeColumn] = {}
+        self.currencies: dict[str, set[str]] = {}
+        self.rules: dict[str, TimeRule] = {}
+        self.decimals: dict[str, str] = {}
+        """The decimal mark of each text column whose numbers DuckDB does not read as they are."""
         if mapping.date_format:
             _check_format(connection, mapping.date_format)
 
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that are staged: the contract's, and what only the map's section adds."""
+        section = self.section
+        more = [REFUND, REFUNDED_AT] if section and section.refund else []
+        return [*self.table.columns, *more]
+
+    def look(self, file: OpenFile, attributes: Sequence[str]) -> None:
+        """Add what a file's cells tell of how its numbers, times and currencies are written."""
+        self.said.append([])
+        section = self.section or identity(self.table, file.source, attributes)
+        compiled = {column.name: self._expression(file.source, section, column) for column in self.columns}
+        read: set[str] = set()
+        numeric: dict[str, NumberColumn] = {}
+        rows = f"({file.scan})"
+        for column in self.columns:
+            expression, kind = compiled[column.name]
+            if expression is None:
+                continue
+            read.update(expression.columns)
+            for name in expression.numeric:
+                numeric[quoted(name)] = self.numbers.setdefault(name, NumberColumn(name))
+            if column.kind == "time":
+                self._look_at_time(column, expression, kind, rows)
+        numbers.look(self.connection, numeric, rows)
+        if self.table.name == "orders":
+            told = [*section.where.values(), *([section.currency] if section.currency else [])]
+            for text in told:
+                read.update(compile_expression(self.connection, text, file.source, "[orders]").columns)
+            for name, values in currencies.columns(self.connection, file.source, frozenset(read), rows).items():
+                self.currencies.setdefault(name, set()).update(values)
+
+    def _look_at_time(self, column: Column, expression: Expression, kind: str, rows: str) -> None:
+        seen = self.times.setdefault(column.name, TimeColumn(column.name))
+        if kind == "VARCHAR":
+            times.look(self.connection, seen, expression.sql, rows)
+        elif kind.startswith(("TIMESTAMP", "DATE")) and kind != "TIMESTAMP WITH TIME ZONE":
+            value = f"cast({expression.sql} as timestamp)"
+            query = f"select count({value}), count(*) filter (date_trunc('day', {value}) = {value}) from {rows}"
+            filled, midnight = self.connection.execute(query).fetchall()[0]
+            seen.filled, seen.iso = seen.filled + filled, seen.iso + filled
+            seen.plain, seen.midnight = seen.plain + filled, seen.midnight + midnight
+
+    def decide(self) -> list[str]:
+        """Settle how cells are written, and say what had to be found out; SourceError when they can mean two things."""
+        said = []
+        places = len(str(10 ** minor_units(self.mapping.currency))) - 1
+        for name, column in self.numbers.items():
+            mark, sentence = column.decide(self.mapping.decimal, places)
+            if mark == "," or column.plain < column.filled:
+                self.decimals[name] = mark
+            currencies.check_signs(name, column.signs)
+            said += [sentence] if sentence else []
+        for name, seen in self.times.items():
+            self.rules[name], sentence = self._time_rule(seen)
+            said += [sentence] if sentence else []
+        return said
+
+    def _time_rule(self, seen: TimeColumn) -> tuple[TimeRule, str | None]:
+        told = self.mapping.date_format
+        if not told:
+            rule, sentence = seen.decide()
+            plain = seen.plain == seen.filled
+            return TimeRule(rule, plain, seen.days_only(rule), ""), sentence
+        days = TimeColumn("").days_only(told) if "%" in told else False
+        fits = [rule for rule in times.fitting(seen) if rule != told]
+        hint = f"; date_format = {fits[0]} fits every cell" if fits and seen.fits.get(told, 0) < seen.filled else ""
+        return TimeRule(told, days=days, hint=hint), None
+
     def select(self, file: OpenFile, number: int, attributes: Sequence[str]) -> str:
-        """Return the SELECT for `file`, the dataset's file number `number`.
+        """Return the SELECT for `file`, the dataset's file number `number`, after all files have been looked at.
 
         `attributes` are those of all files of the table: a file without one of them holds null.
         MapError and SourceError as `compile_expression`.
         """
         self.said.append([])
         section = self.section or identity(self.table, file.source, attributes)
-        values = [self._value(file.source, column, section.columns.get(column.name)) for column in self.table.columns]
+        marks = {name: mark for name, mark in self.decimals.items() if name in file.source.columns}
+        own = {name: f"{OWN}number {name}" for name in marks}
+        source = replace(file.source, numbers=own)
+        rate, currency = self._rate(source, section)
+        values = [self._value(source, section, column, rate) for column in self.columns]
+        values += [currency] if currency else []
         checks = [check for value in values for check in value.checks]
         read = ", ".join(f"{value.read} as {read_name(value.column)}" for value in values)
-        columns = ", ".join(f"{value.kept} as {quoted(value.column.lake_name)}" for value in values)
-        kept = self._attributes(file.source, section, attributes)
-        problem = self._problem(file.source, section, checks)
-        place = f"{number * POSITION} + {ROW} as pos"
+        kept = ", ".join(
+            f"{value.kept} as {quoted(value.column.lake_name)}" for value in values if value is not currency
+        )
+        parsed = "".join(
+            f", {numbers.parsed(f'trim({quoted(name)})', mark)} as {quoted(own[name])}" for name, mark in marks.items()
+        )
+        more = self._attributes(source, section, attributes)
+        problem = self._problem(source, section, checks)
+        place = f"{number * POSITION} + {quoted(ROW)} as pos"
         return (
             # Packing a row is free, writing it as JSON is not: only the rejected ones are written.
             "select * exclude (source_row), "
             f"case when problem is not null then {_as_json('source_row')} end as row from "
-            f"(select {place}, {columns}, {kept} as attributes, {problem} as problem, "
-            f"{_packed(file.source)} as source_row "
-            f"from (select *, {read} from ({file.sql})))"
+            f"(select {place}, {kept}, {more} as attributes, {problem} as problem, {self._further(source, section)}, "
+            f"{_packed(source)} as source_row "
+            f"from (select *, {read} from (select *{parsed} from ({file.sql}))))"
         )
+
+    def _further(self, source: Source, section: Section) -> str:
+        """Return what else a staged row has: hashes, and of its amount whether it is blank and what it may mean."""
+        parts = [hashes(source)] if self.table.name in REPEATABLE else []
+        if self.table.name == "orders":
+            expression, _ = self._expression(source, section, self.table["order_value"])
+            unread = f"{read_name(self.table['order_value'])} is null"
+            blank = " and ".join(f"{quoted(name)} is null" for name in expression.columns) if expression else "true"
+            maybe = perhaps(expression) if expression else "cast(null as double)"
+            parts += [
+                f"{unread} and ({blank or 'false'}) as is_blank",
+                f"case when {unread} then {maybe} end as perhaps",
+            ]
+        return ", ".join(parts or ["null as nothing"])
+
+    def _rate(self, source: Source, section: Section) -> tuple[str | None, Value | None]:
+        """Return the SQL of the rate that a row's money is worth, and the row's currency; None without either."""
+        if not section.currency:
+            return None, None
+        if not self.mapping.rates or self.mapping.currency == NO_CURRENCY:
+            raise MapError("[orders] currency needs the currency of the lake (currency = ...) and a table [rates]")
+        expression, _ = self._compile(source, section.currency, "currency")
+        value = Value(CURRENCY, f"cast({expression.sql} as varchar)", "null")
+        when = read_name(self.table["ordered_at"])
+        return currencies.rate(read_name(CURRENCY), when, self.mapping.rates, self.mapping.currency), value
 
     def _compile(self, source: Source, text: str, key: str, *, numeric: bool = False) -> tuple[Expression, str]:
         """Return the expression and its DuckDB type; MapError when DuckDB cannot make sense of it."""
@@ -69,7 +193,8 @@ class Stager:
         # Without a map every other column is an attribute: one that is there twice is worth a warning, no more.
         if self.section or not key.startswith("attributes."):
             _refuse_doubled(source, expression, where)
-        nulls = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in source.columns.items())
+        columns = dict(source.columns) | dict.fromkeys(source.numbers.values(), "DOUBLE")
+        nulls = ", ".join(f"cast(null as {kind}) as {quoted(name)}" for name, kind in columns.items())
         try:
             [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
         except duckdb.Error as error:
@@ -81,7 +206,7 @@ class Stager:
         """Find a row's first problem: no row at all, kept out by a rule, a bad value, a rule that cannot tell."""
         rules = [(_rule(name), self._condition(source, text, f"where.{name}")) for name, text in section.where.items()]
         branches = [
-            Check(f"{BROKEN} is not null", "row", "is broken", BROKEN),
+            Check(f"{quoted(BROKEN)} is not null", "row", "is broken", quoted(BROKEN)),
             *(Check(f"not {sql}", "where", kind) for kind, sql in rules),
             *checks,
             *(Check(f"{sql} is null", "where", kind) for kind, sql in rules),
@@ -106,11 +231,20 @@ class Stager:
         pairs = [f"{quoted(name)} := {sql}" for name, sql in zip(names, fields, strict=True)]
         return f"struct_pack({', '.join(pairs or ['none := cast(null as varchar)'])})"
 
-    def _value(self, source: Source, column: Column, text: str | None) -> Value:
+    def _expression(self, source: Source, section: Section, column: Column) -> tuple[Expression | None, str]:
+        """Return what the section says of a column, compiled, and its DuckDB type; None where it says nothing."""
+        text = {REFUND.name: section.refund, REFUNDED_AT.name: section.refunded_at}.get(
+            column.name, section.columns.get(column.name)
+        )
         if text is None:
+            return None, ""
+        return self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
+
+    def _value(self, source: Source, section: Section, column: Column, rate: str | None) -> Value:
+        expression, kind = self._expression(source, section, column)
+        if expression is None:
             return absent(column)
-        expression, kind = self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
-        return value_of(column, expression, kind, self.mapping)
+        return value_of(column, expression, kind, self.mapping, self.rules.get(column.name, TimeRule()), rate)
 
 
 def _refuse_doubled(source: Source, expression: Expression, where: str) -> None:
@@ -122,9 +256,21 @@ def _refuse_doubled(source: Source, expression: Expression, where: str) -> None:
             )
 
 
+REPEATABLE = ("orders", "events", "treatments")
+"""Tables in which a row that stands twice would count twice."""
+
+
+def hashes(source: Source) -> str:
+    """Return the SQL of a row's two hashes over its cells and their columns, whatever the order of the columns."""
+    cells = ", ".join(f"{literal(name.lower())}, {quoted(name)}" for name in sorted(source.columns, key=str.lower))
+    return f"hash({cells}) as hash_a, hash('again', {cells}) as hash_b"
+
+
 def source_rows(file: OpenFile, number: int) -> str:
     """Return the SELECT of a file's rows as JSON by `pos`: for rows that turn out to be rejects after staging."""
-    return f"select {number * POSITION} + {ROW} as pos, {_as_json(_packed(file.source))} as row from ({file.sql})"
+    return (
+        f"select {number * POSITION} + {quoted(ROW)} as pos, {_as_json(_packed(file.source))} as row from ({file.sql})"
+    )
 
 
 def _packed(source: Source) -> str:

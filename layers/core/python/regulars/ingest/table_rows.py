@@ -8,15 +8,18 @@ import duckdb
 from regulars.data.schema import Column, Table
 from regulars.data.sql import SqlFolder, literal
 from regulars.errors import SourceError
-from regulars.expressions.compiler import quoted
+from regulars.expressions.compiler import compile_expression, quoted
 from regulars.ingest.faults import blame
-from regulars.ingest.hints import warn_counts
+from regulars.ingest.joins import joined
+from regulars.ingest.judging.hints import advice_on_repeats, warn_counts, warn_equal_lines
+from regulars.ingest.judging.rejects import Policy, Rejects
 from regulars.ingest.mapping import Mapping
-from regulars.ingest.readers import ROW, OpenFile, open_file
-from regulars.ingest.rejects import Rejects
+from regulars.ingest.reading.archives import unpack
+from regulars.ingest.reading.open_file import OpenFile, open_file
+from regulars.ingest.reading.sources import SourceFile
 from regulars.ingest.report import FileReport
-from regulars.ingest.sources import SourceFile
 from regulars.ingest.staging import Stager, free_columns
+from regulars.ingest.values.currencies import settle
 
 DRAFT = "compression uncompressed, parquet_version v2"
 """How a lake is written that is read once and thrown away."""
@@ -36,7 +39,9 @@ class TableRows:
         folder: Path,
         *,
         draft: bool = False,
+        joins: Sequence[SourceFile] = (),
     ) -> None:
+        self.joins = joins
         self.session = session
         self.table = table
         self.mapping = mapping
@@ -60,23 +65,56 @@ class TableRows:
             return "order_id" in self.section.columns
         return any(opened.source.column("order_id") for _, opened in self.files)
 
-    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None], first: int = 0) -> None:
-        """Write each file's rows to a Parquet file of their own under the staging folder, numbered from `first`."""
+    def look(self, files: Sequence[SourceFile], tell: Callable[[str], None], first: int = 0) -> None:
+        """Open the files, numbered from `first`, and find out how what they hold is written."""
         self.folder.mkdir()
         self.first = first
-        self.files = [(file, open_file(self.session, file, self.mapping.encoding)) for file in files]
+        workspace = self.folder.parent / f"{self.folder.name}-sources"
+        self.files = []
+        for file in unpack(files, workspace):
+            tell(f"looking at {file.name}")
+            opened = open_file(self.session, file, self.mapping, workspace)
+            self.files.append(
+                (file, joined(self.session, opened, self.table.name, self.mapping, self.joins, workspace))
+            )
         self.attributes = self._attributes()
-        stager = Stager(self.session, self.table, self.mapping, self.section)
         # All files are checked against the map before the first is read: a wrong name shows at once.
-        selects = [stager.select(opened, number, self.attributes) for number, opened in self._numbered().items()]
+        self.stager = Stager(self.session, self.table, self.mapping, self.section)
+        for file, opened in self.files:
+            try:
+                self.stager.look(opened, self.attributes)
+            except duckdb.Error as error:
+                raise blame(self.session, file, opened, self.stager.said[-1], error) from error
+        self.stager.said.clear()
+
+    @property
+    def found_currency(self) -> tuple[str, str | None]:
+        """The currency of all amounts, and what to say where a column told it; SourceError when there are several."""
+        if self.section and self.section.currency:
+            return self.mapping.currency, None
+        return settle(self.stager.currencies, self.mapping.currency)
+
+    def stage(self, files: Sequence[SourceFile], tell: Callable[[str], None], first: int = 0) -> None:
+        """Write each file's rows to a Parquet file of their own under the staging folder, numbered from `first`."""
+        self.look(files, tell, first)
+        currency, sentence = self.found_currency
+        self.stage_seen(self.mapping.model_copy(update={"currency": currency}), tell)
+        self.warnings += [sentence] if sentence else []
+
+    def stage_seen(self, mapping: Mapping, tell: Callable[[str], None]) -> None:
+        """Stage the files that were looked at; `mapping` is the same map with the currency that was found."""
+        self.mapping = self.stager.mapping = mapping
+        self.warnings += self.stager.decide()
+        selects = [self.stager.select(opened, number, self.attributes) for number, opened in self._numbered().items()]
         for place, select in enumerate(selects):
             file, opened = self.files[place]
             tell(f"reading {file.name} as {self.table.name}")
             try:
-                self._copy(select, self.folder / f"{first + place:06d}.parquet")
+                rows = self._copy(select, self.folder / f"{self.first + place:06d}.parquet")
             except duckdb.Error as error:
-                raise blame(self.session, file, opened, stager.said[place], error) from error
-            self._check_quotes(file, opened)
+                raise blame(self.session, file, opened, self.stager.said[place], error) from error
+            if opened.rows not in (None, rows):
+                raise SourceError(f"{file.name}: {opened.rows:,} rows were counted, but {rows:,} read; export it again")
             self.warnings += opened.warnings
             self.warnings += [
                 f'{file.name} has several columns called "{name}"; the later ones are called "{name}_2" and so on here'
@@ -97,30 +135,52 @@ class TableRows:
                 names.setdefault(name.lower(), name)
         return list(names.values())
 
-    def _copy(self, select: str, target: Path) -> None:
-        self.session.execute(f"copy ({select}) to {literal(str(target))} (format parquet, {STAGED})")
-
-    def _check_quotes(self, file: SourceFile, opened: OpenFile) -> None:
-        """Refuse a CSV whose last row swallowed the lines after a quote that never closes: a loss unseen."""
-        if not opened.odd_quotes:
-            return
-        last = self.session.execute(f"select * from ({opened.sql}) order by {ROW} desc limit 1").fetchall()
-        if last and any("\n" in cell for cell in last[0] if isinstance(cell, str)):
-            *_, row, _ = last[0]
-            raise SourceError(
-                f"{file.name}: a quote opens in row {row} and never closes, so what follows cannot be read; "
-                "close or double it"
-            )
+    def _copy(self, select: str, target: Path) -> int:
+        copy = f"copy ({select}) to {literal(str(target))} (format parquet, {STAGED})"
+        return int(self.session.execute(copy).fetchall()[0][0])
 
     def judge(self, rejects: Path) -> list[FileReport]:
         """Keep or reject each row, write the rejects, and count both by file."""
-        reports = self.rejects(self.key).settle(self.folder, rejects)
-        self.warnings += warn_counts(reports)
+        judged = self.rejects(self.key)
+        reports = judged.settle(self.folder, rejects)
+        self.warnings += [*judged.warnings, *self._counts(reports)]
+        if self.table.name == "orders" and self.grain == "line" and self.has_order_id:
+            self.warnings += warn_equal_lines(self.session, self.section, sums_elsewhere=self._sums_elsewhere())
         return reports
+
+    def _counts(self, reports: Sequence[FileReport]) -> list[str]:
+        repeats = any("order_id is a duplicate" in report.rejected for report in reports)
+        return warn_counts(reports, advice_on_repeats(self.session)) if repeats else warn_counts(reports)
+
+    def _sums_elsewhere(self) -> bool:
+        """Say whether a column that the map does not read adds up over an order's lines to the amount on each."""
+        said = list((self.section.columns if self.section else {}).values())
+        for _, opened in self.files:
+            if self.section is None:
+                return False
+            read = f"({opened.scan})"
+            free = [name for name in opened.source.columns if not any(name.lower() in text.lower() for text in said)]
+            order, value = (
+                compile_expression(
+                    self.session, self.section.columns[key], opened.source, key, numeric=key == "order_value"
+                )
+                for key in ("order_id", "order_value")
+            )
+            for name in free:
+                cell = f"try_cast({quoted(name)} as double)"
+                query = (
+                    f"select count(*) > 0 and bool_and(abs(summed - amount) < 0.005) from ("
+                    f"select sum({cell}) as summed, min({value.sql}) as amount from {read} "
+                    f"group by {order.sql} having count(*) > 1 and count({cell}) = count(*))"
+                )
+                if self.session.execute(query).fetchall()[0][0]:
+                    return True
+        return False
 
     def rejects(self, key: tuple[str, str] | None) -> Rejects:
         """Return what judges the staged rows, `key` being what must be unique among them."""
-        return Rejects(self.session, self.table.name, self._numbered(), key)
+        policy = Policy(self.mapping.duplicates, self.grain, self.mapping.currency)
+        return Rejects(self.session, self.table.name, self._numbered(), key, policy)
 
     @property
     def key(self) -> tuple[str, str] | None:
@@ -138,7 +198,7 @@ class TableRows:
         numbered = self.has_order_id and (
             self.section is not None or all(opened.source.column("order_id") for _, opened in self.files)
         )
-        return self.grain == "line" or not numbered
+        return self.grain != "order" or not numbered
 
     def write(self, folder: Path, sql: SqlFolder) -> None:
         """Write the kept rows in a fixed order, so that the same input makes the same bytes; a draft as they come."""

@@ -1,1 +1,1 @@
-"""What one batch run may use: time, memory and a folder."""
+"""What one batch run may use: input size, time, memory and disk."""

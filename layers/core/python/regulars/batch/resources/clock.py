@@ -1,4 +1,4 @@
-"""The time that a function has left: asked between stages, and enforced within a query, so that nothing is killed."""
+"""The time that the function has left: checked between stages, and enforced within a query, so Lambda kills nothing."""
 
 import threading
 import time
@@ -12,36 +12,36 @@ from regulars.batch.resources.limits import ADVICE
 from regulars.errors import RegularsError
 
 RESERVE_S = 20.0
-"""Seconds kept to write or to say why not."""
+"""Seconds reserved for writing the result or the error."""
 
 
 class OverdueError(RegularsError):
-    """The function's time would have run out."""
+    """The function has no time left for the rest of the work."""
 
     status = 504
 
 
 class Clock:
-    """Counts down to RESERVE_S before the function's end; without Lambda's context there is no end.
+    """Counts down to RESERVE_S before the function's timeout; without Lambda's context there is no timeout.
 
-    `seconds` holds what each stage took.
+    `seconds` holds the duration of each stage.
     """
 
     def __init__(self, context: Any = None, advice: str = ADVICE) -> None:  # noqa: ANN401 - Lambda's own object
-        left = getattr(context, "get_remaining_time_in_millis", None)
-        self._end = time.monotonic() + left() / 1000 - RESERVE_S if left else None
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        self._end = time.monotonic() + remaining() / 1000 - RESERVE_S if remaining else None
         self.seconds: dict[str, float] = {}
         self.stage_name = "start"
-        self._way_out = advice
+        self._advice = advice
 
     @property
     def left(self) -> float | None:
-        """Return the seconds left; None when there is no end."""
+        """The seconds left; None without a timeout."""
         return None if self._end is None else self._end - time.monotonic()
 
     @property
-    def took(self) -> dict[str, float]:
-        """Return the seconds of each stage, to the thousandth."""
+    def rounded_seconds(self) -> dict[str, float]:
+        """The seconds of each stage, rounded to milliseconds."""
         return {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
 
     def check(self) -> None:
@@ -51,7 +51,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str, connection: duckdb.DuckDBPyConnection | None = None) -> Iterator[None]:
-        """Time a stage, and interrupt the connection's query when time is up: OverdueError."""
+        """Measure a stage; when time runs out, interrupt the connection's query and raise OverdueError."""
         self.stage_name = name
         self.check()
         begun, fired = time.perf_counter(), threading.Event()
@@ -59,7 +59,7 @@ class Clock:
         try:
             yield
         except (duckdb.InterruptException, KeyboardInterrupt, RuntimeError) as error:
-            # What ingest and DuckDB make of an interrupted query.
+            # An interrupted query raises any of these, depending on where it was.
             if fired.is_set():
                 raise self._overdue() from error
             raise
@@ -83,5 +83,4 @@ class Clock:
         return timer
 
     def _overdue(self) -> OverdueError:
-        during = f"the function's time ran out during {self.stage_name}"
-        return OverdueError(f"{during}; give it more memory; {self._way_out}")
+        return OverdueError(f"the function ran out of time in {self.stage_name}; give it more memory; {self._advice}")

@@ -1,4 +1,4 @@
-"""Folders to work in, given back when done; what a killed process left is cleared by the next."""
+"""Temporary folders: removed after use, and by the next process when theirs was killed."""
 
 import fcntl
 import re
@@ -21,53 +21,53 @@ NAME = "batch-"
 
 
 @contextmanager
-def workspace(of: object = "the input") -> Iterator[Path]:
-    """Yield an empty folder below the settings' temporary one; it is gone afterwards, and no error speaks of it.
+def workspace(name: object = "the input") -> Iterator[Path]:
+    """Yield an empty folder in the temporary directory, and remove it afterwards.
 
-    What was fetched to in/ (or in/<number>/) and map/ is called by its name, all else by the name of what it is `of`.
-    TooLargeError when the disk was full.
+    Error messages do not show its path: files in in/, in/<number>/ and map/ appear by their file names, all else as
+    `name`. TooLargeError when the disk is full.
     """
     sweep()
     parent = settings().temp_directory
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix=NAME, dir=parent))
     try:
-        with _held(folder):
+        with _locked(folder):
             yield folder
     except Exception as error:
         if of_full_disk(error):
             raise TooLargeError(DISK_FULL) from error
         if isinstance(error, RegularsError):
-            error.args = (_outside(str(error), folder, of),)
+            error.args = (_without_path(str(error), folder, name),)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def database(of: object = "the input") -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
-    """Yield a `room` and a DuckDB that takes what the settings allow, and spills there."""
+def database(name: object = "the input") -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
+    """Yield a `workspace`, and a DuckDB connection with the settings' limits that spills there."""
     limit, threads = settings().memory_limit, settings().threads
-    with workspace(of) as folder, closing(connect(limit, threads, folder / "spill")) as opened:
-        yield folder, opened
+    with workspace(name) as folder, closing(connect(limit, threads, folder / "spill")) as connection:
+        yield folder, connection
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        (folder / "lock").rename(folder / LOCK)  # seen only once it is held
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        (folder / "lock").rename(folder / LOCK)  # `sweep` sees only locks that are held
         yield
 
 
-def _outside(text: str, folder: Path, of: object) -> str:
+def _without_path(text: str, folder: Path, name: object) -> str:
     here = re.escape(str(folder))
     text = re.sub(rf"{here}/(?:map|in(?:/\d+)?)/", "", text)
-    return re.sub(rf"{here}[\w./=-]*", lambda _: str(of), text)
+    return re.sub(rf"{here}[\w./=-]*", lambda _: str(name), text)
 
 
 def sweep() -> None:
-    """Remove folders that nobody holds: Lambda may keep /tmp when it ends a process that ran out of time."""
+    """Remove folders of ended processes: Lambda may keep /tmp after it kills one."""
     for lock in settings().temp_directory.glob(f"{NAME}*/{LOCK}"):
         with suppress(OSError), lock.open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its process lives

@@ -1,7 +1,6 @@
-"""The state machine's steps by name, and the one that scores a bucket."""
+"""The state machine's steps by name, and the step that scores a bucket."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from regulars.batch.pipeline import CSV, PART, REJECTS, write_csv
@@ -24,7 +23,7 @@ Step = Callable[[dict[str, Any], ModelLoader, Clock], dict[str, Any]]
 
 
 def score_part(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Score one bucket; one that is finished is left as it is."""
+    """Score one bucket, unless it is finished."""
     run, number = Run.open(event["run"]), int(event["item"]["bucket"])
     result = Store(run.work.s3, run.work.bucket, run.parts.key(name(number)))
     if result.find(RESULT) is None:
@@ -32,21 +31,17 @@ def score_part(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict
             bucket = fetch_bucket(connection, run, number, folder, loader.bundle.sql, clock)
             out = folder / "out"
             out.mkdir()
-            part = score_bucket(connection, bucket, loader, run.as_of, out, clock)
-            names = [PART, REJECTS] if part.scored else [REJECTS]
-            if part.scored and run.plan["wanted"]["csv"]:
+            bucket_result = score_bucket(connection, bucket, loader, run.as_of, out, clock)
+            names = [PART, REJECTS] if bucket_result.scored else [REJECTS]
+            if bucket_result.scored and run.plan["wanted"]["csv"]:
                 write_csv(connection, out)
                 names.append(CSV)
             with clock.stage("write"):
-                for each in names:
-                    result.overwrite(each, out / each)
-                made = {f"{name(number)}/{each}": value for each, value in _outputs(out, names).items()}
-                result.overwrite(RESULT, as_json({**part.to_dict(), "outputs": made}))
+                for file in names:
+                    result.overwrite(file, out / file)
+                written = outputs({f"{name(number)}/{file}": out / file for file in names})
+                result.overwrite(RESULT, as_json({**bucket_result.to_dict(), "outputs": written}))
     return {"bucket": number}
-
-
-def _outputs(out: Path, names: list[str]) -> dict[str, dict[str, Any]]:
-    return outputs({each: out / each for each in names})
 
 
 STEPS: dict[str, Step] = {

@@ -1,4 +1,4 @@
-"""What the state machine is asked for: scores, or the features that models of somebody else's learn from."""
+"""What a run of the state machine makes: scores, or features for the user's own models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ MOST_LABEL_DAYS = 3660
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is to be made of an input; of features, whether with what happened in so many days after them."""
+    """`make` is scores or features; `label_days` > 0 adds labels of that many days after as_of to the features."""
 
     make: str
     label_days: int = 0
 
     @classmethod
-    def parse(cls, said: Mapping[str, Any]) -> Self:
-        """Read what was asked; SourceError when it is nothing that can be made."""
-        make, days = said.get("make") or SCORES, int(said.get("label_days") or 0)
+    def parse(cls, fields: Mapping[str, Any]) -> Self:
+        """Read a run's input; SourceError when its values are not valid."""
+        make, days = fields.get("make") or SCORES, int(fields.get("label_days") or 0)
         if make not in (SCORES, FEATURES):
-            raise SourceError(f"make: {str(make)[:40]!r} is not known; {SCORES} and {FEATURES} are")
+            raise SourceError(f"make: {str(make)[:40]!r} is not known; use {SCORES} or {FEATURES}")
         if days and make != FEATURES:
-            raise SourceError("label_days go with features; say make: features, too")
+            raise SourceError("label_days needs features; add make: features")
         if not 0 <= days <= MOST_LABEL_DAYS:
-            raise SourceError(f"label_days: {days} is not between 1 and {MOST_LABEL_DAYS}")
-        if make == FEATURES and said.get("csv"):
-            raise SourceError("features are written as Parquet; leave csv out")
+            raise SourceError(f"label_days: {days} is not between 0 and {MOST_LABEL_DAYS}")
+        if make == FEATURES and fields.get("csv"):
+            raise SourceError("features are written as Parquet only; leave csv out")
         return cls(make, days)
 
     def identity(self, batch_input: BatchInput, loader: ModelLoader) -> dict[str, Any]:
-        """Return what a manifest says that makes one result another."""
+        """Return the manifest entries that identify a result."""
         more = {"make": self.make, "label_days": self.label_days} if self.make == FEATURES else {}
         return {**identity(batch_input, loader), **more}
 
     def check(self, loader: ModelLoader) -> None:
-        """Raise BundleError when the bundle lacks the SQL for it."""
+        """Raise BundleError when the bundle has no SQL for this request."""
         needed = ((HISTOGRAM,) if self.make == FEATURES else ()) + ((LABELS,) if self.label_days else ())
         for name in needed:
             if name not in loader.bundle.sql.relations:

@@ -1,19 +1,18 @@
-"""A run of the state machine: what its plan said, its folder of work, and where its results go.
+"""A run of the state machine: its plan, its work folder, and its results.
 
-    work/<run>/plan.json                           what the run is of
-    work/<run>/files.json, buckets.json, keys.json the maps' items
-    work/<run>/staged/<table>/<file>.parquet       a raw file's rows that are good in themselves
-    work/<run>/staged/<table>/<file>.json          what became of it
-    work/<run>/keys/<table>/bucket=NN/             what must be unique, by the md5 of it
-    work/<run>/settled.json                        what only all raw files together tell
-    work/<run>/repeats/<table>/<file>/             a file's rows whose key an earlier row has
-    work/<run>/compared/<table>/bucket=NN.json     how many there were
+    work/<run>/plan.json                           the input, its identity, the map, the number of buckets
+    work/<run>/files.json, buckets.json, keys.json items of the state machine's maps
+    work/<run>/staged/<table>/<file>.parquet       a raw file's valid rows
+    work/<run>/staged/<table>/<file>.json          its counts, warnings and outputs
+    work/<run>/keys/<table>/bucket=NN/             keys that must be unique, split by their md5
+    work/<run>/settled.json                        results of the checks that need all raw files
+    work/<run>/repeats/<table>/<file>/             a file's rows that repeat an earlier row's key
+    work/<run>/compared/<table>/bucket=NN.json     the number of repeats in a bucket of keys
     work/<run>/bucket=NN/<table>/<file>.parquet    a bucket's rows of one file
-    work/<run>/split/<table>/<file>.json           how many there were, and the file's repeats
-    scores/<as_of>/<input-id>/<run>/               results, of a bucket in bucket=NN/, of raw files in rejects/
+    work/<run>/split/<table>/<file>.json           the number of rows split, and the file's repeats
+    scores/<as_of>/<input-id>/<run>/               results: buckets in bucket=NN/, rejects of raw files in rejects/
 
-A run is named by what it is of, and each file of it by what it is of there, so every step may be taken again: what is
-finished is found and left.
+The run's id is a hash of its input, so a step can be repeated: it keeps the files that are already finished.
 """
 
 from collections.abc import Mapping
@@ -40,32 +39,34 @@ MORE_BUCKETS = "start it with more --buckets, or raise the limit and give the fu
 
 @dataclass(frozen=True)
 class File:
-    """One file of an input: its number within its table, what reports and rejects call it, and the object."""
+    """One file of an input: its number within its table, its name in reports and rejects, and the S3 object."""
 
     number: int
     table: str
     name: str
-    seen: ObjectVersion
+    version: ObjectVersion
 
     @classmethod
     def from_dict(cls, item: Mapping[str, Any]) -> Self:
         """Read an item of files.json."""
-        seen = ObjectVersion(S3Location(item["bucket"], item["key"]), item["etag"], item["version_id"], item["bytes"])
-        return cls(item["number"], item["table"], item["name"], seen)
+        version = ObjectVersion(
+            S3Location(item["bucket"], item["key"]), item["etag"], item["version_id"], item["bytes"]
+        )
+        return cls(item["number"], item["table"], item["name"], version)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the item."""
-        return {"number": self.number, "table": self.table, "name": self.name, **self.seen.to_dict()}
+        """Return the item of files.json."""
+        return {"number": self.number, "table": self.table, "name": self.name, **self.version.to_dict()}
 
     @property
     def path(self) -> str:
-        """Name what is made of the file, in each of the folders of work."""
+        """The path of what is made from this file, below each folder of the work folder."""
         return f"{self.table}/{self.number:06d}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run, as its plan says."""
+    """One run and its plan."""
 
     id: str
     work: Store
@@ -75,14 +76,14 @@ class Run:
     def open(cls, run: str) -> Self:
         """Read the plan of a run; SourceError when there is none."""
         work = work_of(run)
-        said = work.read_json(PLAN)
-        if said is None:
-            raise SourceError(f"no plan of run {run}; start the machine again")
-        return cls(run, work, said)
+        plan = work.read_json(PLAN)
+        if plan is None:
+            raise SourceError(f"run {run} has no plan; start the state machine again")
+        return cls(run, work, plan)
 
     @property
     def result(self) -> Store:
-        """The folder of the input's results, whichever run they are of."""
+        """The folder of the input's results, shared by all of its runs."""
         return Store(self.work.s3, self.work.bucket, self.plan["prefix"])
 
     @property
@@ -92,83 +93,83 @@ class Run:
 
     @cached_property
     def request(self) -> RunRequest:
-        """What is to be made."""
+        """What the run makes."""
         return RunRequest.parse(self.plan["input"])
 
     @property
     def buckets(self) -> int:
-        """How many there are."""
+        """The number of buckets."""
         return int(self.plan["buckets"])
 
     @property
     def as_of(self) -> datetime:
-        """The moment to score at."""
+        """The instant to score at."""
         return parse_as_of(self.plan["wanted"]["as_of"])
 
     @property
     def is_raw(self) -> bool:
-        """Say whether the files are the user's own, still to be read by a map."""
+        """Whether the input is raw files, to be read by a map, not a lake."""
         return bool(self.plan["raw"])
 
     @cached_property
     def mapping(self) -> Map:
-        """The map that raw files are read by."""
+        """The map of raw files."""
         return Map.model_validate(self.plan["map"])
 
     @cached_property
     def files(self) -> list[File]:
-        """Every file, table by table."""
-        return [File.from_dict(each) for each in self.read(FILES)]
+        """All files, ordered by table."""
+        return [File.from_dict(item) for item in self.read(FILES)]
 
     def read(self, name: str) -> Any:  # noqa: ANN401 - what a JSON file holds
-        """Read a JSON file of an earlier step's; ChangedError when it is not there."""
-        said = self.work.read_json(name)
-        if said is None:
-            raise _gone(self.work.key(name))
-        return said
+        """Read an earlier step's JSON file; ChangedError when it does not exist."""
+        content = self.work.read_json(name)
+        if content is None:
+            raise _missing(self.work.key(name))
+        return content
 
     def fetch(self, path: str, local: Path, clock: Clock) -> Path:
-        """Fetch a file of the work's."""
-        seen = find_object(self.work.s3, S3Location(self.work.bucket, self.work.key(path)))
-        if seen is None:
-            raise _gone(self.work.key(path))
-        check_size(seen.location, seen.bytes, local.parent, MORE_BUCKETS)
-        fetch(self.work.s3, seen, local, clock.check)
+        """Fetch a file of the work folder."""
+        version = find_object(self.work.s3, S3Location(self.work.bucket, self.work.key(path)))
+        if version is None:
+            raise _missing(self.work.key(path))
+        check_size(version.location, version.bytes, local.parent, MORE_BUCKETS)
+        fetch(self.work.s3, version, local, clock.check)
         return local
 
     def fetch_folder(self, below: str, folder: Path, clock: Clock) -> list[Path]:
-        """Fetch everything below a folder of the work's, as it lies there; TooLargeError before, for all together."""
+        """Fetch all files below a folder of the work folder. TooLargeError, before fetching, above the limits."""
         folder.mkdir()
-        found = self._below(below)
-        check_size(f"{self.work}/{below}", sum(seen.bytes for _, seen in found), folder, MORE_BUCKETS)
-        for inner, seen in found:
-            fetch(self.work.s3, seen, folder / inner, clock.check)
-        return [folder / inner for inner, _ in found]
+        objects = self._list(below)
+        check_size(f"{self.work}/{below}", sum(version.bytes for _, version in objects), folder, MORE_BUCKETS)
+        for inner, version in objects:
+            fetch(self.work.s3, version, folder / inner, clock.check)
+        return [folder / inner for inner, _ in objects]
 
-    def _below(self, below: str) -> list[tuple[str, ObjectVersion]]:
+    def _list(self, below: str) -> list[tuple[str, ObjectVersion]]:
         start = self.work.key(below)
         pages = self.work.s3.get_paginator("list_objects_v2").paginate(Bucket=self.work.bucket, Prefix=start)
         return [
             (
-                each["Key"].removeprefix(start),
-                ObjectVersion(S3Location(self.work.bucket, each["Key"]), each["ETag"].strip('"'), None, each["Size"]),
+                item["Key"].removeprefix(start),
+                ObjectVersion(S3Location(self.work.bucket, item["Key"]), item["ETag"].strip('"'), None, item["Size"]),
             )
             for page in pages
-            for each in page.get("Contents", [])
+            for item in page.get("Contents", [])
         ]
 
     def next_input(self, **more: object) -> dict[str, Any]:
-        """Return what the state machine goes on with."""
-        listed = {"files": FILES, "buckets": BUCKETS, "keys": KEYS}
-        places = {name: self.work.key(file) for name, file in listed.items()}
+        """Return the input of the state machine's next step."""
+        names = {"files": FILES, "buckets": BUCKETS, "keys": KEYS}
+        places = {name: self.work.key(file) for name, file in names.items()}
         kind = {"raw": self.is_raw, "make": self.request.make}
         return {"done": False, "run": self.id, "bucket": self.work.bucket, **kind, **places, **more}
 
 
-def _gone(key: str) -> ChangedError:
-    return ChangedError(f"{key} is not there; start the run again")
+def _missing(key: str) -> ChangedError:
+    return ChangedError(f"{key} does not exist; start the run again")
 
 
 def work_of(run: str) -> Store:
-    """Return a run's folder of work."""
+    """Return a run's work folder."""
     return Store(client("s3"), output_bucket(), f"work/{run}")

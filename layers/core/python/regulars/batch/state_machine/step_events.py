@@ -1,4 +1,4 @@
-"""What an event that asks for a step of the state machine must hold, as statemachine/batch.asl.json sends it."""
+"""The events of the state machine's steps, as statemachine/batch.asl.json sends them."""
 
 from typing import Annotated, Any
 
@@ -76,20 +76,18 @@ FORMS: dict[str, type[_Form]] = {
     **dict.fromkeys(("score", "base", "apply"), _OfBucket),
     "keys": _OfKeys,
 }
-"""Of the steps that need more than their run."""
+"""The forms of events by step. A step that is not listed needs only its run."""
 
 
 def check_step(event: dict[str, Any], steps: list[str]) -> str:
-    """Return the step that an event asks for; SourceError says what the event lacks."""
+    """Return an event's step; SourceError when a field is missing or not valid."""
     step = event["step"]
     if step not in steps:
-        raise SourceError(f"there is no step {str(step)[:40]!r}; there are {', '.join(steps)}")
+        raise SourceError(f"there is no step {str(step)[:40]!r}; the steps are {', '.join(steps)}")
     try:
         FORMS.get(step, _OfRun).model_validate(event)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise SourceError(
-            f"step {step}: {where}: {first['msg'].lower()}; statemachine/batch.asl.json has the form"
-        ) from error
+        raise SourceError(f"step {step}: {where}: {first['msg'].lower()}; see statemachine/batch.asl.json") from error
     return str(step)

@@ -1,9 +1,14 @@
-"""Results in the output bucket: each object replaces only what its writer had seen there, and the manifest comes last.
+"""Results in the output bucket, written by conditional writes; the manifest is written last.
 
-A writer looks at what is there, then at the input once more, and then writes under the condition that what is there is
-still what it saw. Whoever read an older version of the input either fails the second look or, when a newer version's
-result came in between, the condition. So the newest version's result is the one that stays, in whatever order and
-however often notifications arrive, without a lock that somebody could die holding.
+A newer input version replaces the older result through an S3 conditional write. The input is checked again before
+writing, so no lock or clock is needed:
+
+1. The writer reads the ETags of the current result, then the input's version.
+2. If the input has changed, the writer starts again with the new version.
+3. Each write has the condition that the object still has the ETag of step 1. If a newer result was written since, the
+   condition fails, and the writer starts at step 1.
+
+So the newest version's result stays, in whatever order and however often notifications arrive.
 """
 
 import hashlib
@@ -19,19 +24,19 @@ from regulars.errors import SettingsError
 
 MANIFEST = "_manifest.json"
 SHA256, SECONDS = "sha256", "seconds"
-"""What objects say of themselves beside their content: its hash, and of a manifest how long each stage took. Durations
-differ each time, and the manifest's bytes must not."""
+"""Metadata of result objects: the content's hash and, for a manifest, the duration of each stage. Durations differ
+between runs, so they are not in the manifest, whose bytes must not."""
 
 TYPES = {".json": "application/json", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 
-MISSING = "which does not exist; create it, or name the bucket that scores go to"
-FORBIDDEN = "which the function may not use; allow its role to list it, and to get, put and delete objects in it"
+MISSING = "which does not exist; create it, or name another output bucket"
+FORBIDDEN = "to which the function has no access; allow its role to list it, and to get, put and delete its objects"
 UNUSABLE = {"NoSuchBucket": MISSING, **dict.fromkeys(("AccessDenied", "AllAccessDisabled", "403"), FORBIDDEN)}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object of the output bucket as it was: S3's own tag, and the SHA-256 that its writer gave it."""
+    """A version of an object in the output bucket: its ETag, and the SHA-256 that its writer computed."""
 
     etag: str
     sha256: str
@@ -53,8 +58,8 @@ class Store:
         return f"{self.prefix}/{name}"
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
-        """Raise SettingsError when the bucket as a whole cannot be used."""
+    def _checked_access(self) -> Iterator[None]:
+        """Raise SettingsError when the bucket does not exist or access is denied."""
         try:
             yield
         except self.s3.exceptions.ClientError as error:
@@ -63,9 +68,9 @@ class Store:
             raise SettingsError(f"REGULARS_OUTPUT_BUCKET names {self.bucket}, {UNUSABLE[error_code(error)]}") from error
 
     def find(self, name: str) -> Stored | None:
-        """Look at a file; None when it is not there."""
+        """Return a file's current version; None when it does not exist."""
         try:
-            with self._used():
+            with self._checked_access():
                 head = self.s3.head_object(Bucket=self.bucket, Key=self.key(name))
         except self.s3.exceptions.ClientError as error:
             if error_code(error) in NOT_FOUND:
@@ -74,9 +79,9 @@ class Store:
         return Stored(head["ETag"], head.get("Metadata", {}).get(SHA256, ""))
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - what a JSON file holds
-        """Read a JSON file; None when it is not there, or is none."""
+        """Read a JSON file; None when it does not exist or is not JSON."""
         try:
-            with self._used():
+            with self._checked_access():
                 return json.loads(self.s3.get_object(Bucket=self.bucket, Key=self.key(name))["Body"].read())
         except self.s3.exceptions.ClientError as error:
             if error_code(error) in NOT_FOUND:
@@ -86,57 +91,57 @@ class Store:
             return None
 
     def put_if_unchanged(
-        self, name: str, content: bytes | Path, before: Stored | None, said: Mapping[str, str] | None = None
+        self, name: str, content: bytes | Path, before: Stored | None, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write a file in the place of what was seen; nothing when that holds the same. ChangedError when it went.
+        """Write a file, on the condition that the current version is `before` (None: no file). ChangedError otherwise.
 
-        `said` goes with it as metadata, beside the content's hash.
+        Writes nothing when `before` has the same content. `metadata` is stored beside the content's hash.
         """
         sha = digest(content)
         if before is not None and before.sha256 == sha:
             return
         condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
         try:
-            self._put(name, content, {SHA256: sha, **(said or {})}, condition)
+            self._put(name, content, {SHA256: sha, **(metadata or {})}, condition)
         except self.s3.exceptions.ClientError as error:
             if error_code(error) in CHANGED or (before and error_code(error) in NOT_FOUND):
-                raise ChangedError(f"{self.key(name)} was written by somebody else meanwhile") from error
+                raise ChangedError(f"{self.key(name)} was replaced by another writer") from error
             raise
 
     def overwrite(self, name: str, content: bytes | Path) -> None:
-        """Write a file whatever is there: one that has a single possible content."""
+        """Write a file without a condition: for files whose name determines their content."""
         self._put(name, content, {SHA256: digest(content)}, {})
 
     def _put(self, name: str, content: bytes | Path, metadata: Mapping[str, str], condition: Mapping[str, str]) -> None:
         kind = TYPES.get(Path(name).suffix, "application/octet-stream")
-        said = {"Bucket": self.bucket, "Key": self.key(name), "Metadata": metadata, "ContentType": kind, **condition}
-        with self._used():
+        request = {"Bucket": self.bucket, "Key": self.key(name), "Metadata": metadata, "ContentType": kind, **condition}
+        with self._checked_access():
             if isinstance(content, bytes):
-                self.s3.put_object(Body=content, **said)
+                self.s3.put_object(Body=content, **request)
                 return
             with content.open("rb") as stream:
-                self.s3.put_object(Body=stream, **said)
+                self.s3.put_object(Body=stream, **request)
 
     def remove(self, name: str) -> None:
-        """Remove a file that the newest result does not have."""
-        with self._used():
+        """Delete a file that the newest result does not have."""
+        with self._checked_access():
             self.s3.delete_object(Bucket=self.bucket, Key=self.key(name))
 
-    def has_result(self, wanted: Mapping[str, Any]) -> bool:
-        """Say whether a finished result is here that says `wanted`, each of its files as its manifest names it.
+    def has_result(self, identity: Mapping[str, Any]) -> bool:
+        """Return whether a finished result with this `identity` exists, and its files have the hashes in its manifest.
 
-        A manifest that cannot be understood is no result: it will be replaced.
+        A manifest that cannot be parsed is not a result, and will be replaced.
         """
         manifest = self.read_json(MANIFEST)
-        if not isinstance(manifest, dict) or any(manifest.get(key) != value for key, value in wanted.items()):
+        if not isinstance(manifest, dict) or any(manifest.get(key) != value for key, value in identity.items()):
             return False
-        named = manifest.get("outputs")
-        return isinstance(named, dict) and bool(named) and all(map(self._is_there, named.items()))
+        files = manifest.get("outputs")
+        return isinstance(files, dict) and bool(files) and all(map(self._is_intact, files.items()))
 
-    def _is_there(self, output: tuple[str, Any]) -> bool:
-        name, said = output
+    def _is_intact(self, output: tuple[str, Any]) -> bool:
+        name, entry = output
         stored = self.find(name)
-        return stored is not None and isinstance(said, dict) and stored.sha256 == said.get(SHA256)
+        return stored is not None and isinstance(entry, dict) and stored.sha256 == entry.get(SHA256)
 
 
 def digest(content: bytes | Path) -> str:
@@ -148,10 +153,10 @@ def digest(content: bytes | Path) -> str:
 
 
 def as_json(content: object) -> bytes:
-    """Write JSON the same way each time."""
+    """Encode as JSON: equal contents give equal bytes."""
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
 def outputs(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """Return what a manifest says of result files: bytes and SHA-256."""
+    """Return a manifest's entries for result files: bytes and SHA-256 by name."""
     return {name: {"bytes": file.stat().st_size, SHA256: digest(file)} for name, file in files.items()}

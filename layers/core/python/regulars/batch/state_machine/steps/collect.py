@@ -1,4 +1,4 @@
-"""The state machine's last step: every count compared, and the manifest, which names the files of all others."""
+"""The state machine's last step: check all counts, and write the manifest with the outputs of all steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,145 +11,151 @@ from regulars.batch.state_machine.buckets import RESULT, BucketResult, name, sum
 from regulars.batch.state_machine.request import FEATURES
 from regulars.batch.state_machine.run import STAGED_SUMMARY, Run
 from regulars.batch.state_machine.steps.compare_keys import compared_key
-from regulars.batch.state_machine.steps.features import cut_points_of, no_customers, warn_short
+from regulars.batch.state_machine.steps.features import cut_points_of, no_customers, warn_short_labels
 from regulars.batch.state_machine.steps.plan import find_input
 from regulars.batch.storage.source import ChangedError
 from regulars.batch.storage.store import MANIFEST, as_json
 from regulars.data.lake import LakeInfo, check_rows
 from regulars.data.schema import FEATURED
 from regulars.features.cut_points import collapsed
-from regulars.ingest.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.report import FileReport, total
 from regulars.models.loader import ModelLoader
 
 
 def collect(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Check that every file and bucket is there and adds up, and write the manifest, unless the input has changed.
+    """Check that all files and buckets are finished and add up, then write the manifest.
 
-    HistoryError when nobody has scores or features, LakeError when a lake is not whole, ChangedError when something was
-    replaced or is not finished.
+    HistoryError when no customer has scores or features, LakeError when files of a lake are missing, ChangedError when
+    the input has changed or a step is not finished.
     """
     run = Run.open(event["run"])
     result = run.result
-    before = {each: result.find(each) for each in (PART, REJECTS, CSV, MANIFEST)}
+    before = {file: result.find(file) for file in (PART, REJECTS, CSV, MANIFEST)}
     batch_input = find_input(run.work.s3, run.plan["input"])
     if run.request.identity(batch_input, loader) != run.plan["wanted"]:
         raise ChangedError(
-            f"{batch_input.source.location} or the bundle was replaced while it was scored; start it again"
+            f"{batch_input.source.location} or the bundle was replaced while it was being scored; start it again"
         )
     rows = _rows(run, clock)
-    parts, made = _parts(run, clock)
-    scored, rejected = sum_results(parts)
+    results, written = _bucket_results(run, clock)
+    scored, rejected = sum_results(results)
     if not scored:
         raise no_customers(run)
-    left = sum(rejected.values())
-    counts = rows.counts + Counts(0, 0, 0, scored + left, scored, left, dict(rejected))
-    counts.check(scored, rows.lines + left)  # each bucket has compared its files' rows already
-    _check_equal("rows split = rows of the buckets", rows.split, sum(part.rows for part in parts))
-    files = {f"{run.id}/{each}": value for each, value in {**rows.outputs, **made}.items()}
-    found = _of_features(run, counts) if run.request.make == FEATURES else counts.to_dict()
-    manifest = {**found, **run.plan["wanted"], "outputs": files}
+    others = sum(rejected.values())
+    counts = rows.counts + Counts(0, 0, 0, scored + others, scored, others, dict(rejected))
+    counts.check(scored, rows.reject_rows + others)  # each bucket has checked the rows of its own files
+    _check_equal("rows split = rows of the buckets", rows.split, sum(bucket.rows for bucket in results))
+    files = {f"{run.id}/{file}": entry for file, entry in {**rows.outputs, **written}.items()}
+    entries = _feature_entries(run, counts) if run.request.make == FEATURES else counts.to_dict()
+    manifest = {**entries, **run.plan["wanted"], "outputs": files}
     result.put_if_unchanged(MANIFEST, as_json(manifest), before[MANIFEST])
-    for each in (PART, REJECTS, CSV):
-        if before[each]:  # of a version that one function could take
-            result.remove(each)
-    return {"result": str(result), "customers_scored": scored, "customers_rejected": left}
+    for file in (PART, REJECTS, CSV):
+        if before[file]:  # of an earlier version, scored by one function
+            result.remove(file)
+    return {"result": str(result), "customers_scored": scored, "customers_rejected": others}
 
 
-def _of_features(run: Run, counts: Counts) -> dict[str, Any]:
-    """Return what a manifest of features says: the counts, the cut points that were learnt, and what is odd."""
+def _feature_entries(run: Run, counts: Counts) -> dict[str, Any]:
+    """Return the entries of a manifest of features: counts, cut points and warnings."""
     cut_points = cut_points_of(run)
-    short = warn_short(run, [run.read(f"base/{name(bucket)}.json")["last_order"] for bucket in range(run.buckets)])
-    said = counts.to_dict()
-    said["customers_with_features"] = said.pop("customers_scored")
-    said["warnings"] = [*counts.warnings, *collapsed(cut_points), *short]
-    return {**said, "cut_points": [list(row) for row in cut_points]}
+    short_labels = warn_short_labels(
+        run, [run.read(f"base/{name(bucket)}.json")["last_order"] for bucket in range(run.buckets)]
+    )
+    entries = counts.to_dict()
+    entries["customers_with_features"] = entries.pop("customers_scored")
+    entries["warnings"] = [*counts.warnings, *collapsed(cut_points), *short_labels]
+    return {**entries, "cut_points": [list(row) for row in cut_points]}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What became of the files' rows."""
+    """The counts of all files' rows."""
 
     counts: Counts
     split: int
-    """Those that went to buckets."""
-    lines: int
-    """Those that lie in files of rejects."""
+    """Rows that were split into buckets."""
+    reject_rows: int
+    """Rows in the rejects files."""
     outputs: dict[str, Any]
 
 
 def _rows(run: Run, clock: Clock) -> Rows:
     split = _read(run, "split", clock)
-    went = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table in FEATURED)
+    split_rows = sum(done["rows"] for file, done in zip(run.files, split, strict=True) if file.table in FEATURED)
     if not run.is_raw:
         _check_whole(run, split)
-        return Rows(Counts(went, went, 0, 0, 0, 0), went, 0, {})
+        return Rows(Counts(split_rows, split_rows, 0, 0, 0, 0), split_rows, 0, {})
     staged = _read(run, "staged", clock)
-    reports = [_report(*each) for each in zip(staged, split, strict=True)]
-    for report, said in zip(reports, split, strict=True):
-        _check_equal(f"rows of {report.file} kept = split", report.rows_kept, said["rows"])
+    reports = [_report(*pair) for pair in zip(staged, split, strict=True)]
+    for report, done in zip(reports, split, strict=True):
+        _check_equal(f"rows of {report.file} kept = split", report.rows_kept, done["rows"])
     compared = [run.read(compared_key(item["table"], item["bucket"])) for item in run.read(STAGED_SUMMARY)["keys"]]
-    repeats = sum(said["lines"] for said in split)
-    _check_equal("repeats found = repeats rejected", sum(said["repeats"] for said in compared), repeats)
+    repeats = sum(done["lines"] for done in split)
+    _check_equal("repeats found = repeats rejected", sum(bucket["repeats"] for bucket in compared), repeats)
     rejected = dict(sorted(total(reports).items()))
-    warnings = _warnings(run, reports, staged, sum(said["shared"] for said in compared))
+    warnings = _warnings(run, reports, staged, sum(bucket["shared"] for bucket in compared))
     read, kept = sum(report.rows_read for report in reports), sum(report.rows_kept for report in reports)
     counts = Counts(read, kept, sum(rejected.values()), 0, 0, 0, rejected, warnings)
-    outputs = {name: each for said in (*staged, *split) for name, each in said["outputs"].items()}
-    return Rows(counts, went, repeats + sum(said["lines"] for said in staged), outputs)
+    outputs = {file: entry for done in (*staged, *split) for file, entry in done["outputs"].items()}
+    return Rows(counts, split_rows, repeats + sum(done["lines"] for done in staged), outputs)
 
 
 def _check_whole(run: Run, split: Sequence[dict[str, Any]]) -> None:
-    """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
+    """Raise LakeError when a lake has fewer or more rows than lake.json says."""
     info = LakeInfo.model_validate(run.plan["info"])
     for table in FEATURED:
-        there = sum(said["rows"] for file, said in zip(run.files, split, strict=True) if file.table == table)
-        check_rows(table, there, info)
+        rows = sum(done["rows"] for file, done in zip(run.files, split, strict=True) if file.table == table)
+        check_rows(table, rows, info)
 
 
-def _read(run: Run, what: str, clock: Clock) -> list[dict[str, Any]]:
-    """Read what a step said of each file."""
-    said = []
+def _read(run: Run, step: str, clock: Clock) -> list[dict[str, Any]]:
+    """Read a step's result for each file."""
+    results = []
     for file in run.files:
         clock.check()
-        said.append(run.read(f"{what}/{file.path}.json"))
-    return said
+        results.append(run.read(f"{step}/{file.path}.json"))
+    return results
 
 
 def _report(staged: dict[str, Any], split: dict[str, Any]) -> FileReport:
-    """Return what became of one file's rows, its repeats among the rejected."""
+    """Return one file's report, with its repeats among the rejected rows."""
     report = FileReport(**staged["report"])
     if not split["lines"]:
         return report
     rejected = {**report.rejected, f"{staged['key']} is a duplicate": split["lines"]}
-    ordered = dict(sorted(rejected.items(), key=lambda one: (-one[1], one[0])))
+    ordered = dict(sorted(rejected.items(), key=lambda item: (-item[1], item[0])))
     return report.model_copy(update={"rows_kept": report.rows_kept - split["lines"], "rejected": ordered})
 
 
 def _warnings(run: Run, reports: Sequence[FileReport], staged: Sequence[dict[str, Any]], shared: int) -> list[str]:
-    """Return what one run over all files warns of, in its order."""
-    said = []
+    """Return the warnings that a single run over all files gives, in its order."""
+    warnings: list[str] = []
     for table in dict.fromkeys(report.table for report in reports):
-        here = [report for report in reports if report.table == table]
-        of_files = zip(reports, staged, strict=True)
-        said += [text for report, each in of_files if report.table == table for text in each["warnings"]]
-        said += [*warn_counts(here), *warn_rejects(here), *(warn_shared(shared) if table == "orders" else [])]
-    return [*said, *warn_currency(run.plan["info"]["currency"]), *warn_unread(run.plan["unread"])]
+        of_table = [report for report in reports if report.table == table]
+        pairs = zip(reports, staged, strict=True)
+        warnings += [text for report, result in pairs if report.table == table for text in result["warnings"]]
+        warnings += [
+            *warn_counts(of_table),
+            *warn_rejects(of_table),
+            *(warn_shared(shared) if table == "orders" else []),
+        ]
+    return [*warnings, *warn_currency(run.plan["info"]["currency"]), *warn_unread(run.plan["unread"])]
 
 
-def _parts(run: Run, clock: Clock) -> tuple[list[BucketResult], dict[str, Any]]:
-    parts: list[BucketResult] = []
-    made: dict[str, Any] = {}
+def _bucket_results(run: Run, clock: Clock) -> tuple[list[BucketResult], dict[str, Any]]:
+    results: list[BucketResult] = []
+    written: dict[str, Any] = {}
     for bucket in range(run.buckets):
         clock.check()
-        said = run.parts.read_json(f"{name(bucket)}/{RESULT}")
-        if said is None:
+        result = run.parts.read_json(f"{name(bucket)}/{RESULT}")
+        if result is None:
             raise ChangedError(f"{run.parts}/{name(bucket)} is not finished; start the run again")
-        made |= said.pop("outputs")
-        parts.append(BucketResult(**said))
-    return parts, made
+        written |= result.pop("outputs")
+        results.append(BucketResult(**result))
+    return results, written
 
 
-def _check_equal(what: str, left: int, right: int) -> None:
+def _check_equal(equation: str, left: int, right: int) -> None:
     if left != right:
-        raise CountMismatchError(f"counts do not add up: {what}: {left:,} is not {right:,}; nothing was published")
+        raise CountMismatchError(f"counts do not add up: {equation}: {left:,} is not {right:,}; nothing was published")

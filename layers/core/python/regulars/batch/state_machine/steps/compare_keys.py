@@ -1,4 +1,4 @@
-"""The state machine's step for one bucket of keys: rows whose key an earlier row has, wherever that row lies."""
+"""The state machine's step for one bucket of keys: find rows that repeat the key of an earlier row, in any file."""
 
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ from regulars.batch.state_machine.buckets import name, write_by_bucket
 from regulars.batch.state_machine.run import Run
 from regulars.batch.storage.store import as_json
 from regulars.data.paths import parquet
-from regulars.ingest.rejects import find_repeats, number_files
+from regulars.ingest.judging.rejects import find_repeats, number_files
 from regulars.ingest.run import SHARED
 from regulars.ingest.staging import POSITION
 from regulars.models.loader import ModelLoader
 
 
 def compare_keys(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Find the repeats of one bucket's keys, each to be rejected from the file that it lies in.
+    """Find the repeats in one bucket of keys, by file, so that each file can reject its own.
 
-    Where rows are lines of orders nothing is a repeat, but orders of several customers are counted.
+    Order lines have no repeats; for them, count the orders with several customers.
     """
     run, item = Run.open(event["run"]), event["item"]
     table, bucket = item["table"], name(item["bucket"])
@@ -30,23 +30,23 @@ def compare_keys(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[st
             with clock.stage("fetch"):
                 files = run.fetch_folder(f"keys/{table}/{bucket}/", folder / "keys", clock)
             with clock.stage("compare", connection):
-                said, repeats = _compare(connection, run, item, files, folder)
+                counts, repeats = _compare(connection, run, item, files, folder)
             with clock.stage("write"):
                 for number, file in repeats.items():
                     run.work.overwrite(f"repeats/{table}/{int(number):06d}/{bucket}.parquet", file)
-                run.work.overwrite(done, as_json(said))
+                run.work.overwrite(done, as_json(counts))
     return {"table": table, "bucket": item["bucket"]}
 
 
 def compared_key(table: str, bucket: int) -> str:
-    """Name what says that a bucket's keys have been compared."""
+    """Return the name of the file that marks a bucket of keys as compared."""
     return f"compared/{table}/{name(bucket)}.json"
 
 
 def _compare(
     connection: duckdb.DuckDBPyConnection, run: Run, item: dict[str, Any], files: list[Path], folder: Path
 ) -> tuple[dict[str, int], dict[str, Path]]:
-    """Return the counts, and the repeats by the number of the file that they lie in."""
+    """Return the counts, and the files of repeats by the number of the input file."""
     if not files:
         return {"repeats": 0, "shared": 0}, {}
     keys = parquet(files)
@@ -54,11 +54,11 @@ def _compare(
         lines = f"(select key as order_id, customer_id from {keys})"
         [(shared,)] = connection.execute(SHARED.format(orders=lines)).fetchall()
         return {"repeats": 0, "shared": shared}, {}
-    named = {file.number: file.name for file in run.files if file.table == item["table"]}
-    number_files(connection, named)
+    names = {file.number: file.name for file in run.files if file.table == item["table"]}
+    number_files(connection, names)
     find_repeats(connection, item["key"], keys)
     [(repeats,)] = connection.execute("select count(*) from repeats").fetchall()
     query = f"select *, pos // {POSITION} as bucket from repeats"
     return {"repeats": repeats, "shared": 0}, write_by_bucket(
-        connection, query, folder / "out", len(named)
+        connection, query, folder / "out", len(names)
     ) if repeats else {}

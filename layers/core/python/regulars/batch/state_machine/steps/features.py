@@ -1,8 +1,8 @@
-"""The state machine's steps that make features instead of scores, by cut points that are learnt from all buckets.
+"""The state machine's steps for features instead of scores, with cut points learnt from all buckets.
 
-work/<run>/base/bucket=NN/<relation>.parquet     what the rest follows from, and labels where they were asked for
+work/<run>/base/bucket=NN/<relation>.parquet     relations that features are made from, and labels on request
 work/<run>/histograms/bucket=NN.parquet          the relation rfm_histogram
-work/<run>/cut_points.json                       learnt from all of them
+work/<run>/cut_points.json                       learnt from all histograms
 features/<as_of>/<input-id>/<run>/bucket=NN/     features.parquet, rejects.parquet
 """
 
@@ -39,7 +39,7 @@ LABELLED = f"""(
 
 
 def base(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Make of one bucket all that needs nothing learnt, and the histogram that cut points are learnt from."""
+    """Make one bucket's relations that need no cut points, and its histogram for learning the cut points."""
     run, number = Run.open(event["run"]), int(event["item"]["bucket"])
     done = f"base/{name(number)}.json"
     if run.work.find(done) is None:
@@ -48,15 +48,15 @@ def base(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, 
             out.mkdir()
             bucket = fetch_bucket(connection, run, number, folder, sql, clock)
             with clock.stage("base", connection):
-                said = _base(connection, run, bucket, sql, out)
+                result = _base(connection, run, bucket, sql, out)
             with clock.stage("write"):
                 rejects = f"{name(number)}/{REJECTS}"
                 run.parts.overwrite(rejects, out / REJECTS)
                 for file in sorted((out / "base").glob("*.parquet")):
-                    place = "histograms" if file.stem == HISTOGRAM else f"base/{name(number)}"
-                    where = f"{name(number)}.parquet" if file.stem == HISTOGRAM else file.name
-                    run.work.overwrite(f"{place}/{where}", file)
-                run.work.overwrite(done, as_json({**said, "outputs": outputs({rejects: out / REJECTS})}))
+                    histogram = f"histograms/{name(number)}.parquet"
+                    key = histogram if file.stem == HISTOGRAM else f"base/{name(number)}/{file.name}"
+                    run.work.overwrite(key, file)
+                run.work.overwrite(done, as_json({**result, "outputs": outputs({rejects: out / REJECTS})}))
     return {"bucket": number}
 
 
@@ -64,15 +64,15 @@ def _base(connection: duckdb.DuckDBPyConnection, run: Run, bucket: Bucket, sql: 
     attach(connection, bucket.lake)
     (out / "base").mkdir()
     [(last,)] = connection.execute("select cast(max(ordered_at) as varchar) from orders").fetchall()
-    kept: tuple[str, ...] = ()
-    with suppress(HistoryError):  # then nobody here has features; who that is goes to the rejects
+    relations: tuple[str, ...] = ()
+    with suppress(HistoryError):  # no customer of this bucket has features: all go to the rejects
         make_kept(connection, sql, run.as_of)
         sql.view(connection, [HISTOGRAM], {})
-        kept = (HISTOGRAM, *KEPT)
+        relations = (HISTOGRAM, *KEPT)
         if run.request.label_days:
             make_labels(connection, sql, run.as_of, run.request.label_days)
-            kept = (*kept, LABELS)
-    for relation in kept:
+            relations = (*relations, LABELS)
+    for relation in relations:
         target = literal(str(out / "base" / f"{relation}.parquet"))
         connection.execute(f"copy (select * from {relation}) to {target} (format parquet)")
     rejected = unscored(connection, "purchases")
@@ -81,7 +81,7 @@ def _base(connection: duckdb.DuckDBPyConnection, run: Run, bucket: Bucket, sql: 
 
 
 def learn(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Learn the cut points from all buckets' histograms; HistoryError when there is nobody to learn from."""
+    """Learn the cut points from all buckets' histograms; HistoryError when no bucket has customers."""
     run = Run.open(event["run"])
     if run.work.find(CUT_POINTS) is None:
         with database() as (folder, connection):
@@ -90,35 +90,36 @@ def learn(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str,
             if not files:
                 raise no_customers(run)
             with clock.stage("learn", connection):
-                added = f"select measure, amount, cast(sum(customers) as bigint) as customers from {parquet(files)}"
-                connection.execute(f"create temp table {HISTOGRAM} as {added} group by measure, amount")
+                total = f"select measure, amount, cast(sum(customers) as bigint) as customers from {parquet(files)}"
+                connection.execute(f"create temp table {HISTOGRAM} as {total} group by measure, amount")
                 cut_points = cut_points_of_histogram(connection, loader.bundle.sql)
             run.work.overwrite(CUT_POINTS, as_json(cut_points))
     return run.next_input()
 
 
 def no_customers(run: Run) -> HistoryError:
-    """Return what to raise when no customer of any bucket has an order before the moment."""
-    return HistoryError(f"nobody has an order before as_of {run.plan['wanted']['as_of']}; choose a later one")
+    """Return the error when no customer has an order before as_of."""
+    return HistoryError(f"no customer has an order before as_of {run.plan['wanted']['as_of']}; choose a later one")
 
 
 def apply(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Write one bucket's features, by the cut points of all; one that is finished is left."""
+    """Write one bucket's features with the cut points of all buckets, unless it is finished."""
     run, number = Run.open(event["run"]), int(event["item"]["bucket"])
-    done, place = f"{name(number)}/{RESULT}", f"{name(number)}/{FEATURES}"
+    done, output = f"{name(number)}/{RESULT}", f"{name(number)}/{FEATURES}"
     if run.parts.find(done) is None:
-        said = run.read(f"base/{name(number)}.json")
+        base_result = run.read(f"base/{name(number)}.json")
         with database() as (folder, connection):
             with clock.stage("fetch"):
                 files = run.fetch_folder(f"base/{name(number)}/", folder / "base", clock)
-            made, written = 0, {}
+            customers, written = 0, {}
             if files:
                 with clock.stage("features", connection):
-                    made = _apply(connection, run, files, loader.bundle.sql, folder / FEATURES)
-                run.parts.overwrite(place, folder / FEATURES)
-                written = outputs({place: folder / FEATURES})
-            part = BucketResult(number, said["rows"], made, said["rejected"], clock.took)
-            run.parts.overwrite(done, as_json({**part.to_dict(), "outputs": {**said["outputs"], **written}}))
+                    customers = _apply(connection, run, files, loader.bundle.sql, folder / FEATURES)
+                run.parts.overwrite(output, folder / FEATURES)
+                written = outputs({output: folder / FEATURES})
+            seconds = clock.rounded_seconds
+            result = BucketResult(number, base_result["rows"], customers, base_result["rejected"], seconds)
+            run.parts.overwrite(done, as_json({**result.to_dict(), "outputs": {**base_result["outputs"], **written}}))
     return {"bucket": number}
 
 
@@ -134,10 +135,10 @@ def cut_points_of(run: Run) -> CutPoints:
     return [(str(measure), int(number), int(value)) for measure, number, value in run.read(CUT_POINTS)]
 
 
-def warn_short(run: Run, last_orders: Sequence[str | None]) -> list[str]:
-    """Warn of labels that look further ahead than the orders go."""
-    last = max((each for each in last_orders if each), default="")
+def warn_short_labels(run: Run, last_orders: Sequence[str | None]) -> list[str]:
+    """Warn when the period of the labels ends after the last order."""
+    last = max(filter(None, last_orders), default="")
     end = f"{run.as_of + timedelta(days=run.request.label_days):%Y-%m-%d %H:%M:%S}"
     if not run.request.label_days or last >= end[: len(last)]:
         return []
-    return [f"labels look ahead to {end[:10]}, and the last order is of {last[:10]}; choose an earlier as_of"]
+    return [f"labels look ahead to {end[:10]}, but the last order is on {last[:10]}; choose an earlier as_of"]

@@ -1,4 +1,4 @@
-"""The state machine's first step: what is to be scored, in which files, and into how many buckets."""
+"""The state machine's first step: find the input, and list its files and buckets."""
 
 import hashlib
 import json
@@ -25,16 +25,16 @@ from regulars.batch.storage.store import Store, as_json
 from regulars.data.lake import MARKER, LakeInfo, check_rows
 from regulars.data.schema import FEATURED, minor_units
 from regulars.ingest.mapping import Mapping as Map
-from regulars.ingest.sources import SourceFile, assign
+from regulars.ingest.reading.sources import SourceFile, assign
 from regulars.models.loader import ModelLoader
 
 BUCKET_BYTES = 32_000_000
-"""Parquet of a bucket, about 100,000 customers with 20 orders each."""
+"""Bytes of input per bucket: as Parquet, about 100,000 customers with 20 orders each."""
 
 
 @dataclass(frozen=True)
 class PlannedFiles:
-    """An input's files by table; of raw ones the map, and the names of those that belong to no table."""
+    """An input's files by table; for raw files also the map, and the names of files that belong to no table."""
 
     files: list[File]
     info: LakeInfo
@@ -42,86 +42,92 @@ class PlannedFiles:
     unread: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the plan says of it."""
+        """Return the entries of plan.json."""
         mapping = self.map.model_dump(mode="json") if self.map else None
         info = self.info.model_dump(mode="json")
         return {"raw": self.map is not None, "map": mapping, "info": info, "unread": list(self.unread)}
 
 
-def find_input(s3: S3, said: Mapping[str, Any]) -> BatchInput:
-    """Look at what a run was asked for: bucket, prefix, and where given as_of and csv."""
-    location = S3Location(str(said["bucket"]), str(said["prefix"]))
-    return gather_prefix(s3, location, said.get("as_of"), csv=bool(said.get("csv")))
+def find_input(s3: S3, fields: Mapping[str, Any]) -> BatchInput:
+    """Find the input of a run by its bucket and prefix, and optional as_of and csv."""
+    location = S3Location(str(fields["bucket"]), str(fields["prefix"]))
+    return gather_prefix(s3, location, fields.get("as_of"), csv=bool(fields.get("csv")))
 
 
-def execution_name(batch_input: BatchInput, said: Mapping[str, Any]) -> str:
-    """Name an execution by what it scores, so that aws_errors twice starts it once."""
-    content = json.dumps([batch_input.to_dict(), dict(said)], sort_keys=True)
+def execution_name(batch_input: BatchInput, fields: Mapping[str, Any]) -> str:
+    """Return an execution's name with a hash of its input: Step Functions starts each name once."""
+    content = json.dumps([batch_input.to_dict(), dict(fields)], sort_keys=True)
     return f"{batch_input.id[:50]}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def plan(event: dict[str, Any], loader: ModelLoader, _: Clock) -> dict[str, Any]:
-    """Look at the input, and list its files, each within what one function takes, and the buckets to score."""
+    """Find the input, check the size of each file, and write the plan and the lists of files and buckets."""
     s3 = client("s3")
     request = RunRequest.parse(event["input"])
     request.check(loader)
     batch_input = find_input(s3, event["input"])
-    wanted, prefix = request.identity(batch_input, loader), batch_input.below(request.make)
+    identity, prefix = request.identity(batch_input, loader), batch_input.below(request.make)
     buckets = int(event["input"].get("buckets") or 0) or min(
         max(ceil(batch_input.bytes / BUCKET_BYTES), 1), MOST_BUCKETS
     )
-    run = hashlib.sha256(json.dumps([wanted, buckets], sort_keys=True).encode()).hexdigest()[:16]
+    run = hashlib.sha256(json.dumps([identity, buckets], sort_keys=True).encode()).hexdigest()[:16]
     work = work_of(run)
     result = Store(s3, work.bucket, prefix)
-    if result.has_result(wanted):
+    if result.has_result(identity):
         return {"done": True, "result": str(result)}
     if work.find(PLAN) is None:
-        planned = _of_lake(batch_input, s3) if is_lake(batch_input) else _of_raw(batch_input, s3, loader)
-        work.overwrite(FILES, as_json([each.to_dict() for each in planned.files]))
-        work.overwrite(BUCKETS, as_json([{"bucket": each} for each in range(buckets)]))
-        content = {"input": event["input"], "wanted": wanted, "prefix": prefix, "buckets": buckets}
+        planned = _plan_lake(batch_input, s3) if is_lake(batch_input) else _plan_raw(batch_input, s3, loader)
+        work.overwrite(FILES, as_json([file.to_dict() for file in planned.files]))
+        work.overwrite(BUCKETS, as_json([{"bucket": bucket} for bucket in range(buckets)]))
+        content = {"input": event["input"], "wanted": identity, "prefix": prefix, "buckets": buckets}
         work.overwrite(PLAN, as_json({**content, **planned.to_dict()}))
     return Run.open(run).next_input()
 
 
-def _of_lake(batch_input: BatchInput, s3: S3) -> PlannedFiles:
+def _plan_lake(batch_input: BatchInput, s3: S3) -> PlannedFiles:
     location = batch_input.source.location
     with closing(s3.get_object(Bucket=location.bucket, Key=f"{location.key}{MARKER}")["Body"]) as body:
         info = LakeInfo.model_validate_json(body.read())
     with workspace() as folder:
-        for _, seen in batch_input.files:
-            check_size(seen.location, seen.bytes, folder, SPLIT_ADVICE)
-    files = [File(number, table, seen.location.name, seen) for number, (table, seen) in enumerate(batch_input.files)]
-    for table in FEATURED:  # how many rows the others hold is known when they have been read
+        for _, version in batch_input.files:
+            check_size(version.location, version.bytes, folder, SPLIT_ADVICE)
+    files = [
+        File(number, table, version.location.name, version) for number, (table, version) in enumerate(batch_input.files)
+    ]
+    for table in FEATURED:  # rows of tables with files are checked by `collect`
         if not any(file.table == table for file in files):
             check_rows(table, 0, info, location)
     return PlannedFiles(files, info)
 
 
-def _of_raw(batch_input: BatchInput, s3: S3, loader: ModelLoader) -> PlannedFiles:
+def _plan_raw(batch_input: BatchInput, s3: S3, loader: ModelLoader) -> PlannedFiles:
     with workspace() as folder:
         mapping = with_currency(fetch_map(s3, batch_input, folder), loader)
-        for _, seen in batch_input.files:
-            check_size(seen.location, seen.bytes, folder, SPLIT_ADVICE)
-    files, unread = _assigned(batch_input, mapping)
+        for _, version in batch_input.files:
+            check_size(version.location, version.bytes, folder, SPLIT_ADVICE)
+    files, unread = _assign_files(batch_input, mapping)
     info = LakeInfo(currency=mapping.currency, minor_units=minor_units(mapping.currency), tables={})
     return PlannedFiles(files, info, mapping, tuple(unread))
 
 
-def _assigned(batch_input: BatchInput, mapping: Map) -> tuple[list[File], list[str]]:
-    """Give each table its files, as one run over all does; return also the names of those that belong to none."""
+def _assign_files(batch_input: BatchInput, mapping: Map) -> tuple[list[File], list[str]]:
+    """Return the files numbered within their tables, as a single run assigns them, and the names of the others."""
     tables: dict[str, list[tuple[str, ObjectVersion]]] = {}
     unread: list[str] = []
     if all(table for table, _ in batch_input.files):
-        for table, name, seen in batch_input.named_files:
-            tables.setdefault(table, []).append((name, seen))
+        for table, name, version in batch_input.named_files:
+            tables.setdefault(table, []).append((name, version))
     else:
-        root = os.path.commonpath([seen.location.folder for _, seen in batch_input.files])
+        root = os.path.commonpath([version.location.folder for _, version in batch_input.files])
         top = root.rpartition("/")[2]
-        objects = {f"{top}/{seen.location.key.removeprefix(f'{root}/')}": seen for _, seen in batch_input.files}
-        chosen, unread = assign([SourceFile(Path(name), name) for name in sorted(objects)], mapping)
-        tables = {table: [(one.name, objects[one.name]) for one in some] for table, some in chosen.items()}
+        objects = {
+            f"{top}/{version.location.key.removeprefix(f'{root}/')}": version for _, version in batch_input.files
+        }
+        assigned, unread = assign([SourceFile(Path(name), name) for name in sorted(objects)], mapping)
+        tables = {table: [(file.name, objects[file.name]) for file in sources] for table, sources in assigned.items()}
     files = [
-        File(number, table, name, seen) for table, some in tables.items() for number, (name, seen) in enumerate(some)
+        File(number, table, name, version)
+        for table, versions in tables.items()
+        for number, (name, version) in enumerate(versions)
     ]
     return files, unread

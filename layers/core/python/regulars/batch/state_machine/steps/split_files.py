@@ -1,4 +1,4 @@
-"""The state machine's step that splits one file's rows by customer; of a raw file, those that stay."""
+"""The state machine's step for one file: split its rows into buckets, without the repeats of a raw file."""
 
 from pathlib import Path
 from typing import Any
@@ -19,63 +19,63 @@ from regulars.batch.storage.store import as_json, outputs
 from regulars.data.paths import parquet
 from regulars.data.schema import FEATURED
 from regulars.ingest.faults import writing
-from regulars.ingest.readers import open_file
-from regulars.ingest.rejects import fill_rows, number_files, write_problems
-from regulars.ingest.session import ingesting
-from regulars.ingest.sources import SourceFile
+from regulars.ingest.reading.open_file import open_file
+from regulars.ingest.judging.rejects import fill_rows, number_files, write_problems
+from regulars.ingest.reading.session import ingesting
+from regulars.ingest.reading.sources import SourceFile
 from regulars.models.loader import ModelLoader
 
 
 def split_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Split one file by customer into the buckets' folders; one that is finished is left."""
+    """Split one file's rows into the buckets' folders, unless it is finished."""
     run, file = Run.open(event["run"]), File.from_dict(event["item"])
     done = f"split/{file.path}.json"
     if run.work.find(done) is None:
         with database() as (folder, connection):
-            said: dict[str, Any] = {"lines": 0, "outputs": {}}
+            result: dict[str, Any] = {"lines": 0, "outputs": {}}
             if run.is_raw:
-                rows, said = _kept(connection, run, file, folder, clock)
+                rows, result = _without_repeats(connection, run, file, folder, clock)
             else:
-                rows = parquet([_fetched(run, file, folder, clock)])
-            said["rows"] = _split(connection, run, file, rows, folder, clock)
-            run.work.overwrite(done, as_json(said))
+                rows = parquet([_fetch(run, file, folder, clock)])
+            result["rows"] = _split(connection, run, file, rows, folder, clock)
+            run.work.overwrite(done, as_json(result))
     return {"file": file.name}
 
 
-def _fetched(run: Run, file: File, folder: Path, clock: Clock) -> Path:
+def _fetch(run: Run, file: File, folder: Path, clock: Clock) -> Path:
     """Fetch a lake's file."""
     local = folder / "in.parquet"
-    check_size(file.seen.location, file.seen.bytes, folder, SPLIT_ADVICE)
+    check_size(file.version.location, file.version.bytes, folder, SPLIT_ADVICE)
     with clock.stage("fetch"):
-        fetch(run.work.s3, file.seen, local, clock.check)
+        fetch(run.work.s3, file.version, local, clock.check)
     return local
 
 
 def _split(connection: duckdb.DuckDBPyConnection, run: Run, file: File, rows: str, folder: Path, clock: Clock) -> int:
-    """Write a file's rows to their buckets, and return their number; CountMismatchError when some are missing."""
+    """Write a file's rows to their buckets; return their number. CountMismatchError when rows are missing."""
     with clock.stage("split", connection):
-        [(meant,)] = connection.execute(f"select count(*) from {rows}").fetchall()
+        [(expected,)] = connection.execute(f"select count(*) from {rows}").fetchall()
         if file.table not in FEATURED:
-            return int(meant)
-        pieces, written = split_table(connection, file.table, rows, folder / "out", run.buckets)
-    if written != meant:
-        raise CountMismatchError(f"counts do not add up: {file.name}: {meant:,} rows to split, {written:,} written")
+            return int(expected)
+        files, written = split_table(connection, file.table, rows, folder / "out", run.buckets)
+    if written != expected:
+        raise CountMismatchError(f"counts do not add up: {file.name}: {expected:,} rows to split, {written:,} written")
     with clock.stage("write"):
-        for bucket, piece in pieces.items():
-            run.work.overwrite(f"{name(int(bucket))}/{file.path}.parquet", piece)
+        for bucket, local in files.items():
+            run.work.overwrite(f"{name(int(bucket))}/{file.path}.parquet", local)
     return written
 
 
-def _kept(
+def _without_repeats(
     connection: duckdb.DuckDBPyConnection, run: Run, file: File, folder: Path, clock: Clock
 ) -> tuple[str, dict[str, Any]]:
-    """Return a raw file's good rows but its repeats, in SQL, and what became of the repeats."""
+    """Write a raw file's repeats to its rejects. Return a SQL relation of its other valid rows, and the result."""
     with clock.stage("fetch"):
         kept = run.fetch(f"staged/{file.path}.parquet", folder / KEPT, clock)
         repeats = run.fetch_folder(f"repeats/{file.path}/", folder / "repeats", clock)
     if not repeats:
         return parquet([kept]), {"lines": 0, "outputs": {}}
-    lines = rows_in(connection, *repeats)
+    count = rows_in(connection, *repeats)
     connection.execute(f"create temp table repeats as select * from {parquet(repeats)}")
     local = fetch_raw(run, file, folder, clock)
     with (
@@ -83,14 +83,14 @@ def _kept(
         writing(folder),
         ingesting(connection, run.mapping.timezone, folder) as session,
     ):
-        opened = open_file(session, SourceFile(local, file.name), run.mapping.encoding)
+        opened = open_file(session, SourceFile(local, file.name), run.mapping, folder / "sources")
         number_files(session, {file.number: file.name})
         fill_rows(session, {file.number: opened})
         write_problems(session, "repeats", folder / PROBLEMS)
         written = write_rejected_rows(session, file.table, folder / PROBLEMS, folder / REJECTS)
-    if written != lines:
-        raise CountMismatchError(f"counts do not add up: {file.name}: {lines:,} repeats, {written:,} of them rejected")
-    place = f"rejects/{file.table}-{file.number:06d}-repeats.parquet"
-    run.parts.overwrite(place, folder / REJECTS)
+    if written != count:
+        raise CountMismatchError(f"counts do not add up: {file.name}: {count:,} repeats, {written:,} of them rejected")
+    rejects = f"rejects/{file.table}-{file.number:06d}-repeats.parquet"
+    run.parts.overwrite(rejects, folder / REJECTS)
     rows = f"(select * from {parquet([kept])} where pos not in (select pos from repeats))"
-    return rows, {"lines": lines, "outputs": outputs({place: folder / REJECTS})}
+    return rows, {"lines": count, "outputs": outputs({rejects: folder / REJECTS})}

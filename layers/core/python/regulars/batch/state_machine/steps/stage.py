@@ -1,4 +1,4 @@
-"""The state machine's step for one raw file: read by the map, its rows judged as far as they can be by themselves."""
+"""The state machine's step for one raw file: read it by the map, and check each row by itself."""
 
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,21 @@ from regulars.data.schema import TABLES
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.ingest.faults import writing
-from regulars.ingest.rejects import keyed
-from regulars.ingest.session import ingesting
-from regulars.ingest.sources import SourceFile
+from regulars.ingest.judging.rejects import keyed
+from regulars.ingest.reading.session import ingesting
+from regulars.ingest.reading.sources import SourceFile
 from regulars.ingest.table_rows import TableRows
 from regulars.models.loader import ModelLoader
 
 KEPT, PROBLEMS = "kept.parquet", "problems.parquet"
 FAULTS = "faults"
-"""Where in the work it is noted what files are refused for."""
+"""The folder of the errors of unreadable files, below the work folder."""
 
 
 def stage_file(event: dict[str, Any], _: ModelLoader, clock: Clock) -> dict[str, Any]:
-    """Stage one raw file: its good rows, its rejects, and what must be unique; one that is finished is left.
+    """Write one raw file's valid rows, its rejects, and its keys, unless it is finished.
 
-    What a file is refused for is noted, and told of all files together by the next step.
+    An unreadable file's error is saved, so that the next step can report the errors of all files at once.
     """
     run, file = Run.open(event["run"]), File.from_dict(event["item"])
     if run.work.find(f"staged/{file.path}.json") is None:
@@ -49,56 +49,56 @@ def _stage_file(run: Run, file: File, clock: Clock) -> None:
         local = fetch_raw(run, file, folder, clock)
         check_content(connection, [local], clock.check, SPLIT_ADVICE)
         with clock.stage("stage", connection), writing(folder):
-            said, keys = _stage(connection, run, file, local, folder)
+            result, keys = _stage(connection, run, file, local, folder)
         with clock.stage("write"):
-            _put(run, file, folder, said, keys)
+            _write(run, file, folder, result, keys)
 
 
 def fetch_raw(run: Run, file: File, folder: Path, clock: Clock) -> Path:
-    """Fetch a raw file; errors as `check_size` and `fetch`."""
-    check_size(file.seen.location, file.seen.bytes, folder, SPLIT_ADVICE)
-    local = folder / "in" / local_name(file.seen.location.name)
+    """Fetch a raw file; raises the errors of `check_size` and `fetch`."""
+    check_size(file.version.location, file.version.bytes, folder, SPLIT_ADVICE)
+    local = folder / "in" / local_name(file.version.location.name)
     with clock.stage("fetch"):
-        fetch(run.work.s3, file.seen, local, clock.check)
+        fetch(run.work.s3, file.version, local, clock.check)
     return local
 
 
 def _stage(
     connection: duckdb.DuckDBPyConnection, run: Run, file: File, local: Path, folder: Path
 ) -> tuple[dict[str, Any], dict[str, Path]]:
-    """Return what became of the file, and the files of its keys by bucket."""
+    """Return the file's result, and the files of its keys by bucket."""
     table, staged = TABLES[file.table], folder / "staged"
     with ingesting(connection, run.mapping.timezone, folder) as session:
         rows = TableRows(session, table, run.mapping, staged, draft=True)
         rows.stage([SourceFile(local, file.name)], lambda _: None, file.number)
-        judged = rows.rejects(None)
-        [report] = judged.judge(staged)
-        judged.write(folder / PROBLEMS)
-        lines = write_rejected_rows(session, file.table, folder / PROBLEMS, folder / REJECTS)
+        rejects = rows.rejects(None)
+        [report] = rejects.judge(staged)
+        rejects.write(folder / PROBLEMS)
+        reject_rows = write_rejected_rows(session, file.table, folder / PROBLEMS, folder / REJECTS)
         columns = ", ".join(column.lake_name for column in table.columns)
         kept = f"select pos, {columns} from staged_{file.table}"
         session.execute(f"copy ({kept}) to {literal(str(folder / KEPT))} (format parquet)")
-        query = _keys(rows)
+        query = _key_query(rows)
         bucket = BUCKET.format(key="key", buckets=run.buckets)
         keys = (
             write_by_bucket(session, f"select *, {bucket} from ({query})", folder / "keys", run.buckets)
             if query
             else {}
         )
-    said = {
+    result = {
         "report": report.model_dump(mode="json"),
-        "example": judged.example(),
-        "lines": lines,
+        "example": rejects.example(),
+        "lines": reject_rows,
         "warnings": rows.warnings,
         "key": rows.key[0] if rows.key else None,
         "lines_of_orders": rows.grain == "line" and rows.has_order_id,
         "summed": rows.is_summed,
     }
-    return said, keys
+    return result, keys
 
 
-def _keys(rows: TableRows) -> str | None:
-    """Return the SELECT of what has to be compared over all files: keys, or whose orders a file has lines of."""
+def _key_query(rows: TableRows) -> str | None:
+    """Return the SELECT of keys to compare over all files: the table's key, or order and customer of order lines."""
     if rows.key:
         return keyed(rows.key, "staged_rows")
     if rows.grain == "line" and rows.has_order_id:
@@ -106,14 +106,14 @@ def _keys(rows: TableRows) -> str | None:
     return None
 
 
-def _put(run: Run, file: File, folder: Path, said: dict[str, Any], keys: dict[str, Path]) -> None:
-    """Write what was made of a file, and last of all that it was."""
-    made = {}
-    if said["lines"]:
+def _write(run: Run, file: File, folder: Path, result: dict[str, Any], keys: dict[str, Path]) -> None:
+    """Write a staged file's rejects, keys and rows, and last its result, which marks it as finished."""
+    written = {}
+    if result["lines"]:
         rejects = f"rejects/{file.table}-{file.number:06d}.parquet"
         run.parts.overwrite(rejects, folder / REJECTS)
-        made = outputs({rejects: folder / REJECTS})
+        written = outputs({rejects: folder / REJECTS})
     for bucket, local in keys.items():
         run.work.overwrite(f"keys/{file.table}/{name(int(bucket))}/{file.number:06d}.parquet", local)
     run.work.overwrite(f"staged/{file.path}.parquet", folder / KEPT)
-    run.work.overwrite(f"staged/{file.path}.json", as_json({**said, "outputs": made}))
+    run.work.overwrite(f"staged/{file.path}.json", as_json({**result, "outputs": written}))

@@ -8,6 +8,9 @@ from regulars.data.sql import literal
 from regulars.errors import MapError
 from regulars.expressions.compiler import Expression, quoted
 from regulars.ingest.mapping import Mapping
+from regulars.ingest.reading.open_file import OWN
+from regulars.ingest.values import times
+from regulars.ingest.values.numbers import looks_like_number, parsed
 
 TOO_LARGE = 10**15
 """Amounts from here on, in minor units, are no order's; below, nine thousand of them still sum within a BIGINT."""
@@ -53,12 +56,29 @@ class Value:
     checks: tuple[Check, ...] = ()
 
 
-def value_of(column: Column, expression: Expression, kind: str, mapping: Mapping) -> Value:
-    """Return what `expression`, of DuckDB type `kind`, makes of `column`; MapError for a time of no time type."""
+@dataclass(frozen=True)
+class TimeRule:
+    """How a time is written: a rule of `times`, whether plainly, whether as a day, and what would fit instead."""
+
+    rule: str = times.ISO
+    plain: bool = False
+    days: bool = False
+    hint: str = ""
+
+
+def value_of(
+    column: Column, expression: Expression, kind: str, mapping: Mapping, rule: TimeRule, rate: str | None = None
+) -> Value:
+    """Return what `expression`, of DuckDB type `kind`, makes of `column`; MapError for a time of no time type.
+
+    `rate` is the SQL of what one unit of the row's currency is worth, where there are rates.
+    """
     if column.kind == "time":
-        return _time(column, expression, kind, mapping)
+        return _time(column, expression, kind, mapping, rule)
     if column.kind == "money":
-        return _money(column, expression, 10 ** minor_units(mapping.currency))
+        return _money(column, expression, 10 ** minor_units(mapping.currency), rate)
+    if column.name == "customer_id":
+        return _customer_id(column, expression, kind, mapping.customer_id.normalise)
     return {"text": _text, "number": _number, "flag": _flag}[column.kind](column, expression, kind)
 
 
@@ -89,7 +109,7 @@ def _present(expression: Expression) -> str:
 
 def read_name(column: Column) -> str:
     """Name the value that was read, beside the file's own columns."""
-    return quoted(f"__{column.name}")
+    return quoted(f"{OWN}{column.name}")
 
 
 def _presence(column: Column, expression: Expression, kind: str, detail: str) -> tuple[Check, ...]:
@@ -140,24 +160,46 @@ def _flag(column: Column, expression: Expression, kind: str) -> Value:
     return Value(column, f"try_cast({expression.sql} as boolean)", read_name(column), checks)
 
 
-def _time(column: Column, expression: Expression, kind: str, mapping: Mapping) -> Value:
-    """Read a time: naive ones are of the session's time zone, which is the map's; the lake's are UTC."""
+def _customer_id(column: Column, expression: Expression, kind: str, normalise: Sequence[str]) -> Value:
+    """Read an id as text; what the map says of ids makes one of those that are written differently."""
+    value = _text(column, expression, kind)
+    return Value(column, normalised(value.read, normalise), value.kept, value.checks)
+
+
+NORMALISED = {
+    "spaces": "regexp_replace({id}, '\\s+', ' ', 'g')",
+    "lower": "lower({id})",
+    "float": "regexp_replace({id}, '^(\\d+)\\.0+$', '\\1')",
+    "zeros": "regexp_replace({id}, '^0+(\\d)', '\\1')",
+}
+"""What each word of `normalise` does to an id, in the order in which it is done."""
+
+
+def normalised(customer_id: str, words: Sequence[str]) -> str:
+    """Return the SQL of an id after NORMALISED's steps of these words."""
+    for word, step in NORMALISED.items():
+        if word in words:
+            customer_id = step.format(id=customer_id)
+    return customer_id
+
+
+def _time(column: Column, expression: Expression, kind: str, mapping: Mapping, rule: TimeRule) -> Value:
+    """Read a time: naive instants are of the map's time zone, a day stays that day, the lake's are UTC."""
     if not kind.startswith(("VARCHAR", "TIMESTAMP", "DATE")):
         raise MapError(
             f"{column.name} is of type {kind}, not a time; "
             "of epoch seconds make one with to_timestamp(...), of milliseconds with epoch_ms(...)"
         )
     raw, expected = expression.sql, ISO
-    if kind == "VARCHAR" and mapping.date_format:
-        raw = f"try_strptime(trim({raw}), {literal(mapping.date_format)})"
-        expected = f"expected date_format {mapping.date_format}"
-    elif kind == "VARCHAR":
-        raw = f"trim({raw})"
+    if kind == "VARCHAR":
+        raw, kind = times.raw_time(raw, rule.rule, plain=rule.plain)
+        if rule.rule != times.ISO:
+            expected = f"expected {'date_format ' if rule.rule.startswith('%') else ''}{rule.rule}{rule.hint}"
     value = read_name(column)
     shown = f"{cells(expression)} || {literal(f' ({expected})')}"
     outside = f"({value} < timestamp '{FIRST}' or {value} >= timestamp '{END}')"
     implausible = Check(outside, column.name, "is implausible, before 1970 or after 2199", cells(expression))
-    read = _in_utc(raw, kind, mapping.timezone)
+    read = f"try_cast({raw} as timestamp)" if rule.days else _in_utc(raw, kind, mapping.timezone)
     return Value(column, read, value, (*_presence(column, expression, "does not parse", shown), implausible))
 
 
@@ -170,16 +212,29 @@ def _in_utc(raw: str, kind: str, timezone: str) -> str:
     return f"try_cast({raw} as timestamp)" if naive and timezone == "UTC" else slow
 
 
-def _money(column: Column, expression: Expression, scale: int) -> Value:
+def _money(column: Column, expression: Expression, scale: int, rate: str | None) -> Value:
     """Make minor units, rounded half away from zero; via a decimal, since 1.005 * 100 is no half in binary.
 
     Whole millionths in a machine's own integer are the same number, and take a twentieth of the time.
     """
     value, step = read_name(column), MILLION // scale
+    checks = _amount(column, expression, TOO_LARGE // scale)
+    if rate:
+        value = f"({value} * {rate})"
+        checks = (*checks, Check(f"{read_name(column)} is not null and {rate} is null", "currency", "has no rate"))
     millionths = f"cast({value} * {MILLION} as bigint)"
     fast = (
         f"case when abs({value}) < {MILLION**2} "
         f"then ({millionths} + case when {value} < 0 then -{step // 2} else {step // 2} end) // {step} end"
     )
     exact = f"coalesce({fast}, try_cast(round(try_cast({value} as decimal(28, 6)) * {scale}) as bigint))"
-    return Value(column, _double(expression), exact, _amount(column, expression, TOO_LARGE // scale))
+    return Value(column, _double(expression), exact, checks)
+
+
+def perhaps(expression: Expression) -> str:
+    """Return the SQL of the amount that an unread cell may stand for, under either decimal mark; null if none."""
+    if len(expression.numeric) != 1:
+        return "cast(null as double)"
+    cell = f"trim({quoted(expression.numeric[0])})"
+    either = f"coalesce({parsed(cell, '.')}, {parsed(cell, ',')})"
+    return f"case when {looks_like_number(cell)} then {either} end"

@@ -1,0 +1,1 @@
+"""What becomes of staged rows: kept, rejected, found twice, or worth a warning."""

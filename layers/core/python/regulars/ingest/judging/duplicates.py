@@ -1,0 +1,54 @@
+"""Rows that stand twice, word for word: in one file, or in two exports that overlap.
+
+Each staged row carries two hashes of all its cells, with the names of their columns: equal ones are taken for equal
+rows (128 bits; for ten million rows the chance of a mistake is below 1e-24).
+"""
+
+import duckdb
+
+from regulars.errors import SourceError
+from regulars.ingest.staging import POSITION
+
+SHOWN = 3
+FIND = """
+create or replace temp table same_rows as
+with hashed as (select hash_a, hash_b from good_rows group by all having count(*) > 1)
+select good_rows.pos, min(pos) over (partition by hash_a, hash_b) as first
+from good_rows join hashed using (hash_a, hash_b)
+qualify good_rows.pos <> first
+"""
+PLACES = f"""
+select again.source_file, pos % {POSITION}, earlier.source_file, first % {POSITION}
+from same_rows
+join source_files as again on again.number = pos // {POSITION}
+join source_files as earlier on earlier.number = first // {POSITION}
+order by pos
+limit {SHOWN}
+"""
+
+
+def find(session: duckdb.DuckDBPyConnection) -> int:
+    """Make `same_rows` (pos, first) of the rows of `good_rows` that an earlier row equals; return their number."""
+    session.execute(FIND)
+    return int(session.execute("select count(*) from same_rows").fetchall()[0][0])
+
+
+def places(session: duckdb.DuckDBPyConnection) -> str:
+    """Say where the first few of `same_rows` stand, and the rows that they repeat."""
+    rows = session.execute(PLACES).fetchall()
+    return ", ".join(f"{file} row {row} repeats {first} row {at}" for file, row, first, at in rows)
+
+
+def refuse(number: int, where: str) -> SourceError:
+    """Return the error of a map that allows no row twice."""
+    return SourceError(f"{number:,} rows stand twice, word for word ({where}); drop them, or say duplicates in the map")
+
+
+def warning(number: int, where: str, money: str | None) -> str:
+    """Say that rows stand twice and were kept, with the money that they count."""
+    worth = f", which counts {money} again" if money else ""
+    return (
+        f"{number:,} row{'s stand' if number > 1 else ' stands'} twice, word for word ({where}), and all were kept"
+        f"{worth}; "
+        'say duplicates = "drop", "keep" or "refuse" in the map'
+    )

@@ -1,0 +1,1 @@
+"""Contract values: how numbers, times, currencies and ids are written, and what they become in the lake."""
