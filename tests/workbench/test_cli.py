@@ -125,7 +125,7 @@ def test_features_with_a_bundle_use_its_cut_points(run: Run, lake: Path, bundle_
     status, said, err = run("score", lake, *at, "--out", scores, "--top", 3)
     assert status == 0
     assert "The 3 customers with the highest predicted value" in said
-    assert "no forecast that could be judged" in err
+    assert "not a forecast on unseen time" in err
     assert duckdb.sql(f"(select {columns} from '{out}') except (select {columns} from '{scores}')").fetchall() == []
 
 

@@ -1,4 +1,4 @@
-"""Batch as it runs: the function's handler, and S3 and SQS over HTTP from moto's server, in this process."""
+"""The real handler, with S3 and SQS over HTTP from moto's server, all in this process."""
 
 import json
 import uuid
@@ -22,16 +22,16 @@ from tests.regulars.batch.simulated_aws import simulated
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a simulated AWS."""
-    started = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    started.start()
-    host, port = started.get_host_and_port()
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
     yield f"http://{host}:{port}"
-    started.stop()
+    moto.stop()
 
 
 @dataclass
 class Aws:
-    """Two buckets and two queues of this test's own, wired as the template does it."""
+    """A test's own two buckets and two queues, connected as in the template."""
 
     s3: Any
     sqs: Any
@@ -41,11 +41,11 @@ class Aws:
     dead: str
     environment: dict[str, str]
 
-    def put(self, key: str, body: bytes | Path, **said: Any) -> str:
+    def put(self, key: str, body: bytes | Path, **options: Any) -> str:
         """Put an object under incoming/as_of=.../ and return its key."""
         key = f"incoming/as_of={AS_OF}/{key}"
         content = body.read_bytes() if isinstance(body, Path) else body
-        self.s3.put_object(Bucket=self.incoming, Key=key, Body=content, **said)
+        self.s3.put_object(Bucket=self.incoming, Key=key, Body=content, **options)
         return key
 
     def event(self, key: str) -> dict[str, Any]:
@@ -53,18 +53,18 @@ class Aws:
         return {"bucket": self.incoming, "key": key}
 
     def poll(self, rounds: int = 30) -> list[dict[str, Any]]:
-        """Do as Lambda does: take messages, call the function, delete those that did not fail."""
+        """Poll the queue like Lambda: receive messages, call the function, delete the messages that did not fail."""
         answers = []
         for _ in range(rounds):
-            asked = {"MaxNumberOfMessages": 10, "AttributeNames": ["All"]}
-            messages = self.sqs.receive_message(QueueUrl=self.queue, **asked).get("Messages", [])
+            options = {"MaxNumberOfMessages": 10, "AttributeNames": ["All"]}
+            messages = self.sqs.receive_message(QueueUrl=self.queue, **options).get("Messages", [])
             if not messages:
                 break
-            answer = handle({"Records": [self._record(each) for each in messages]}, LocalContext("batch"))
-            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-            for each in messages:
-                if each["MessageId"] not in failed:
-                    self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+            answer = handle({"Records": [self._record(message) for message in messages]}, LocalContext("batch"))
+            failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+            for message in messages:
+                if message["MessageId"] not in failed:
+                    self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             answers.append(answer)
         return answers
 
@@ -79,8 +79,8 @@ class Aws:
             "attributes": message["Attributes"],
         }
 
-    def impatient(self) -> None:
-        """Let every message that waits for its next try come at once."""
+    def show_all_messages(self) -> None:
+        """Make messages that wait for their next try visible at once."""
         name = self.queue.rpartition("/")[2]
         from moto.sqs.models import sqs_backends  # noqa: PLC0415 - moto's own state, after its server has started
 
@@ -88,25 +88,25 @@ class Aws:
             message.visible_at = 0
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Return what lies in the dead-letter queue."""
-        asked = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
-        found: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.dead, **asked).get("Messages", [])
-        return found
+        """Return the messages in the dead-letter queue."""
+        options = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
+        letters: list[dict[str, Any]] = self.sqs.receive_message(QueueUrl=self.dead, **options).get("Messages", [])
+        return letters
 
     def written(self, below: str = "scores/") -> dict[str, bytes]:
-        """Everything under scores/ or another prefix, by key."""
+        """The objects in the output bucket below a prefix, by key."""
         listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.scores, Prefix=below)
-        keys = [each["Key"] for page in listed for each in page.get("Contents", [])]
+        keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=self.scores, Key=key)["Body"].read() for key in keys}
 
     def manifests(self, below: str = "scores/") -> list[dict[str, Any]]:
-        """Every result's manifest."""
+        """The manifests of all results."""
         return [json.loads(body) for key, body in self.written(below).items() if key.endswith("_manifest.json")]
 
 
 @pytest.fixture
 def aws(server: str, cold: pytest.MonkeyPatch, bundle_folder: Path) -> Iterator[Aws]:
-    """A simulated AWS, and a process of the function that uses it."""
+    """A simulated AWS, and this process set up as the function that uses it."""
     stem = f"t{uuid.uuid4().hex[:12]}"
     environment = {
         **KEYS,
@@ -123,21 +123,21 @@ def aws(server: str, cold: pytest.MonkeyPatch, bundle_folder: Path) -> Iterator[
     s3.put_bucket_versioning(Bucket=f"{stem}-incoming", VersioningConfiguration={"Status": "Enabled"})
     queue, dead = (sqs.create_queue(QueueName=f"{stem}-{name}")["QueueUrl"] for name in ("queue", "dead"))
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    told = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+    notifications = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
     s3.put_bucket_notification_configuration(
-        Bucket=f"{stem}-incoming", NotificationConfiguration={"QueueConfigurations": told}
+        Bucket=f"{stem}-incoming", NotificationConfiguration={"QueueConfigurations": notifications}
     )
     environment["REGULARS_DEAD_LETTERS"] = dead
     cold.setenv("REGULARS_DEAD_LETTERS", dead)
-    made = Aws(s3, sqs, f"{stem}-incoming", f"{stem}-scores", queue, dead, environment)
-    yield made
+    simulated_aws = Aws(s3, sqs, f"{stem}-incoming", f"{stem}-scores", queue, dead, environment)
+    yield simulated_aws
     for client in (s3, sqs):
         client.close()
 
 
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
-    """A small shop's orders as CSV: 202 rows, 41 customers, one row that no date parses, one customer too late."""
+    """A small shop's orders as CSV: 202 rows, 41 customers, one row without a valid date, one customer after as_of."""
     file = tmp_path / "orders.csv"
     duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
     return file
@@ -145,31 +145,31 @@ def orders(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls() -> list[str]:
-    """The state machine's steps that were taken."""
+    """The names of the state machine's steps that were called."""
     return []
 
 
 @pytest.fixture
-def machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> Iterator[str]:
-    """The state machine's ARN, in a simulated AWS in which Lambda is the handler."""
+def state_machine(cold: pytest.MonkeyPatch, bundle_folder: Path, calls: list[str]) -> Iterator[str]:
+    """The state machine's ARN, in a simulated AWS whose Lambda calls the handler."""
     with simulated(cold, bundle_folder, calls) as arn:
         yield arn
 
 
 @pytest.fixture
-def world(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[Any]:
-    """A fault's surroundings; a message's first try is its last, so that its reason shows at once."""
-    from tests.regulars.batch.environment import FaultEnvironment  # noqa: PLC0415 - it is made of what stands above
+def environment(aws: Aws, cold: pytest.MonkeyPatch, orders: Path, tmp_path: Path) -> Iterator[Any]:
+    """A fault's environment. A message's first try is its last, so that the dead letter is there at once."""
+    from tests.regulars.batch.environment import FaultEnvironment  # noqa: PLC0415 - it imports this module
 
-    made = FaultEnvironment(aws, tmp_path, orders, cold)
-    made.set(REGULARS_MAX_TRIES=1)
-    yield made
+    fault_environment = FaultEnvironment(aws, tmp_path, orders, cold)
+    fault_environment.set(REGULARS_MAX_TRIES=1)
+    yield fault_environment
     source.client.cache_clear()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def written(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Write a module's table of faults where that is asked for."""
+def documented(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Write a module's table of faults on request."""
     yield
     table = getattr(request.module, "TABLE", None)
     if table is not None:

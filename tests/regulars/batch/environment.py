@@ -1,4 +1,4 @@
-"""One fault's surroundings, and what came of it in words that a table can hold."""
+"""A fault's environment, and its outcome as text for a table."""
 
 import json
 import re
@@ -12,12 +12,12 @@ import pytest
 from tests.conftest import forget_process
 from tests.regulars.batch.conftest import Aws
 
-TMP = "/tmp"  # noqa: S108 - what messages are made to say
+TMP = "/tmp"  # noqa: S108 - stands for the folder in messages
 
 
 @dataclass
 class FaultEnvironment:
-    """One fault's surroundings: AWS, a folder, a good file, and settings that can be changed."""
+    """A fault's environment: AWS, a folder, a good file, and settings that can be changed."""
 
     aws: Aws
     folder: Path
@@ -30,9 +30,9 @@ class FaultEnvironment:
             self.patch.setenv(name, str(value))
         forget_process()
 
-    def send(self, name: str, body: bytes | Path, **said: Any) -> str:
-        """Put a file and let the queue's message be worked on."""
-        key = self.aws.put(name, body, **said)
+    def send(self, name: str, body: bytes | Path, **options: Any) -> str:
+        """Put a file and handle its message."""
+        key = self.aws.put(name, body, **options)
         self.aws.poll()
         return key
 
@@ -46,26 +46,26 @@ class FaultEnvironment:
         return self.orders.read_bytes()
 
 
-def seen(world: FaultEnvironment) -> str:
-    """Say what the user finds: a dead letter's reason, or the manifest's counts."""
-    letters = [each["MessageAttributes"]["reason"]["StringValue"] for each in world.aws.dead_letters()]
-    said = [f"dead letter: {text}" for text in letters]
-    for manifest in world.aws.manifests():
-        counted = f"{manifest['rows_read']:,} rows read, {manifest['customers_scored']} customers scored"
-        said.append("; ".join([counted, *manifest["warnings"]]))
-    return plain("; ".join(said) or "nothing", world)
+def seen(environment: FaultEnvironment) -> str:
+    """Return what the user sees: a dead letter's reason, or the manifest's counts."""
+    reasons = [letter["MessageAttributes"]["reason"]["StringValue"] for letter in environment.aws.dead_letters()]
+    texts = [f"dead letter: {reason}" for reason in reasons]
+    for manifest in environment.aws.manifests():
+        counts = f"{manifest['rows_read']:,} rows read, {manifest['customers_scored']} customers scored"
+        texts.append("; ".join([counts, *manifest["warnings"]]))
+    return plain("; ".join(texts) or "nothing", environment)
 
 
-def plain(text: str, world: FaultEnvironment) -> str:
-    """Leave out what differs from run to run, and what a table cannot hold."""
-    text = text.replace(world.aws.incoming, "shop").replace(str(world.folder), TMP).replace("|", "/")
+def plain(text: str, environment: FaultEnvironment) -> str:
+    """Replace what differs between runs, and what a Markdown table cannot hold."""
+    text = text.replace(environment.aws.incoming, "shop").replace(str(environment.folder), TMP).replace("|", "/")
     text = re.sub(rf"{TMP}/[^ ;,:]*batch-\w+", TMP, text)
     return re.sub(r"at \d+ of \d+ bytes", "at some of its bytes", re.sub(r"\d[\d,]* are free", "some are free", text))
 
 
-def left(world: FaultEnvironment) -> str:
-    """Say what lies in the output bucket, having checked that each result is whole and accounts for every row."""
-    files = world.aws.written()
+def left(environment: FaultEnvironment) -> str:
+    """Return what is in the output bucket; check that each result is complete and accounts for every row."""
+    files = environment.aws.written()
     places = {key.rpartition("/")[0] for key in files}
     for place in places:
         manifest = json.loads(files[f"{place}/_manifest.json"])
@@ -75,4 +75,4 @@ def left(world: FaultEnvironment) -> str:
             "_manifest.json",
             *manifest["outputs"],
         }
-    return "one whole result" if len(places) == 1 else f"{len(places)} results" if places else "nothing was written"
+    return "one complete result" if len(places) == 1 else f"{len(places)} results" if places else "nothing was written"

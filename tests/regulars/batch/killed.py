@@ -1,7 +1,7 @@
-"""Run by the tests in a process of its own: the handler on one event, killed by kill -9 at the point that is named.
+"""Run by the tests in another process: the handler on one event, killed by SIGKILL at a point.
 
-python killed.py POINT EVENT; a point is `before:STAGE`, `after:STAGE` or `put:NAME`: after the first file whose name
-begins so has been written.
+python killed.py POINT EVENT. A point is `before:STAGE`, `after:STAGE`, or `put:NAME`: after the first write of a file
+whose name begins with NAME.
 """
 
 import json
@@ -46,6 +46,6 @@ def deadly_put_anyhow(self: Any, name: str, content: Any) -> None:
         die()
 
 
-Clock.stage, Store.put_if_unchanged = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at a point that is named
-Store.overwrite = deadly_put_anyhow  # type: ignore[method-assign] # dies at a point that is named
+Clock.stage, Store.put_if_unchanged = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at the given point
+Store.overwrite = deadly_put_anyhow  # type: ignore[method-assign] # dies at the given point
 handle(json.loads(sys.argv[2]), None)

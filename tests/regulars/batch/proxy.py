@@ -1,4 +1,4 @@
-"""A proxy between the function and the simulated S3 that answers 503 or 403, waits, or cuts connections, as told."""
+"""A proxy between the function and the simulated S3 that can answer 503 or 403, wait, or cut connections."""
 
 import http.client
 import time
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Trouble = Callable[[str, str], str]
-"""From method and path to what is to happen: "" (nothing), "503", "403", "slow" or "cut"."""
+"""From a request's method and path to its trouble: "" (none), "503", "403", "slow" or "cut"."""
 
 HOP = {"connection", "transfer-encoding", "server", "date", "content-length"}
 BUSY = b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
@@ -26,9 +26,9 @@ def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            what = trouble(self.command, self.path)
-            if what in ANSWERS:
-                self._send(int(what), {"Content-Type": "application/xml"}, ANSWERS[what])
+            problem = trouble(self.command, self.path)
+            if problem in ANSWERS:
+                self._send(int(problem), {"Content-Type": "application/xml"}, ANSWERS[problem])
                 return
             connection = http.client.HTTPConnection(host)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
@@ -36,9 +36,9 @@ def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
             answer = connection.getresponse()
             content = answer.read()
             connection.close()
-            if what == "slow":
+            if problem == "slow":
                 time.sleep(1)
-            self._send(answer.status, dict(answer.getheaders()), content, cut=what == "cut")
+            self._send(answer.status, dict(answer.getheaders()), content, cut=problem == "cut")
 
         def _send(self, status: int, headers: dict[str, str], content: bytes, *, cut: bool = False) -> None:
             self.send_response(status)
@@ -59,18 +59,18 @@ def _handler(target: str, trouble: Trouble) -> type[BaseHTTPRequestHandler]:
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 class Quiet(ThreadingHTTPServer):
-    """A server whose clients may hang up."""
+    """A server that does not report closed connections."""
 
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of connections that were cut: that is what this is for."""
+        """Ignore cut connections: the proxy cuts them on purpose."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A small shop's rows, and a look into what was made of them."""
+"""A small shop's orders, and a reader of results."""
 
 import uuid
 from pathlib import Path
@@ -11,7 +11,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAU
 
 
 def orders_sql(customers: int = 40, seed: int = 1) -> str:
-    """The SELECT of a small shop's orders, some rows with trouble planted."""
+    """The SELECT of a small shop's orders, with two rows that are rejected or not scored."""
     return f"""
         select 'C' || (i % {customers}) as customer_id, 'O' || i as order_id,
             cast(timestamp '2024-01-01' + interval (hash(i + {seed}) % 500) day as varchar) as ordered_at,

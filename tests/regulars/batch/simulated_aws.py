@@ -1,4 +1,4 @@
-"""The state machine's own definition, run by moto's interpreter, each of its calls answered by the real handler."""
+"""The state machine's definition, run by moto's interpreter, with the real handler as its function."""
 
 import io
 import json
@@ -28,7 +28,7 @@ SIMULATED = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_m
 
 @contextmanager
 def simulated(cold: pytest.MonkeyPatch, bundle: Path, calls: list[str]) -> Iterator[str]:
-    """Yield the state machine's ARN, in a simulated AWS in which Lambda is the handler; `calls` gets its steps."""
+    """Yield the state machine's ARN, in a simulated AWS whose Lambda calls the handler; `calls` records the steps."""
     more = {"REGULARS_BUNDLE": str(bundle), "REGULARS_OUTPUT_BUCKET": SCORES, "REGULARS_THREADS": "1"}
     for name, value in (KEYS | more).items():
         cold.setenv(name, value)
@@ -66,15 +66,15 @@ def simulated(cold: pytest.MonkeyPatch, bundle: Path, calls: list[str]) -> Itera
         ]
 
 
-def run(machine: str, key: str = PREFIX, **asked: Any) -> dict[str, Any]:
-    """Start an execution as the command does and wait for its end."""
-    arn = start(f"s3://{INCOMING}/{key}", machine, **{"as_of": None, "buckets": 3, "csv": False, **asked})
+def run(state_machine: str, key: str = PREFIX, **options: Any) -> dict[str, Any]:
+    """Start an execution as the command does, and wait for its end."""
+    arn = start(f"s3://{INCOMING}/{key}", state_machine, **{"as_of": None, "buckets": 3, "csv": False, **options})
     client = boto3.client("stepfunctions")
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        said: dict[str, Any] = client.describe_execution(executionArn=arn.partition(" ")[0])
-        if said["status"] != "RUNNING":
-            return said
+        execution: dict[str, Any] = client.describe_execution(executionArn=arn.partition(" ")[0])
+        if execution["status"] != "RUNNING":
+            return execution
         time.sleep(0.05)
     raise AssertionError("the execution did not end")
 
@@ -99,26 +99,26 @@ def put_export(folder: Path) -> None:
 
 
 def stored(below: str = "scores/") -> dict[str, bytes]:
-    """What lies under scores/, or under another prefix."""
+    """The objects in the output bucket below a prefix, by key."""
     s3 = boto3.client("s3")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=SCORES, Prefix=below).get("Contents", [])]
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=SCORES, Prefix=below).get("Contents", [])]
     return {key: s3.get_object(Bucket=SCORES, Key=key)["Body"].read() for key in keys}
 
 
 def manifest(below: str = "scores/") -> tuple[str, dict[str, Any]]:
-    """Where the one result's manifest lies, and what it says."""
+    """The folder and the content of the only manifest."""
     files = stored(below)
     [key] = [key for key in files if key.endswith("/_manifest.json")]
     return key.removesuffix("_manifest.json"), json.loads(files[key])
 
 
 def rows(folder: Path, kind: str) -> list[tuple[Any, ...]]:
-    """Every row of the result's files whose names have `kind`, sorted."""
-    files, (place, said) = stored(), manifest()
-    named: Sequence[str] = [name for name in said["outputs"] if kind in name]
-    return sorted((row for name in named for row in read(files[place + name], folder)), key=str)
+    """All rows of the result's files whose names contain `kind`, sorted."""
+    files, (place, content) = stored(), manifest()
+    names: Sequence[str] = [name for name in content["outputs"] if kind in name]
+    return sorted((row for name in names for row in read(files[place + name], folder)), key=str)
 
 
 def scores(folder: Path) -> list[tuple[Any, ...]]:
-    """Every row of the parts that the manifest names, in the order of the single run."""
+    """All rows of the score files, in the order of a single run."""
     return sorted(rows(folder, "part.parquet"), key=lambda row: str(row[0]))

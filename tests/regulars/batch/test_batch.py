@@ -1,4 +1,4 @@
-"""Batch against a simulated S3: what lands under incoming/ leaves scores and rejects, by the code of `score`."""
+"""Batch with a simulated S3: files under incoming/ give scores and rejects, equal to those of `score`."""
 
 import json
 from collections.abc import Iterator
@@ -40,29 +40,29 @@ def s3(cold: pytest.MonkeyPatch, bundle_folder: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def orders(lake: Path, tmp_path: Path) -> dict[str, Path]:
-    """The lake's orders as a shop would export them, in both formats, with one row that no date parses."""
-    found: dict[str, Path] = {}
+    """The lake's orders as a shop would export them, in both formats, with one row without a valid date."""
+    files: dict[str, Path] = {}
     query = f"""
         select customer_id, order_id, cast(ordered_at as varchar) as ordered_at, order_value_cents / 100 as order_value
         from read_parquet('{lake}/orders/*.parquet')
         union all select 'C-bad', 'O-bad', 'yesterday', 1.0
     """
     for kind in ("csv", "parquet"):
-        found[kind] = tmp_path / f"orders.{kind}"
-        duckdb.execute(f"copy ({query}) to '{found[kind]}' (format {kind})")
-    return found
+        files[kind] = tmp_path / f"orders.{kind}"
+        duckdb.execute(f"copy ({query}) to '{files[kind]}' (format {kind})")
+    return files
 
 
 def notification(*keys: str) -> dict[str, Any]:
-    """An S3 notification for objects of the incoming bucket; keys as S3 writes them, URL-encoded."""
+    """An S3 notification for objects of the incoming bucket, with URL-encoded keys, as S3 sends it."""
     records = [{"eventSource": "aws:s3", "s3": {"bucket": {"name": INCOMING}, "object": {"key": key}}} for key in keys]
     return {"Records": records}
 
 
 def written(s3: Any) -> dict[str, bytes]:
-    """Everything in the output bucket, by key."""
+    """The objects in the output bucket, by key."""
     listed = s3.list_objects_v2(Bucket=SCORES).get("Contents", [])
-    return {one["Key"]: s3.get_object(Bucket=SCORES, Key=one["Key"])["Body"].read() for one in listed}
+    return {item["Key"]: s3.get_object(Bucket=SCORES, Key=item["Key"])["Body"].read() for item in listed}
 
 
 def rows(content: bytes, folder: Path, columns: str) -> list[tuple[Any, ...]]:
@@ -73,7 +73,7 @@ def rows(content: bytes, folder: Path, columns: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_an_export_in_s3_gets_the_scores_that_the_same_orders_get_as_a_lake(
+def test_an_export_in_s3_gets_the_same_scores_as_a_lake(
     s3: Any,
     orders: dict[str, Path],
     lake: Path,
@@ -120,7 +120,7 @@ def test_the_same_notification_twice_writes_the_same_bytes(s3: Any, orders: dict
     assert written(s3) == first
 
 
-def test_a_map_beside_the_object_says_how_to_read_it(s3: Any, orders: dict[str, Path]) -> None:
+def test_a_map_beside_the_object_is_used(s3: Any, orders: dict[str, Path]) -> None:
     content = orders["csv"].read_text().replace("customer_id,", "Kunde,", 1)
     s3.put_object(Bucket=INCOMING, Key=f"incoming/as_of={AS_OF}/export.csv", Body=content)
     mapping = """
@@ -139,7 +139,7 @@ def test_a_map_beside_the_object_says_how_to_read_it(s3: Any, orders: dict[str, 
     assert [manifest["rows_rejected"] for manifest in manifests] == [1]
 
 
-def test_the_moment_may_stand_in_the_objects_metadata(s3: Any, orders: dict[str, Path]) -> None:
+def test_as_of_may_be_in_the_objects_metadata(s3: Any, orders: dict[str, Path]) -> None:
     extra = {"Metadata": {"as-of": "2025-06-01"}}
     s3.upload_file(str(orders["parquet"]), INCOMING, "incoming/orders.parquet", ExtraArgs=extra)
 
@@ -150,29 +150,29 @@ def test_the_moment_may_stand_in_the_objects_metadata(s3: Any, orders: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("key", "body", "said"),
+    ("key", "body", "cause"),
     [
-        ("incoming/orders.csv", b"customer_id,ordered_at,order_value\na,2025-01-01,1\n", "does not say its as_of"),
+        ("incoming/orders.csv", b"customer_id,ordered_at,order_value\na,2025-01-01,1\n", "has no as_of"),
         (f"incoming/as_of={AS_OF}/orders.csv", b"", "empty"),
         (f"incoming/as_of={AS_OF}/orders.parquet", b"PAR1 and then nothing", "orders.parquet"),
         (f"incoming/as_of={AS_OF}/orders.csv", b"who,when\na,2025-01-01\n", "customer_id"),
     ],
 )
-def test_an_object_that_cannot_be_scored_says_why_and_leaves_nothing(
+def test_an_object_that_cannot_be_scored_raises_and_writes_nothing(
     s3: Any,
     key: str,
     body: bytes,
-    said: str,
+    cause: str,
 ) -> None:
     s3.put_object(Bucket=INCOMING, Key=key, Body=body)
 
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=cause):
         handle(notification(key), None)
 
     assert written(s3) == {}
 
 
-def test_an_object_that_is_gone_is_named(s3: Any) -> None:
+def test_a_missing_object_is_named(s3: Any) -> None:
     with pytest.raises(SourceError, match=f"s3://{INCOMING}/incoming/as_of={AS_OF}/orders.csv cannot be read"):
         handle(notification(f"incoming/as_of={AS_OF}/orders.csv"), None)
     assert written(s3) == {}

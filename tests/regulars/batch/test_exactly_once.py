@@ -1,4 +1,4 @@
-"""At-least-once notifications, exactly-once results: ten at once, out of order, and versions that overtake."""
+"""At-least-once notifications, exactly-once results: ten at once, out of order, and newer versions during a run."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -14,32 +14,32 @@ from tests.regulars.batch.shop import AS_OF, read
 
 
 def result(aws: Aws) -> dict[str, bytes]:
-    """What lies in the output bucket, by file."""
+    """The objects in the output bucket, by file name."""
     return {key.rpartition("/")[2]: body for key, body in aws.written().items()}
 
 
 def test_ten_notifications_at_once_leave_one_result_byte_for_byte(aws: Aws, orders: Path) -> None:
     key = aws.put("orders.csv", orders)
     handle(aws.event(key), None)
-    once = aws.written()
-    for name in once:
+    single = aws.written()
+    for name in single:
         aws.s3.delete_object(Bucket=aws.scores, Key=name)
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: handle(aws.event(key), None), range(10)))
 
-    assert len(once) == 3
-    assert aws.written() == once
+    assert len(single) == 3
+    assert aws.written() == single
     assert len({json.dumps(answer) for answer in answers}) == 1
 
 
-def test_a_result_that_is_there_is_not_made_again(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_result_is_not_made_again(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = aws.put("orders.csv", orders)
     handle(aws.event(key), None)
-    made: list[Any] = []
-    monkeypatch.setattr(score, "score_files", lambda *_, **__: made.append(1))
+    calls: list[Any] = []
+    monkeypatch.setattr(score, "score_files", lambda *_, **__: calls.append(1))
     handle(aws.event(key), None)
-    assert made == []
+    assert calls == []
 
 
 def test_a_newer_version_replaces_the_older(aws: Aws, orders: Path, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_newer_version_replaces_the_older(aws: Aws, orders: Path, tmp_path: Pa
 
 
 def test_an_older_version_never_replaces_a_newer(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one run still works on the old version, the new one arrives, is scored and is done."""
+    """While a run works on the old version, the new version arrives and is scored."""
     key = aws.put("orders.csv", orders)
     work, overtaken = score.score_files, []
 
@@ -78,10 +78,10 @@ def test_an_older_version_never_replaces_a_newer(aws: Aws, orders: Path, monkeyp
     assert aws.written() == overtaken[1]
 
 
-def test_a_writer_that_was_overtaken_between_two_files_puts_right_what_it_has_written(
+def test_a_writer_overtaken_between_two_files_replaces_what_it_wrote(
     aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The narrowest gap: the old version's part is written, then the new version's result comes in."""
+    """The old version's part is written, then the new version's result is written, then the old run continues."""
     key = aws.put("orders.csv", orders)
     put, done = score.Store.put_if_unchanged, []
 
@@ -100,19 +100,19 @@ def test_a_writer_that_was_overtaken_between_two_files_puts_right_what_it_has_wr
     assert json.loads(result(aws)["_manifest.json"])["rows_read"] == 99
 
 
-def test_what_the_manifest_names_is_what_lies_there(aws: Aws, orders: Path) -> None:
+def test_the_manifest_describes_the_files(aws: Aws, orders: Path) -> None:
     import hashlib  # noqa: PLC0415
 
     key = aws.put("orders.csv", orders)
     handle(aws.event(key), None)
     files = result(aws)
     manifest = json.loads(files["_manifest.json"])
-    for name, said in manifest["outputs"].items():
-        assert said == {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
+    for name, entry in manifest["outputs"].items():
+        assert entry == {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
     head = aws.s3.head_object(Bucket=aws.incoming, Key=key)
     assert manifest["input"]["etag"] == head["ETag"].strip('"')
     assert manifest["input"]["version_id"] == head["VersionId"]
     assert manifest["as_of"].startswith(AS_OF)
     prefix = next(iter(aws.written())).rpartition("/")[0]
     seconds = aws.s3.head_object(Bucket=aws.scores, Key=f"{prefix}/_manifest.json")["Metadata"]["seconds"]
-    assert [each.partition("=")[0] for each in seconds.split()] == ["fetch", "ingest", "score", "rejects"]
+    assert [item.partition("=")[0] for item in seconds.split()] == ["fetch", "ingest", "score", "rejects"]

@@ -1,4 +1,4 @@
-"""Fifty files of all kinds go in as a shop would put them; fifty manifests come out, and account for every row."""
+"""Fifty inputs of all file types give fifty manifests, which account for every row."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def export(folder: Path, name: str, query: str, options: str = "format csv, head
 
 
 def put_all(aws: Aws, folder: Path) -> int:
-    """Put fifty inputs of all kinds and return the number of data rows that they have."""
+    """Put fifty inputs of all file types; return their number of data rows."""
     inputs = 0
     for seed in range(10):
         body = export(folder, f"{seed}.csv", orders_sql(10, seed))
@@ -52,14 +52,14 @@ def put_all(aws: Aws, folder: Path) -> int:
             "e.csv.gz": gzip.compress(events),
         }.items():
             aws.put(f"{below}/{name}", body)
-        said = {
+        together = {
             "orders": ["_files/a.parquet", "_files/b.parquet"],
             "customers": "_files/who.csv",
             "events": "_files/e.csv.gz",
         }
-        aws.put(f"together/{number}/night.manifest.json", json.dumps(said).encode())
+        aws.put(f"together/{number}/night.manifest.json", json.dumps(together).encode())
     assert inputs + 10 == 50
-    rows = 52  # ten customers' fifty orders, and two rows with trouble
+    rows = 52  # fifty orders of ten customers, a bad row, and an order after as_of
     return 45 * rows + 5 * (rows + 12 + 7)
 
 
@@ -73,20 +73,20 @@ def test_fifty_files_of_all_kinds_account_for_every_row(aws: Aws, tmp_path: Path
     written = aws.written()
     manifests = {key.rpartition("/")[0]: json.loads(body) for key, body in written.items() if key.endswith(".json")}
     assert len(manifests) == 50
-    assert sum(each["rows_read"] for each in manifests.values()) == rows
-    for prefix, said in manifests.items():
-        check(said, written[f"{prefix}/part.parquet"], written[f"{prefix}/rejects.parquet"], tmp_path)
+    assert sum(manifest["rows_read"] for manifest in manifests.values()) == rows
+    for prefix, manifest in manifests.items():
+        check(manifest, written[f"{prefix}/part.parquet"], written[f"{prefix}/rejects.parquet"], tmp_path)
 
 
-def check(said: dict[str, Any], part: bytes, rejects: bytes, folder: Path) -> None:
-    """A manifest's counts add up, and are those of its files."""
-    assert said["rows_read"] == said["rows_kept"] + said["rows_rejected"]
-    assert said["customers_read"] == said["customers_scored"] + said["customers_rejected"]
+def check(manifest: dict[str, Any], part: bytes, rejects: bytes, folder: Path) -> None:
+    """Check that a manifest's counts add up and equal those of its files."""
+    assert manifest["rows_read"] == manifest["rows_kept"] + manifest["rows_rejected"]
+    assert manifest["customers_read"] == manifest["customers_scored"] + manifest["customers_rejected"]
     scored = {row[0] for row in read(part, folder, "select customer_id from {}")}
     lines = read(rejects, folder, 'select "table", source_row, reason, row from {}')
-    assert len(scored) == said["customers_scored"] == 10
-    assert len([row for row in lines if row[1] is not None]) == said["rows_rejected"] == 1
+    assert len(scored) == manifest["customers_scored"] == 10
+    assert len([row for row in lines if row[1] is not None]) == manifest["rows_rejected"] == 1
     without = {json.loads(row[3])["customer_id"]: row[2] for row in lines if row[1] is None}
     late = {"C-late": "customer has no order before as_of"}
     others = {"C10": "customer has no order", "C11": "customer has no order"}
-    assert without == (late | others if said["rows_read"] > 60 else late)
+    assert without == (late | others if manifest["rows_read"] > 60 else late)

@@ -1,4 +1,4 @@
-"""Messages with several records, from SNS, and odd ones: each file fails alone, each refusal says what was expected."""
+"""Messages with several records, from SNS, and malformed ones: each file fails alone, each error says what to send."""
 
 import json
 import runpy
@@ -18,8 +18,8 @@ from tests.regulars.batch.test_events import s3 as notification
 
 def records(aws: Aws, *keys: str) -> dict[str, Any]:
     """S3's own message about several objects."""
-    named = [{"bucket": {"name": aws.incoming}, "object": {"key": key}} for key in keys]
-    return {"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": each} for each in named]}
+    details = [{"bucket": {"name": aws.incoming}, "object": {"key": key}} for key in keys]
+    return {"Records": [{"eventVersion": "2.1", "eventName": "ObjectCreated:Put", "s3": detail} for detail in details]}
 
 
 def eventbridge(aws: Aws, key: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def eventbridge(aws: Aws, key: str) -> dict[str, Any]:
 
 
 def sns(message: dict[str, Any]) -> dict[str, Any]:
-    """What Lambda gets from SNS."""
+    """Lambda's event from SNS."""
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": json.dumps(message)}}]}
 
 
@@ -52,15 +52,15 @@ def test_one_bad_record_does_not_keep_the_others_from_being_scored(
 
 
 def test_several_bad_records_are_each_named(aws: Aws, orders: Path) -> None:
-    one, good, other = aws.put("one.csv", b""), aws.put("good.csv", orders), aws.put("other.xlsx", b"PK")
+    first, good, second = aws.put("one.csv", b""), aws.put("good.csv", orders), aws.put("other.xlsx", b"PK")
     with pytest.raises(RegularsError) as caught:
-        handle(records(aws, one, good, other), None)
-    assert f"{one}: one.csv is empty" in str(caught.value)
-    assert f"{other} is of an unsupported type" in str(caught.value)
+        handle(records(aws, first, good, second), None)
+    assert f"{first}: one.csv is empty" in str(caught.value)
+    assert f"{second} has an unsupported file type" in str(caught.value)
     assert len(aws.manifests()) == 1
 
 
-def test_what_is_no_error_of_ours_is_named_too(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_named_too(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = aws.put("bad.csv", orders), aws.put("good.csv", orders)
 
     def fails(named: Any, *rest: Any) -> Any:
@@ -69,19 +69,19 @@ def test_what_is_no_error_of_ours_is_named_too(aws: Aws, orders: Path, monkeypat
         return score_object(named, *rest)
 
     monkeypatch.setattr("regulars.batch.handler.score_object", fails)
-    with pytest.raises(RegularsError, match=rf"{bad}: memory did not suffice"):
+    with pytest.raises(RegularsError, match=rf"{bad}: out of memory"):
         handle(records(aws, bad, good), None)
     assert len(aws.manifests()) == 1
     with pytest.raises(MemoryError):
         handle(records(aws, bad), None)
 
 
-def test_an_object_that_a_message_names_twice_is_scored_once(aws: Aws, orders: Path) -> None:
+def test_an_object_named_twice_is_scored_once(aws: Aws, orders: Path) -> None:
     key = aws.put("orders.csv", orders)
     assert len(handle(records(aws, key, key), None)["written"]) == 1
 
 
-def test_sns_calls_the_function_straight(aws: Aws, orders: Path) -> None:
+def test_sns_calls_the_function_directly(aws: Aws, orders: Path) -> None:
     key = aws.put("orders.csv", orders)
     [first] = handle(sns(records(aws, key)), None)["written"]
     assert handle(sns(eventbridge(aws, key)), None)["written"] == [first]
@@ -100,7 +100,7 @@ def test_eventbridge_comes_through_sns_and_sqs(aws: Aws, orders: Path) -> None:
 
 
 SEND = r"the message is .*; send S3's or EventBridge's notification"
-ODD: list[tuple[Any, str]] = [
+MALFORMED: list[tuple[Any, str]] = [
     (None, SEND),
     ([], SEND),
     ("text", SEND),
@@ -114,16 +114,16 @@ ODD: list[tuple[Any, str]] = [
     ({"Records": "text"}, SEND),
     ({"Records": [{"Sns": None}]}, SEND),
     ({"Records": [{"Sns": {"Message": 3}}]}, SEND),
-    ({"Records": [{"Sns": {"Message": "{"}}]}, "the message is no JSON"),
+    ({"Records": [{"Sns": {"Message": "{"}}]}, "the message is not JSON"),
     ({"bucket": None, "key": ["a"]}, SEND),
-    ({"bucket": "no such bucket!", "key": "orders.csv"}, "'no such bucket!' is no bucket's name"),
+    ({"bucket": "no such bucket!", "key": "orders.csv"}, "'no such bucket!' is not a bucket name"),
     (notification() | {"Event": 3} | {"Records": [{"s3": {"bucket": {"name": 1}, "object": {"key": "a"}}}]}, SEND),
-    ({"step": ["plan"]}, r"there is no step \"\['plan'\]\"; there are plan, stage"),
-    ({"step": None}, "there is no step 'None'; there are plan"),
-    ({"step": "plan"}, "step plan: input: field required; statemachine/batch.asl.json has the form"),
+    ({"step": ["plan"]}, r"there is no step \"\['plan'\]\"; the steps are plan, stage"),
+    ({"step": None}, "there is no step 'None'; the steps are plan"),
+    ({"step": "plan"}, "step plan: input: field required; see statemachine/batch.asl.json"),
     ({"step": "plan", "input": "s3://shop/incoming/"}, "step plan: input: "),
     ({"step": "plan", "input": {"bucket": "shop"}}, r"step plan: input\.prefix: field required"),
-    ({"step": "plan", "input": {"bucket": "b!", "prefix": "a/"}}, "'b!' is no bucket's name"),
+    ({"step": "plan", "input": {"bucket": "b!", "prefix": "a/"}}, "'b!' is not a bucket name"),
     ({"step": "plan", "input": {"bucket": "b", "prefix": "a/", "buckets": "x"}}, r"step plan: input\.buckets: "),
     ({"step": "split"}, "step split: run: field required"),
     ({"step": "split", "run": "0123456789abcdef", "item": {"key": "a"}}, r"step split: item\.number: field required"),
@@ -133,8 +133,8 @@ ODD: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "message"), ODD, ids=lambda each: json.dumps(each)[:50])
-def test_an_odd_event_is_told_what_was_expected(aws: Aws, event: Any, message: str) -> None:
+@pytest.mark.parametrize(("event", "message"), MALFORMED, ids=lambda event: json.dumps(event)[:50])
+def test_a_malformed_event_is_refused_with_the_expected_form(aws: Aws, event: Any, message: str) -> None:
     handler = runpy.run_path(str(ROOT / "functions" / "batch" / "app.py"))["handler"]
     with pytest.raises(SourceError, match=message):
         handler(event, LocalContext("batch"))
@@ -148,19 +148,19 @@ FILE = {"number": 0, "table": "orders", "bucket": "b", "key": "k", "etag": "e", 
     ("step", "more"), [("split", {"item": FILE}), ("score", {"item": {"bucket": 0}}), ("collect", {})]
 )
 @pytest.mark.usefixtures("aws")
-def test_a_run_that_nobody_planned_is_said(step: str, more: dict[str, Any]) -> None:
-    with pytest.raises(SourceError, match="no plan of run 0123456789abcdef; start the machine again"):
+def test_a_run_without_a_plan_is_an_error(step: str, more: dict[str, Any]) -> None:
+    with pytest.raises(SourceError, match="run 0123456789abcdef has no plan; start the state machine again"):
         handle({"step": step, "run": "0123456789abcdef", **more}, None)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"orders": ' * 100_000, b"{", b"[1]", b"null"])
-def test_a_manifest_that_is_none_is_refused(aws: Aws, body: bytes) -> None:
+def test_a_manifest_that_is_not_valid_is_refused(aws: Aws, body: bytes) -> None:
     key = aws.put("night.manifest.json", body)
     with pytest.raises(SourceError, match=rf"s3://{aws.incoming}/incoming/as_of={AS_OF}/night.manifest.json"):
         handle(aws.event(key), None)
 
 
-def test_a_message_nested_too_deep_is_no_json(aws: Aws) -> None:
+def test_a_message_nested_too_deep_is_not_json(aws: Aws) -> None:
     aws.sqs.send_message(QueueUrl=aws.queue, MessageBody="[" * 100_000)
     [answer] = aws.poll()
     assert len(answer["batchItemFailures"]) == 1

@@ -1,4 +1,4 @@
-"""kill -9 within each step of the state machine: the next try, and the whole run, make what one left in peace makes."""
+"""kill -9 in each step of the state machine: after the next try, the result equals that of an undisturbed run."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -35,9 +35,10 @@ UNDISTURBED: dict[str, dict[str, Any]] = {}
 
 @dataclass
 class StateMachineRun:
-    """The steps as the state machine takes them, each in this process.
+    """Calls the steps in the state machine's order, in this process.
 
-    The step that `kills` names is taken in another one before, which dies; then it is taken again, or all of them.
+    The step in `kills` is first called in another process, which is killed at the point. Then the step is called again,
+    or the whole run if `begins_anew`.
     """
 
     aws: Aws
@@ -47,63 +48,63 @@ class StateMachineRun:
     make: str = "scores"
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What the run is asked for."""
+    def run_input(self) -> dict[str, Any]:
+        """The run's input."""
         return {"bucket": self.aws.incoming, "prefix": PREFIX, "buckets": 2, "make": self.make}
 
     @property
     def written(self) -> dict[str, bytes]:
-        """What lies where the results go."""
+        """The objects in the results folder, by key."""
         return self.aws.written(f"{self.make}/")
 
     def __call__(self) -> dict[str, Any]:
-        """Take every step, of each item, and return the manifest."""
-        said: dict[str, Any] = {}
+        """Call every step for each of its items, and return the manifest."""
+        step_input: dict[str, Any] = {}
         for step in STEPS[self.make]:
-            events = list(self._events(step, said))
+            events = list(self._events(step, step_input))
             if self.kills and self.kills[0] == step:
-                # The first file has no repeats, the last one has.
+                # The first file has no repeats, the last one has some.
                 kill(self.kills[1], events[-1 if step == "split" else 0], self.aws.environment, self.folder / "spill")
                 assert any(key.endswith("/_manifest.json") for key in self.written) == (step == "collect")
                 if self.begins_anew:
                     return StateMachineRun(self.aws, self.folder)()
             for event in events:
                 answer = handle(event, None)
-            said = answer if step in ("plan", "settle") else said
+            step_input = answer if step in ("plan", "settle") else step_input
         [manifest] = self.aws.manifests(f"{self.make}/")
         return manifest
 
-    def _events(self, step: str, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _events(self, step: str, step_input: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if step == "plan":
-            yield {"step": step, "input": self.asked}
+            yield {"step": step, "input": self.run_input}
         elif step in PER_ITEM:
-            listed = self.aws.s3.get_object(Bucket=said["bucket"], Key=said[PER_ITEM[step]])["Body"].read()
-            yield from ({"step": step, "run": said["run"], "item": item} for item in json.loads(listed))
+            items = self.aws.s3.get_object(Bucket=step_input["bucket"], Key=step_input[PER_ITEM[step]])["Body"].read()
+            yield from ({"step": step, "run": step_input["run"], "item": item} for item in json.loads(items))
         else:
-            yield {"step": step, "run": said["run"]}
+            yield {"step": step, "run": step_input["run"]}
 
 
-TABLE: Table[StateMachineRun] = Table("machine faults")
+TABLE: Table[StateMachineRun] = Table("state machine faults")
 
 
 def killed(step: str, point: str) -> Callable[[StateMachineRun], None]:
-    """Return the fault of a step that is killed at a point."""
+    """Return the fault: a step is killed at a point."""
 
-    def run(machine: StateMachineRun) -> None:
-        machine.kills = (step, point)
-        machine.make = "scores" if step in STEPS["scores"] else "features"
+    def run(state_machine: StateMachineRun) -> None:
+        state_machine.kills = (step, point)
+        state_machine.make = "scores" if step in STEPS["scores"] else "features"
 
     return run
 
 
 for step, points in POINTS.items():
     for point in points:
-        said = point.replace("put:", "after writing ").replace(":", " ")
-        TABLE.fault(f"kill -9 in the step {step} {said}, then the next try")(killed(step, point))
+        moment = point.replace("put:", "after writing ").replace(":", " ")
+        TABLE.fault(f"kill -9 in the step {step} {moment}, then the next try")(killed(step, point))
 
 
 @pytest.fixture
-def machine(aws: Aws, tmp_path: Path) -> StateMachineRun:
+def state_machine(aws: Aws, tmp_path: Path) -> StateMachineRun:
     """An export of two files of orders, the second of which repeats some rows of the first, and one of customers."""
     people = "select 'C' || i % 42 as customer_id, '2023-01-01' as signed_up_at from range(45) t(i)"
     shop = orders_sql()
@@ -117,51 +118,53 @@ def machine(aws: Aws, tmp_path: Path) -> StateMachineRun:
     return StateMachineRun(aws, tmp_path)
 
 
-def told(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What a manifest says but where the input lay: of its outputs bytes and hashes, by their places in the run."""
-    outputs = {name.partition("/")[2]: said for name, said in manifest["outputs"].items()}
+def comparable(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest without its input's location, and with outputs by their paths within the run."""
+    outputs = {name.partition("/")[2]: entry for name, entry in manifest["outputs"].items()}
     return {key: value for key, value in manifest.items() if key != "input"} | {"outputs": outputs}
 
 
-def undisturbed(machine: StateMachineRun) -> dict[str, Any]:
-    """What is made when nothing goes wrong."""
-    if machine.make not in UNDISTURBED:
-        UNDISTURBED[machine.make] = told(StateMachineRun(machine.aws, machine.folder, make=machine.make)())
-        for key in machine.aws.written(""):
-            machine.aws.s3.delete_object(Bucket=machine.aws.scores, Key=key)
-    return UNDISTURBED[machine.make]
+def undisturbed(state_machine: StateMachineRun) -> dict[str, Any]:
+    """The manifest of a run without a fault."""
+    if state_machine.make not in UNDISTURBED:
+        UNDISTURBED[state_machine.make] = comparable(
+            StateMachineRun(state_machine.aws, state_machine.folder, make=state_machine.make)()
+        )
+        for key in state_machine.aws.written(""):
+            state_machine.aws.s3.delete_object(Bucket=state_machine.aws.scores, Key=key)
+    return UNDISTURBED[state_machine.make]
 
 
-def left(machine: StateMachineRun, manifest: dict[str, Any]) -> str:
-    """Say what lies in the output bucket: nothing but what the manifest names, and the marks of finished buckets."""
-    files = machine.written
+def left(state_machine: StateMachineRun, manifest: dict[str, Any]) -> str:
+    """Check that the result has only the manifest, its outputs, and the markers of finished buckets."""
+    files = state_machine.written
     [place] = [key.removesuffix("_manifest.json") for key in files if key.endswith("/_manifest.json")]
-    found = {key.removeprefix(place) for key in files if not key.endswith("_result.json")}
-    assert found == {"_manifest.json", *manifest["outputs"]}
-    return "one whole result"
+    names = {key.removeprefix(place) for key in files if not key.endswith("_result.json")}
+    assert names == {"_manifest.json", *manifest["outputs"]}
+    return "one complete result"
 
 
-@pytest.mark.parametrize("what", TABLE.faults)
-def test_fault(what: str, machine: StateMachineRun) -> None:
-    """The steps after the kill make the very bytes of a run without it, and asked once more nothing is done."""
-    TABLE.faults[what](machine)
-    wanted = undisturbed(machine)
-    manifest = machine()
-    assert told(manifest) == wanted
-    assert wanted["rejected"]["order_id is a duplicate"] == 20
-    made = {"scores": "customers_scored", "features": "customers_with_features"}[machine.make]
-    seen = f"{manifest['rows_read']} rows read, {manifest[made]} {made.replace('_', ' ')}"
-    TABLE.tell(what, seen, left(machine, manifest))
-    assert handle({"step": "plan", "input": machine.asked}, None)["done"] is True
-    assert list(machine.folder.glob("spill/batch-*")) == []
+@pytest.mark.parametrize("name", TABLE.faults)
+def test_fault(name: str, state_machine: StateMachineRun) -> None:
+    """After the kill the result has the bytes of an undisturbed run, and another run does nothing."""
+    TABLE.faults[name](state_machine)
+    expected = undisturbed(state_machine)
+    manifest = state_machine()
+    assert comparable(manifest) == expected
+    assert expected["rejected"]["order_id is a duplicate"] == 20
+    count = {"scores": "customers_scored", "features": "customers_with_features"}[state_machine.make]
+    seen = f"{manifest['rows_read']} rows read, {manifest[count]} {count.replace('_', ' ')}"
+    TABLE.check(name, seen, left(state_machine, manifest))
+    assert handle({"step": "plan", "input": state_machine.run_input}, None)["done"] is True
+    assert list(state_machine.folder.glob("spill/batch-*")) == []
 
 
-def test_a_run_begun_anew_goes_on_from_what_a_killed_one_finished(machine: StateMachineRun) -> None:
-    """The whole run again, not only the step: as a second execution takes it."""
-    wanted = undisturbed(machine)
-    again = StateMachineRun(machine.aws, machine.folder, ("split", "put:bucket=01/"), begins_anew=True)
-    assert told(again()) == wanted
+def test_a_run_begun_anew_goes_on_from_what_a_killed_one_finished(state_machine: StateMachineRun) -> None:
+    """As in a second execution, all steps run again."""
+    expected = undisturbed(state_machine)
+    again = StateMachineRun(state_machine.aws, state_machine.folder, ("split", "put:bucket=01/"), begins_anew=True)
+    assert comparable(again()) == expected
 
 
-def test_the_document_has_no_fault_that_is_not_tried() -> None:
-    assert TABLE.listed() == list(TABLE.faults)
+def test_the_document_lists_exactly_the_tested_faults() -> None:
+    assert TABLE.documented() == list(TABLE.faults)

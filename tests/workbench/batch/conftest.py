@@ -1,4 +1,4 @@
-"""What the tests of `regulars batch` are held against."""
+"""The reference for the tests of `regulars batch`."""
 
 from pathlib import Path
 

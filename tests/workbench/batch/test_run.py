@@ -1,4 +1,4 @@
-"""`regulars batch` on this machine: the single run's scores whatever the shards, restartable, and accounted for."""
+"""`regulars batch` on this machine: the scores of a single run for any shards, and counts that add up."""
 
 import json
 import shutil
@@ -24,13 +24,13 @@ def test_a_lake_gets_the_scores_of_the_single_run(
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
     assert json.loads((tmp_path / "out" / "_manifest.json").read_bytes()) == manifest
     assert manifest["customers_scored"] == len(rows(alone))
-    told = duckdb.execute(f"select churn_reasons from read_csv('{tmp_path / 'out' / 'part.csv'}')").fetchall()
-    assert len(told) == len(rows(alone))
-    assert {len(json.loads(text)) for (text,) in told} == {3}
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["alone.parquet", "out"]
+    reasons = duckdb.execute(f"select churn_reasons from read_csv('{tmp_path / 'out' / 'part.csv'}')").fetchall()
+    assert len(reasons) == len(rows(alone))
+    assert {len(json.loads(text)) for (text,) in reasons} == {3}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.parquet", "out"]
 
 
-def test_the_number_of_threads_and_stretches_does_not_show(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+def test_threads_and_shards_do_not_change_the_result(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     batch(lake, bundle_folder, tmp_path / "one")
     batch(lake, bundle_folder, tmp_path / "two", at_once=500, threads=2)
     for name in ("part.parquet", "rejects.parquet", "_manifest.json"):
@@ -57,10 +57,10 @@ def test_a_lake_that_lacks_files_is_refused(lake: Path, bundle_folder: Path, tmp
     shutil.copytree(lake, tmp_path / "lake", ignore=shutil.ignore_patterns("events"))
     with pytest.raises(LakeError, match=r"events of .*lake holds 0 rows, but lake\.json says [\d,]+; copy"):
         batch(tmp_path / "lake", bundle_folder, tmp_path / "out")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["lake"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lake"]
 
 
-def test_an_out_that_cannot_be_is_refused_before_any_work(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+def test_an_unsuitable_out_is_refused_before_any_work(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(lake, tmp_path / "lake")
     with pytest.raises(SourceError, match=r"--out .* lies inside .*lake, which is read"):
         batch(tmp_path / "lake", bundle_folder, tmp_path / "lake" / "scores")
@@ -68,7 +68,7 @@ def test_an_out_that_cannot_be_is_refused_before_any_work(lake: Path, bundle_fol
     (tmp_path / "mine" / "letter.txt").write_text("Dear", encoding="utf-8")
     with pytest.raises(SourceError, match="is not ours to replace"):
         batch(lake, bundle_folder, tmp_path / "mine")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["lake", "mine"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lake", "mine"]
 
 
 @pytest.mark.parametrize("wrong", ["rows_kept", "customers_scored", "rows_rejected", "customers_read"])
@@ -92,10 +92,10 @@ def test_many_columns_of_a_small_file_are_read_with_more_memory(bundle_folder: P
     ("option", "cause"),
     [
         ({"buckets": 3}, "--buckets is for s3://"),
-        ({"map_file": Path("map.toml")}, "a lake has been read by one already"),
+        ({"map_file": Path("map.toml")}, "a lake is already mapped"),
     ],
 )
-def test_an_option_that_would_do_nothing_is_refused(
+def test_an_option_without_effect_is_refused(
     lake: Path, bundle_folder: Path, tmp_path: Path, option: dict[str, Any], cause: str
 ) -> None:
     with pytest.raises(typer.BadParameter, match=cause):
@@ -103,8 +103,8 @@ def test_an_option_that_would_do_nothing_is_refused(
 
 
 @pytest.mark.parametrize("inside", ["orders.csv", "night.manifest.json", "bundle"])
-def test_what_is_read_is_never_replaced(bundle_folder: Path, tmp_path: Path, inside: str) -> None:
-    """An earlier result's folder may hold anything by now."""
+def test_an_out_that_contains_an_input_is_refused(bundle_folder: Path, tmp_path: Path, inside: str) -> None:
+    """Other files may have been put into an earlier result's folder."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "_manifest.json").write_text("{}", encoding="utf-8")
@@ -116,11 +116,11 @@ def test_what_is_read_is_never_replaced(bundle_folder: Path, tmp_path: Path, ins
     bundle = out / "bundle" if inside == "bundle" else bundle_folder
     with pytest.raises(SourceError, match=rf"{inside} lies inside --out .*out, which is replaced"):
         batch(source, bundle, out)
-    assert {"_manifest.json", "night.manifest.json", "bundle"} <= {each.name for each in out.iterdir()}
+    assert {"_manifest.json", "night.manifest.json", "bundle"} <= {path.name for path in out.iterdir()}
     assert file.exists()
 
 
-def test_money_of_another_currency_names_the_file(bundle_folder: Path, tmp_path: Path) -> None:
+def test_an_error_of_currency_names_the_file(bundle_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     duckdb.execute(f"copy ({orders_sql()}) to '{file}' (format csv, header)")
     columns = "".join(f'{name} = "{name}"\n' for name in ("customer_id", "ordered_at", "order_value"))
@@ -129,13 +129,13 @@ def test_money_of_another_currency_names_the_file(bundle_folder: Path, tmp_path:
         batch(file, bundle_folder, tmp_path / "out")
 
 
-def test_a_damaged_file_of_a_lake_is_told(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_of_a_lake_is_an_error(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(lake, tmp_path / "lake")
     (tmp_path / "lake" / "orders" / "more.parquet").write_bytes(b"PAR1")
-    with pytest.raises(LakeError, match="lake/orders has a file that is damaged or no Parquet file; ingest again"):
+    with pytest.raises(LakeError, match="lake/orders has a file that is damaged or not a Parquet file; ingest again"):
         batch(tmp_path / "lake", bundle_folder, tmp_path / "out")
 
 
-def test_a_map_beside_objects_is_not_named_by_the_command() -> None:
+def test_a_map_for_objects_in_s3_is_not_an_option() -> None:
     with pytest.raises(typer.BadParameter, match=r"put it beside the objects as map\.toml"):
         command("s3://bucket/incoming/", map_file=Path("map.toml"))

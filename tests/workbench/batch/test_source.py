@@ -1,4 +1,4 @@
-"""What can be scored, and what is said of the rest."""
+"""Inputs that can be scored, and the errors for the others."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from tests.regulars.batch.shop import AS_OF, orders_sql
 from tests.workbench.batch.local_batch import batch, silent
 
 
-def test_a_manifest_names_what_is_scored_together(bundle_folder: Path, tmp_path: Path) -> None:
+def test_a_manifest_names_files_to_score_together(bundle_folder: Path, tmp_path: Path) -> None:
     duckdb.execute(f"copy ({orders_sql()}) to '{tmp_path / 'events of May.parquet'}' (format parquet)")
     (tmp_path / "who.csv").write_text("customer_id\nC1\nnobody\n")
-    said = {"orders": "events of May.parquet", "customers": ["who.csv"], "as_of": AS_OF}
-    (tmp_path / "night.manifest.json").write_text(json.dumps(said))
+    content = {"orders": "events of May.parquet", "customers": ["who.csv"], "as_of": AS_OF}
+    (tmp_path / "night.manifest.json").write_text(json.dumps(content))
     opened = open_source(tmp_path / "night.manifest.json", as_of=None, map_file=None, csv=False)
     manifest = Run(opened, bundle_folder, tmp_path / "out", Resources(1), silent)()
     assert (manifest["rows_read"], manifest["customers_read"]) == (204, 42)
 
 
-def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> None:
+def test_an_input_that_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("customer_id,ordered_at,order_value\na,2030-01-01,1\n")
     with pytest.raises(HistoryError, match="no order before as_of"):
@@ -40,30 +40,30 @@ def test_what_cannot_be_scored_says_why(bundle_folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "cause"),
+    ("content", "cause"),
     [
-        ({"orders": "a.csv"}, r"names a\.csv, which is not there"),
+        ({"orders": "a.csv"}, r"names a\.csv, which does not exist"),
         ({"orders": ["o.csv", "./o.csv"]}, r"names o\.csv twice; name each file once"),
         ({"orders": "o.csv", "events": "o.csv"}, r"names o\.csv twice"),
-        ({"orders": ["o.csv", "part-0000"]}, r"names part-0000, which is of an unsupported type; bring \.csv"),
-        ({"orders": "."}, r"names \., which is of an unsupported type"),
+        ({"orders": ["o.csv", "part-0000"]}, r"names part-0000, which has an unsupported file type; use \.csv"),
+        ({"orders": "."}, r"names \., which has an unsupported file type"),
         ({"orders": []}, "names no orders; name at least one file"),
         ({"orders": "o.csv", "more": 1}, "more: extra inputs are not permitted"),
-        ({"orders": "o.csv", "map": "none.toml"}, r"names none\.toml, which is not there"),
+        ({"orders": "o.csv", "map": "none.toml"}, r"names none\.toml, which does not exist"),
         ({"orders": ["o.csv", "link.csv"]}, r"names .*o\.csv twice, once by a link"),
     ],
 )
-def test_a_manifest_that_cannot_be_followed_says_why(tmp_path: Path, said: dict[str, Any], cause: str) -> None:
+def test_a_manifest_that_cannot_be_followed_says_why(tmp_path: Path, content: dict[str, Any], cause: str) -> None:
     (tmp_path / "o.csv").write_text("customer_id,ordered_at,order_value\na,2024-01-01,1\n", encoding="utf-8")
     (tmp_path / "part-0000").write_text("more", encoding="utf-8")
     (tmp_path / "link.csv").symlink_to(tmp_path / "o.csv")
-    (tmp_path / "x.manifest.json").write_text(json.dumps(said), encoding="utf-8")
+    (tmp_path / "x.manifest.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(SourceError, match=cause):
         open_source(tmp_path / "x.manifest.json", as_of=AS_OF, map_file=None, csv=False)
 
 
-def test_whatever_a_manifests_files_are_called_all_are_read(bundle_folder: Path, tmp_path: Path) -> None:
-    """Hidden ones, ones called like others with a number, or like another table, in several folders, and long ones."""
+def test_all_files_of_a_manifest_are_read_whatever_their_names(bundle_folder: Path, tmp_path: Path) -> None:
+    """Hidden names, numbered names, a name of another table, the same name in two folders, and a long name."""
     names = ["_1.csv", ".2.csv", "orders-1-b.csv", "b.csv", "customers.csv", "x/b.csv", f"{'n' * 240}.csv"]
     (tmp_path / "x").mkdir()
     for number, name in enumerate(names):
@@ -80,9 +80,9 @@ def test_whatever_a_manifests_files_are_called_all_are_read(bundle_folder: Path,
     assert duckdb.execute(rejected).fetchall() == [("x/b.csv",)]
 
 
-def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv"))
     file.write_text("customer_id,ordered_at,order_value\na,2024-01-01,1\n", encoding="utf-8")
     for path in (file, tmp_path):
-        with pytest.raises(SourceError, match=r"xff.csv' is no UTF-8; rename it"):
+        with pytest.raises(SourceError, match=r"xff.csv' is not UTF-8; rename it"):
             open_source(path, as_of=AS_OF, map_file=None, csv=False)

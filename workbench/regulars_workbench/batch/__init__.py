@@ -1,6 +1,6 @@
-"""Batch on this machine: `regulars batch` and `regulars redrive`, by the function's own code.
+"""Batch on this machine: `regulars batch` and `regulars redrive`, with the function's own code.
 
-Reading order: source (what was named), means (what a run may take), claim (what is finished, and whose it is), run
-(from the source to the scores), shard (some of the customers, by one thread), aws_errors (what AWS refuses, in a line),
-remote (starting the state machine), redrive (dead letters back into their queue), cli.
+Reading order: source (the input), resources (threads and memory), checks (of OUT and of a lake's files), work_folder
+(finished work, locked by one run), shard (some customers, scored by one thread), run (from the source to the scores),
+aws_client (AWS errors in one line), remote (start the state machine), redrive (send dead letters back to their queue).
 """

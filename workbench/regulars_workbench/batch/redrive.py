@@ -1,4 +1,4 @@
-"""Dead letters: why each input failed, and the way back into the queue that they came from."""
+"""Dead letters: show why each input failed, and send them back to their queue."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from regulars_workbench.batch.aws_client import aws_errors
 
 WAIT_S, MOST, HOLD_S = 1, 10, 120
 
-SAID = ("reason", "kind", "tries", "message")
-"""What the function adds to a letter. Everything else of it goes back with the message."""
+ADDED = ("reason", "kind", "tries", "message")
+"""Attributes that the function adds to a dead letter. All others are sent back with the message."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A dead letter: what it names, why it lies there, after how many tries, and whether it was sent back."""
+    """A dead letter: its inputs, the reason, the number of tries, and whether it was sent back."""
 
     inputs: str
     reason: str
@@ -25,43 +25,45 @@ class Letter:
 
 
 class Redrive:
-    """The way from the queue `dead` to `queue`, both by URL; `sqs` is a boto3 client."""
+    """Sends letters from the queue `dead` to `queue`, both URLs; `sqs` is a boto3 client."""
 
     def __init__(self, sqs: Any, dead: str, queue: str) -> None:  # noqa: ANN401 - a boto3 client
         self.sqs, self.dead, self.queue = sqs, dead, queue
         self._held: dict[str, str] = {}
-        """Receipts of letters that are hidden from others as long as they are worked on, by message id."""
+        """Receipt handles, by message id, of the letters that this process has received: others do not see them."""
 
     def check(self) -> int:
-        """Return how many letters are hidden, since others work on them; SourceError unless these are two queues."""
-        here, there = self._attributes(self.dead, "dead-letter queue"), self._attributes(self.queue, "queue")
-        if here["QueueArn"] == there["QueueArn"]:
-            raise SourceError(f"{self.dead} is both queues; give the dead letters' first, then the one that is scored")
-        return int(here["ApproximateNumberOfMessagesNotVisible"])
+        """Return the number of letters that others have received; SourceError when both URLs are one queue."""
+        dead, queue = self._attributes(self.dead, "dead-letter queue"), self._attributes(self.queue, "queue")
+        if dead["QueueArn"] == queue["QueueArn"]:
+            raise SourceError(
+                f"{self.dead} is both queues; give the dead-letter queue first, then the queue to send to"
+            )
+        return int(dead["ApproximateNumberOfMessagesNotVisible"])
 
-    def _attributes(self, url: str, what: str) -> dict[str, str]:
-        with aws_errors(f"{what} {url}"):
-            asked = ["QueueArn", "ApproximateNumberOfMessagesNotVisible"]
-            found: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
-        return found
+    def _attributes(self, url: str, role: str) -> dict[str, str]:
+        with aws_errors(f"{role} {url}"):
+            names = ["QueueArn", "ApproximateNumberOfMessagesNotVisible"]
+            attributes: dict[str, str] = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return attributes
 
     def letters(self, *, send: bool = True) -> Iterator[Letter]:
-        """Send each letter back and then delete it; without `send` only tell of it. What is not sent is let go again.
+        """Yield each letter, sent back and then deleted; without `send` only show it. Release the letters not sent.
 
-        A letter that is sent twice, since the process ended between the two, scores the same input to the same result.
+        If the process ends between sending and deleting, a letter is sent twice; scoring it twice gives one result.
         """
         seen: set[str] = set()
         try:
-            while new := [each for each in self._received() if each["MessageId"] not in seen]:
+            while new := [message for message in self._receive() if message["MessageId"] not in seen]:
                 for message in new:
                     seen.add(message["MessageId"])
                     if send:
                         self._send(message)
                     yield _letter(message, sent=send)
         finally:
-            self._let_go()
+            self._release()
 
-    def _received(self) -> list[dict[str, Any]]:
+    def _receive(self) -> list[dict[str, Any]]:
         with aws_errors(f"dead-letter queue {self.dead}"):
             answer = self.sqs.receive_message(
                 QueueUrl=self.dead,
@@ -71,19 +73,19 @@ class Redrive:
                 MessageAttributeNames=["All"],
             )
         messages: list[dict[str, Any]] = answer.get("Messages", [])
-        self._held |= {each["MessageId"]: each["ReceiptHandle"] for each in messages}
+        self._held |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
         return messages
 
     def _send(self, message: Mapping[str, Any]) -> None:
-        own = {name: value for name, value in message.get("MessageAttributes", {}).items() if name not in SAID}
+        attributes = {name: value for name, value in message.get("MessageAttributes", {}).items() if name not in ADDED}
         with aws_errors(f"queue {self.queue}"):
-            self.sqs.send_message(QueueUrl=self.queue, MessageBody=message["Body"], MessageAttributes=own)
+            self.sqs.send_message(QueueUrl=self.queue, MessageBody=message["Body"], MessageAttributes=attributes)
         with aws_errors(f"dead-letter queue {self.dead}"):
             self.sqs.delete_message(QueueUrl=self.dead, ReceiptHandle=message["ReceiptHandle"])
         del self._held[message["MessageId"]]
 
-    def _let_go(self) -> None:
-        """Show the letters that were not sent to others again."""
+    def _release(self) -> None:
+        """Make the letters that were not sent visible to others again."""
         with aws_errors(f"dead-letter queue {self.dead}"):
             for receipt in self._held.values():
                 self.sqs.change_message_visibility(QueueUrl=self.dead, ReceiptHandle=receipt, VisibilityTimeout=0)
@@ -91,10 +93,10 @@ class Redrive:
 
 
 def _letter(message: Mapping[str, Any], *, sent: bool) -> Letter:
-    said = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
+    attributes = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     try:
-        inputs = ", ".join(map(str, created_objects(parse_message(message["Body"])))) or "nothing"
+        inputs = ", ".join(map(str, created_objects(parse_message(message["Body"])))) or "no object"
     except SourceError:
-        inputs = "no notification"
-    unsaid = "not said: the function was ended before it could; see its log"
-    return Letter(inputs, said.get("reason", unsaid), said.get("tries", "-"), sent)
+        inputs = "not a notification"
+    unknown = "unknown: the function was killed before it could report it; see its log"
+    return Letter(inputs, attributes.get("reason", unknown), attributes.get("tries", "-"), sent)

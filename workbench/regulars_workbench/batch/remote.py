@@ -1,6 +1,6 @@
-"""Starting the state machine for files in S3: the same input starts one execution, and another only when that failed.
+"""Start the state machine for files in S3: one execution per input, and another one only when that has failed.
 
-A second execution goes on from the first one's finished buckets.
+The second execution continues from the first one's finished buckets.
 """
 
 import json
@@ -14,34 +14,36 @@ from regulars_workbench.batch.aws_client import aws_errors, client
 ATTEMPTS = 9
 
 
-def start(source: str, machine: str | None, **asked_for: str | bool | int | None) -> str:
-    """Start the state machine for `s3://bucket/prefix` and return the execution's ARN, also of one that runs already.
+def start(source: str, state_machine: str | None, **options: str | bool | int | None) -> str:
+    """Start the state machine (an ARN) for `s3://bucket/prefix`; return the ARN of the new or existing execution.
 
-    `asked_for` is what the state machine is told: as_of, buckets, csv, make, label_days. SettingsError without a
-    machine, SourceError when the source names no bucket and prefix.
+    `options` are entries of its input: as_of, buckets, csv, make, label_days. SettingsError without a state machine,
+    SourceError when the source has no bucket and prefix.
     """
-    if not machine:
+    if not state_machine:
         raise SettingsError(
             "no state machine; give --machine ARN or set REGULARS_STATE_MACHINE (an output of the stack)"
         )
     bucket, _, prefix = source[len("s3://") :].partition("/")
     if not bucket or not prefix:
-        raise SourceError(f"{source} names no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
-    asked = {"bucket": bucket, "prefix": prefix, **asked_for}
+        raise SourceError(f"{source} has no bucket and prefix; write it like s3://bucket/incoming/as_of=2026-06-30/")
+    fields = {"bucket": bucket, "prefix": prefix, **options}
     check_bucket(bucket)
-    RunRequest.parse(asked)
+    RunRequest.parse(fields)
     with aws_errors(source):
-        batch_input = find_input(client("s3"), asked)
-    with aws_errors(f"state machine {machine}"):
-        machines = client("stepfunctions")
+        batch_input = find_input(client("s3"), fields)
+    with aws_errors(f"state machine {state_machine}"):
+        stepfunctions = client("stepfunctions")
         for attempt in range(1, ATTEMPTS + 1):
-            name = f"{execution_name(batch_input, asked)}-{attempt}"
+            name = f"{execution_name(batch_input, fields)}-{attempt}"
             try:
-                answer = machines.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
-            except machines.exceptions.ExecutionAlreadyExists:
-                arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-                if machines.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
-                    return f"{arn} (before)"
+                answer = stepfunctions.start_execution(
+                    stateMachineArn=state_machine, name=name, input=json.dumps(fields)
+                )
+            except stepfunctions.exceptions.ExecutionAlreadyExists:
+                arn = f"{state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+                if stepfunctions.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
+                    return f"{arn} (started before)"
             else:
                 return str(answer["executionArn"])
-    raise SourceError(f"{source} failed {ATTEMPTS} times; see the executions {name} and before")
+    raise SourceError(f"{source} failed {ATTEMPTS} times; see execution {name} and the ones before it")

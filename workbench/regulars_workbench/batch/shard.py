@@ -1,8 +1,10 @@
-"""A shard of customers on its way from features to scores: one thread's work at a time.
+"""A shard: consecutive customers whose features one thread turns into scores.
 
-NumPy, ONNX Runtime and DuckDB compute outside Python's lock, so threads share the open models and all cores are busy.
+NumPy, ONNX Runtime and DuckDB release Python's global lock, so threads share the open models and use all cores.
 """
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +16,12 @@ from regulars.models.loader import ModelLoader
 from regulars.scoring.score import score_features
 
 MEMORY = "500MB"
-"""What DuckDB may take for one shard."""
+"""DuckDB's memory limit for one shard."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Customers from `first` on to before `end`, in the order of their ids; the last one has no end."""
+    """Customers with `first` <= id < `end`. The last shard has no end."""
 
     number: int
     first: str
@@ -28,7 +30,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Job:
-    """A shard to score."""
+    """A shard to score, and its models and output file."""
 
     shard: Shard
     features: Path
@@ -39,10 +41,23 @@ class Job:
 
 
 def score_shard(job: Job) -> int:
-    """Score a shard into its file, which appears whole or not at all; return the customers."""
-    inside = f"customer_id >= {literal(job.shard.first)}"
+    """Score a shard into its file, written atomically; return the number of customers."""
+    condition = f"customer_id >= {literal(job.shard.first)}"
     if job.shard.end is not None:
-        inside += f" and customer_id < {literal(job.shard.end)}"
+        condition += f" and customer_id < {literal(job.shard.end)}"
     with closing(connect(MEMORY, 1)) as connection:
-        connection.execute(f"create temp view shard as select * from {parquet([job.features])} where {inside}")
+        connection.execute(f"create temp view shard as select * from {parquet([job.features])} where {condition}")
         return score_features(connection, "shard", job.loader, job.as_of, job.out, job.reasons)
+
+
+def score_shards(jobs: Sequence[Job], threads: int) -> Iterator[int]:
+    """Score the shards in parallel; yield the number of customers of each as it is finished."""
+    if threads <= 1:
+        yield from map(score_shard, jobs)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for future in as_completed([pool.submit(score_shard, job) for job in jobs]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a failure or Ctrl-C, finish only the running jobs

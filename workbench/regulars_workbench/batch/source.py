@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from regulars.ingest.reading.sources import SourceFile, find
-
 from regulars.batch.batch_input import AS_OF
 from regulars.batch.events import MANIFEST, MAP
 from regulars.batch.manifest import Manifest, as_list, check_keys, display_names, read_manifest
@@ -16,6 +14,7 @@ from regulars.batch.storage.store import digest
 from regulars.data.lake import MARKER
 from regulars.data.schema import FEATURED, TABLES
 from regulars.errors import SourceError
+from regulars.ingest.reading.sources import SourceFile, find
 from regulars.instants import parse_as_of
 
 

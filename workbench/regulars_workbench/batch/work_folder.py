@@ -1,4 +1,4 @@
-"""The hidden folder beside OUT in which a run keeps what is finished: one run's at a time, and of one input only."""
+"""The hidden folder beside OUT with a run's finished work: used by one run at a time, and for one input only."""
 
 import fcntl
 import json
@@ -17,22 +17,21 @@ LOCK, STATE = "lock", "state.json"
 
 
 def work_folder(out: Path) -> Path:
-    """Name the folder of what is finished of `out`."""
+    """Return the work folder of `out`."""
     return out.parent / f".{out.name}.batch"
 
 
 @contextmanager
 def exclusive_work_folder(out: Path, state: dict[str, Any]) -> Iterator[Path]:
-    """Hold the folder of what is finished of `out`, emptied when it is of another `state`; yield it.
+    """Lock and yield the work folder of `out`. Empty it first when its `state` differs.
 
-    It is gone after a block that ends well, and after an error of the input's, which the next run would meet again.
-    What is left by anything else (Ctrl-C, a full disk, a kill) the same command goes on from. LakeError when another
-    run has it.
+    It is removed on success, and on an error of the input, which would occur again. After Ctrl-C, a full disk or a
+    kill it stays, and the same command continues from it. LakeError when another run has locked it.
     """
     work = work_folder(out)
     with _locked(work, out):
         if _state(work) != state:
-            (work / STATE).unlink(missing_ok=True)  # first: what is half emptied is of no state
+            (work / STATE).unlink(missing_ok=True)  # first: a half-emptied folder must have no state
             _empty(work)
             with atomic_file(work / STATE) as partial:
                 partial.write_text(json.dumps(state), encoding="utf-8")
@@ -47,29 +46,29 @@ def exclusive_work_folder(out: Path, state: dict[str, Any]) -> Iterator[Path]:
 
 @contextmanager
 def _locked(work: Path, out: Path) -> Iterator[None]:
-    """Lock the folder. Its last owner may remove it meanwhile: then it is made anew."""
+    """Lock the folder. If its last owner removes it at the same time, create it again."""
     while True:
         work.mkdir(parents=True, exist_ok=True)
         try:
-            held = (work / LOCK).open("w")
+            stream = (work / LOCK).open("w")
         except FileNotFoundError:
             continue
-        with held:
-            _lock(held, out)
-            if os.fstat(held.fileno()).st_nlink:
+        with stream:
+            _lock(stream, out)
+            if os.fstat(stream.fileno()).st_nlink:
                 yield
                 return
 
 
-def _lock(held: IO[str], out: Path) -> None:
+def _lock(stream: IO[str], out: Path) -> None:
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise LakeError(f"another run is writing {out}; wait for it") from error
+        raise LakeError(f"another run is writing {out}; wait until it ends") from error
 
 
-def _state(work: Path) -> Any:  # noqa: ANN401 - whatever JSON lies there
-    """Read what the folder is of; None when nothing readable says it."""
+def _state(work: Path) -> Any:  # noqa: ANN401 - any JSON
+    """Read the folder's state; None when there is no readable one."""
     try:
         return json.loads((work / STATE).read_bytes())
     except (OSError, ValueError):
@@ -77,8 +76,8 @@ def _state(work: Path) -> Any:  # noqa: ANN401 - whatever JSON lies there
 
 
 def _empty(work: Path) -> None:
-    for left in work.iterdir():
-        if left.is_dir():
-            shutil.rmtree(left)
-        elif left.name != LOCK:
-            left.unlink()
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()

@@ -20,7 +20,7 @@ def score(  # noqa: PLR0913 - one plain option each
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="Parquet file to write")],
     top: Annotated[int, typer.Option(help="customers to print", min=0)] = 10,
-    reasons: Annotated[int, typer.Option(help="reasons for each answer of value and churn", min=0, max=10)] = 3,
+    reasons: Annotated[int, typer.Option(help="reasons per prediction of value and churn", min=0, max=10)] = 3,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Score every customer of a lake: value, churn, segment, RFM."""
@@ -32,8 +32,8 @@ def score(  # noqa: PLR0913 - one plain option each
     moment = parse_as_of(as_of)
     if moment < opened.manifest.as_of:
         console.errors.print(
-            f"note: the models were trained on time up to {opened.manifest.as_of:%Y-%m-%d}, "
-            "so these scores are no forecast that could be judged"
+            f"note: the models were trained on data up to {opened.manifest.as_of:%Y-%m-%d}, after this as_of; "
+            "these scores are not a forecast on unseen time"
         )
     scored = run(connection, lake, ModelLoader(opened), moment, out, reasons)
     show_proof(opened.manifest)
@@ -43,7 +43,7 @@ def score(  # noqa: PLR0913 - one plain option each
 
 
 def _show_scores(connection: duckdb.DuckDBPyConnection, file: str, count: int) -> None:
-    """Print the customers of a score file with the highest predicted value at risk."""
+    """Print the `count` customers of a score file with the highest predicted value."""
     query = """
         select customer_id, segment, predicted_value, churn_probability, churn_risk,
                concat(recency_score, frequency_score, monetary_score)

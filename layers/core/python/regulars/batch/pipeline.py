@@ -17,9 +17,9 @@ from regulars.data.schema import NO_CURRENCY
 from regulars.data.sql import literal
 from regulars.errors import HistoryError
 from regulars.ingest.mapping import Mapping as Map
+from regulars.ingest.reading.sources import assign
 from regulars.ingest.report import IngestReport
 from regulars.ingest.run import Files, ingest_files
-from regulars.ingest.reading.sources import assign
 from regulars.models.loader import ModelLoader
 from regulars.scoring.score import make_lake_features, score
 

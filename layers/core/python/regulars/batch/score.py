@@ -17,8 +17,8 @@ from regulars.data.sql import connect
 from regulars.errors import SettingsError
 from regulars.ingest.mapping import CONTRACT, load
 from regulars.ingest.mapping import Mapping as Map
-from regulars.ingest.run import Files
 from regulars.ingest.reading.sources import SourceFile
+from regulars.ingest.run import Files
 from regulars.models.loader import ModelLoader
 from regulars.observability import logger
 from regulars.settings import settings
