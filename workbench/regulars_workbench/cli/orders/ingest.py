@@ -13,7 +13,7 @@ from regulars_workbench.cli.options import SQL, MemoryLimit, connected
 
 
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="CSV or Parquet files, or folders of them")],
+    sources: Annotated[list[Path], typer.Argument(help="CSV, Parquet, JSON, workbooks, zip; or folders of them")],
     out: Annotated[Path, typer.Option(help="lake folder to write")],
     map_file: Annotated[
         Path | None, typer.Option("--map", help="TOML that says which column is which; see docs/data-contract.md")
@@ -26,7 +26,7 @@ def ingest(
     from regulars.ingest.run import ingest as run
 
     mapping = load(map_file) if map_file else CONTRACT
-    if mapping.currency == NO_CURRENCY:
+    if currency != NO_CURRENCY and mapping.currency == NO_CURRENCY:
         mapping = mapping.model_copy(update={"currency": parse({"currency": currency}, "--currency").currency})
     with console.status("reading") as tell, connected(memory_limit) as connection:
         report = run(sources, out, mapping=mapping, sql=SqlFolder(SQL), connection=connection, progress=tell)
@@ -36,6 +36,9 @@ def ingest(
 
 def show_report(report: IngestReport) -> None:
     """Print what became of every row read, and whether the history is enough to train on."""
+    if report.recognised and report.map:
+        console.say(f"{report.recognised}, by the headers. The map that was used:", "bold", "Recognised: ")
+        console.say(report.map.strip(), "dim")
     rows = [
         (file.file, file.table, file.rows_read, file.rows_kept, sum(file.rejected.values())) for file in report.files
     ]

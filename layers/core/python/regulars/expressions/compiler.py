@@ -76,7 +76,8 @@ def compile_expression(
     rewriter = _Rewriter(source, where)
     tree["statements"][0]["node"]["select_list"] = [rewriter.rewrite(_only(tree, where), numeric=numeric)]
     [(sql,)] = connection.execute("select json_deserialize_sql(cast(? as json))", [json.dumps(tree)]).fetchall()
-    return Expression(sql=f"({sql.removeprefix('SELECT ').rstrip(';')})", columns=tuple(rewriter.columns), numeric=tuple(rewriter.numeric))
+    safe = f"({sql.removeprefix('SELECT ').rstrip(';')})"
+    return Expression(sql=safe, columns=tuple(rewriter.columns), numeric=tuple(rewriter.numeric))
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str) -> Node:

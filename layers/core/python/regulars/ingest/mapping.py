@@ -110,6 +110,9 @@ class Mapping(BaseModel):
     sheet: Text | None = None
     decimal: Literal[".", ","] | None = None
     duplicates: Literal["keep", "drop", "refuse"] | None = None
+    optional: tuple[Text, ...] = ()
+    """Columns that a file may lack: they are blank then."""
+
     rates: dict[str, Any] = Field(default_factory=dict)
     customer_id: Identity = Identity()
     join: tuple[Join, ...] = ()

@@ -45,6 +45,12 @@ class IngestReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     currency: str
+    recognised: str | None = None
+    """The known export that the files were, without a map."""
+
+    map: str | None = None
+    """The map of that export, to be changed."""
+
     files: list[FileReport]
     tables: dict[str, int]
     rows_read: int

@@ -4,18 +4,24 @@ import shutil
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 
 from regulars.data import lake as lakes
 from regulars.data.atomic_files import atomic_folder
+from regulars.data.history import read_history
 from regulars.data.paths import parquet
 from regulars.data.schema import TABLES, minor_units
 from regulars.data.sql import SqlFolder
 from regulars.errors import SourceError
+from regulars.ingest.exports.recognise import Export, is_contract, recognise
 from regulars.ingest.faults import writing
 from regulars.ingest.judging.hints import warn_currency, warn_rejects, warn_shared, warn_unread
 from regulars.ingest.mapping import CONTRACT, Mapping
+from regulars.ingest.reading.archives import unpack
+from regulars.ingest.reading.open_file import open_file
 from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile, assign, find, matching, unsupported
 from regulars.ingest.report import FileReport, IngestReport, judge, total
@@ -59,6 +65,10 @@ def ingest(  # noqa: PLR0913 - one plain knob each, given by name
     _check_outside(sources, out)
     files = find(sources)
     chosen, unread = assign(files, mapping)
+    export = None if mapping.sections else _recognised(chosen["orders"], mapping, connection)
+    if export:
+        mapping = export.mapping.model_copy(update=_told(mapping))
+        chosen = {"orders": chosen["orders"]}
     return ingest_files(
         chosen,
         out,
@@ -69,7 +79,23 @@ def ingest(  # noqa: PLR0913 - one plain knob each, given by name
         draft=draft,
         unread=[*unread, *unsupported(sources)],
         joins=[file for join in mapping.join for file in matching(files, join.file)],
+        export=export,
     )
+
+
+def _recognised(
+    files: Sequence[SourceFile], mapping: Mapping, connection: duckdb.DuckDBPyConnection | None
+) -> Export | None:
+    """Return the known export that files without a map are; None for the contract's own columns, or unknown ones."""
+    with TemporaryDirectory() as folder, ingesting(connection, mapping.timezone, Path(folder)) as session:
+        workspace = Path(folder) / "sources"
+        opened = [open_file(session, file, mapping, workspace).source for file in unpack(files, workspace)]
+    return None if all(map(is_contract, opened)) else recognise(opened)
+
+
+def _told(mapping: Mapping) -> dict[str, Any]:
+    """Return what a map without sections says; the known export's map is followed in the rest."""
+    return {name: getattr(mapping, name) for name in mapping.model_fields_set if name != "sections"}
 
 
 def ingest_files(  # noqa: PLR0913 - one plain knob each, given by name
@@ -83,6 +109,7 @@ def ingest_files(  # noqa: PLR0913 - one plain knob each, given by name
     draft: bool = False,
     unread: Sequence[str] = (),
     joins: Sequence[SourceFile] = (),
+    export: Export | None = None,
 ) -> IngestReport:
     """Read files whose tables are known, as `ingest`; `unread` are the names of others, `joins` what joins read."""
     tell = progress or (lambda _: None)
@@ -92,7 +119,7 @@ def ingest_files(  # noqa: PLR0913 - one plain knob each, given by name
         with ingesting(connection, mapping.timezone, staging) as session:
             run = _Run(session, folder, mapping, sql, tell, joins)
             run.tables(chosen, draft=draft)
-            report = run.report(unread)
+            report = run.report(unread, export)
         shutil.rmtree(staging)
         (folder / REPORT).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return report
@@ -169,18 +196,21 @@ class _Run:
         [(shared,)] = self.session.execute(SHARED.format(orders="staged_orders")).fetchall()
         self.warnings += warn_shared(shared)
 
-    def report(self, unread: Sequence[str]) -> IngestReport:
+    def report(self, unread: Sequence[str], export: Export | None = None) -> IngestReport:
         """Finish the lake and say what became of the rows."""
         info = lakes.finish(self.session, self.folder, self.currency, minor_units(self.currency))
         history = self.session.execute(HISTORY.format(orders=self._orders)).fetchall()
         [(sales, returns, customers, repeaters)] = history
-        first, last = info.tables["orders"].first, info.tables["orders"].last
-        if first is None or last is None:
+        seen = read_history(self.session, self._orders)
+        if seen is None:
             raise SourceError("orders: not one was kept")
+        self.warnings += seen.warnings()
         rejected = total(self.files)
         self.warnings += warn_currency(self.currency) + warn_unread(unread)
         return IngestReport(
             currency=self.currency,
+            recognised=export.about.name if export else None,
+            map=export.text if export else None,
             files=self.files,
             tables={name: table.rows for name, table in info.tables.items()},
             rows_read=sum(file.rows_read for file in self.files),
@@ -190,8 +220,8 @@ class _Run:
             orders=sales,
             returns=returns,
             customers=customers,
-            first_order=first,
-            last_order=last,
-            verdict=judge((last - first).days, customers, repeaters),
+            first_order=seen.first,
+            last_order=seen.last,
+            verdict=judge(seen.span.days, customers, repeaters),
             warnings=self.warnings,
         )

@@ -9,7 +9,7 @@ for a whole column.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -37,6 +37,17 @@ REFUNDED_AT = Column("refunded_at", "time")
 CURRENCY = Column("currency", "text")
 
 
+@dataclass
+class Seen:
+    """What one file's cells tell of how they are written, and what was decided from that."""
+
+    numbers: dict[str, NumberColumn] = field(default_factory=dict)
+    times: dict[str, TimeColumn] = field(default_factory=dict)
+    rules: dict[str, TimeRule] = field(default_factory=dict)
+    decimals: dict[str, str] = field(default_factory=dict)
+    """The decimal mark of each text column whose numbers DuckDB does not read as they are."""
+
+
 class Stager:
     """Writes the SELECT that stages one file for one table."""
 
@@ -49,12 +60,9 @@ class Stager:
         self.section = section
         self.said: list[list[Said]] = []
         """The expressions of each file so far."""
-        self.numbers: dict[str, NumberColumn] = {}
-        self.times: dict[str, TimeColumn] = {}
+        self.seen: list[Seen] = []
+        """What each file's cells tell, in the order of the files."""
         self.currencies: dict[str, set[str]] = {}
-        self.rules: dict[str, TimeRule] = {}
-        self.decimals: dict[str, str] = {}
-        """The decimal mark of each text column whose numbers DuckDB does not read as they are."""
         if mapping.date_format:
             _check_format(connection, mapping.date_format)
 
@@ -68,6 +76,7 @@ class Stager:
     def look(self, file: OpenFile, attributes: Sequence[str]) -> None:
         """Add what a file's cells tell of how its numbers, times and currencies are written."""
         self.said.append([])
+        self.seen.append(Seen())
         section = self.section or identity(self.table, file.source, attributes)
         compiled = {column.name: self._expression(file.source, section, column) for column in self.columns}
         read: set[str] = set()
@@ -79,7 +88,7 @@ class Stager:
                 continue
             read.update(expression.columns)
             for name in expression.numeric:
-                numeric[quoted(name)] = self.numbers.setdefault(name, NumberColumn(name))
+                numeric[quoted(name)] = self.seen[-1].numbers.setdefault(name, NumberColumn(name))
             if column.kind == "time":
                 self._look_at_time(column, expression, kind, rows)
         numbers.look(self.connection, numeric, rows)
@@ -91,7 +100,7 @@ class Stager:
                 self.currencies.setdefault(name, set()).update(values)
 
     def _look_at_time(self, column: Column, expression: Expression, kind: str, rows: str) -> None:
-        seen = self.times.setdefault(column.name, TimeColumn(column.name))
+        seen = self.seen[-1].times.setdefault(column.name, TimeColumn(column.name))
         if kind == "VARCHAR":
             times.look(self.connection, seen, expression.sql, rows)
         elif kind.startswith(("TIMESTAMP", "DATE")) and kind != "TIMESTAMP WITH TIME ZONE":
@@ -103,18 +112,22 @@ class Stager:
 
     def decide(self) -> list[str]:
         """Settle how cells are written, and say what had to be found out; SourceError when they can mean two things."""
-        said = []
+        said: dict[str, None] = {}
         places = len(str(10 ** minor_units(self.mapping.currency))) - 1
-        for name, column in self.numbers.items():
-            mark, sentence = column.decide(self.mapping.decimal, places)
-            if mark == "," or column.plain < column.filled:
-                self.decimals[name] = mark
-            currencies.check_signs(name, column.signs)
-            said += [sentence] if sentence else []
-        for name, seen in self.times.items():
-            self.rules[name], sentence = self._time_rule(seen)
-            said += [sentence] if sentence else []
-        return said
+        for seen in self.seen:
+            for name, column in seen.numbers.items():
+                alike = [other.numbers[name] for other in self.seen if name in other.numbers]
+                whole = NumberColumn.together(alike)
+                mark, sentence = (column if column.tells else whole).decide(self.mapping.decimal, places)
+                if mark == "," or column.plain < column.filled:
+                    seen.decimals[name] = mark
+                currencies.check_signs(name, whole.signs)
+                said |= {sentence: None} if sentence else {}
+            for name, time in seen.times.items():
+                whole_time = TimeColumn.together([other.times[name] for other in self.seen if name in other.times])
+                seen.rules[name], sentence = self._time_rule(time if time.tells else whole_time)
+                said |= {sentence: None} if sentence else {}
+        return list(said)
 
     def _time_rule(self, seen: TimeColumn) -> tuple[TimeRule, str | None]:
         told = self.mapping.date_format
@@ -135,11 +148,12 @@ class Stager:
         """
         self.said.append([])
         section = self.section or identity(self.table, file.source, attributes)
-        marks = {name: mark for name, mark in self.decimals.items() if name in file.source.columns}
+        seen = self.seen[len(self.said) - 1]
+        marks = seen.decimals
         own = {name: f"{OWN}number {name}" for name in marks}
         source = replace(file.source, numbers=own)
         rate, currency = self._rate(source, section)
-        values = [self._value(source, section, column, rate) for column in self.columns]
+        values = [self._value(source, section, column, rate, seen) for column in self.columns]
         values += [currency] if currency else []
         checks = [check for value in values for check in value.checks]
         read = ", ".join(f"{value.read} as {read_name(value.column)}" for value in values)
@@ -240,11 +254,11 @@ class Stager:
             return None, ""
         return self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
 
-    def _value(self, source: Source, section: Section, column: Column, rate: str | None) -> Value:
+    def _value(self, source: Source, section: Section, column: Column, rate: str | None, seen: Seen) -> Value:
         expression, kind = self._expression(source, section, column)
         if expression is None:
             return absent(column)
-        return value_of(column, expression, kind, self.mapping, self.rules.get(column.name, TimeRule()), rate)
+        return value_of(column, expression, kind, self.mapping, seen.rules.get(column.name, TimeRule()), rate)
 
 
 def _refuse_doubled(source: Source, expression: Expression, where: str) -> None:

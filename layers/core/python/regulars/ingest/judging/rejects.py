@@ -141,13 +141,12 @@ class Rejects:
             return f"select * from {rows}"
         self.session.execute(FIRST_LINES.format(rows=rows, position=POSITION))
         followed = ", ".join(
-            f"coalesce(staged.{name}, head.{name}) as {name}" for name in ("customer_id", "ordered_at")
+            f"case when head.pos is null then staged.{name} else head.{name} end as {name}"
+            for name in ("customer_id", "ordered_at", "is_return", "problem")
         )
         return (
             f"select staged.* replace ({followed}, "
             "case when head.pos is null then staged.order_value_cents else 0 end as order_value_cents, "
-            "case when head.pos is null then staged.is_return else head.is_return end as is_return, "
-            "case when head.pos is null then staged.problem else head.problem end as problem, "
             "case when head.pos is null then staged.row else coalesce(staged.row, '{}') end as row) "
             f"from {rows} as staged left join heads on heads.pos = staged.pos "
             f"left join {rows} as head on head.pos = heads.head"

@@ -1,7 +1,8 @@
 """How DuckDB reads one of the user's files, each row with its number, and what is wrong with the file itself."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -51,6 +52,25 @@ def open_file(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping: 
 
     What DuckDB cannot read as it lies is rewritten into `workspace`, where it has to stay as long as the file is read.
     """
+    return _with_optional(_open(connection, file, mapping, workspace), mapping.optional)
+
+
+def _with_optional(opened: OpenFile, optional: Sequence[str]) -> OpenFile:
+    """Add columns that a file may lack, blank."""
+    lacking = [name for name in optional if opened.source.column(name) is None]
+    if not lacking:
+        return opened
+    blank = ", ".join(f"cast(null as varchar) as {quoted(name)}" for name in lacking)
+    columns = dict(opened.source.columns) | dict.fromkeys(lacking, "VARCHAR")
+    return replace(
+        opened,
+        source=replace(opened.source, columns=columns),
+        sql=f"select *, {blank} from ({opened.sql})",
+        scan=f"select *, {blank} from ({opened.scan})",
+    )
+
+
+def _open(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping: Mapping, workspace: Path) -> OpenFile:
     try:
         if file.path.stat().st_size == 0:
             raise SourceError(f"{file.name} is empty (0 bytes); export it again")

@@ -25,10 +25,10 @@ def pattern(decimal: str) -> str:
     """Return the regular expression of a whole cell: bracket, sign, minus, number, currency, minus, bracket."""
     point, group = rf"\{decimal}", rf"\{MARKS[decimal]}"
     grouped = "|".join(rf"\d{{1,3}}(?:{mark}\d{{3}})+" for mark in (group, SPACE, APOSTROPHE))
-    number = rf"(?:{grouped}|\d+)(?:{point}\d*)?|{point}\d+"
+    number = rf"(?:{grouped}|\d+)(?:{point}\d+)?|{point}\d+"
     before = rf"{SPACE}*(\()?{SPACE}*({MINUS}|\+)?{SPACE}*(?:{SIGN})?{SPACE}*({MINUS}|\+)?{SPACE}*"
     dash = r"[-\x{2013}\x{2014}]"
-    round_amount = rf"(?:{point}?{dash}{{2}}|{point}{dash})?"  # Swiss and Austrian: 12.- and 12,--
+    round_amount = rf"(?:{point}?{dash}{{2}}|{point}{dash}|{point})?"  # Swiss and Austrian: 12.- and 12,--
     after = rf"{round_amount}{SPACE}*(?:{SIGN})?{SPACE}*({MINUS})?{SPACE}*(\))?{SPACE}*"
     return rf"{before}({number}){after}"
 
@@ -76,6 +76,21 @@ class NumberColumn:
         for name, count in zip(names, counts, strict=True):
             setattr(self, name, getattr(self, name) + count)
         self.signs |= {str(sign) for sign in row[6] or ()}  # type: ignore[attr-defined] # a list of text
+
+    @property
+    def tells(self) -> bool:
+        """Say whether the cells themselves tell the decimal mark, or need none."""
+        return bool(self.dot or self.comma) or not (self.either_dot or self.either_comma)
+
+    @classmethod
+    def together(cls, columns: Sequence["NumberColumn"]) -> "NumberColumn":
+        """Add up what several files tell of a column; files whose plain numbers need no mark speak for the dot."""
+        total = cls(columns[0].name)
+        for column in columns:
+            for name in ("filled", "plain", "dot", "comma", "either_dot", "either_comma"):
+                setattr(total, name, getattr(total, name) + getattr(column, name))
+            total.signs |= column.signs
+        return total
 
     def decide(self, told: str | None, places: int) -> tuple[str, str | None]:
         """Return the decimal mark and, where it had to be found out, the sentence that says so.

@@ -64,6 +64,28 @@ class TimeColumn:
         """Say whether no other rule reads more cells than the ISO form."""
         return self.iso == self.filled or self.iso >= max(self.fits.values(), default=0)
 
+    @property
+    def tells(self) -> bool:
+        """Say whether the cells themselves tell the rule: no two fit them equally and differ."""
+        if self.is_iso:
+            return True
+        most = max(self.fits.values())
+        best = [rule for rule, count in self.fits.items() if count == most]
+        return not any((best[0], rule) in self.differing for rule in best[1:])
+
+    @classmethod
+    def together(cls, columns: Sequence["TimeColumn"]) -> "TimeColumn":
+        """Add up what several files tell of a time, of the rules that each of them has tried."""
+        total = cls(columns[0].name)
+        tried = [set(column.fits) for column in columns if column.fits]
+        for column in columns:
+            for name in ("filled", "iso", "plain", "midnight"):
+                setattr(total, name, getattr(total, name) + getattr(column, name))
+            total.differing |= column.differing
+        common = sorted(set.intersection(*tried)) if tried else []
+        total.fits = {rule: sum(column.fits.get(rule, 0) for column in columns) for rule in common}
+        return total
+
     def decide(self) -> tuple[str, str | None]:
         """Return the rule, and the sentence that says it; SourceError when two rules fit and read cells differently."""
         if self.is_iso:
