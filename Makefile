@@ -5,7 +5,7 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test test-nightly lint layers emulator audit sam bench bench-features bench-cold bench-warm bench-batch clean
+.PHONY: demo test test-nightly lint layers emulator audit sam postgres bench bench-features bench-cold bench-warm bench-batch clean
 DATA ?= data
 
 demo: .venv/ready
@@ -34,6 +34,10 @@ layers: .venv/ready
 emulator: .venv/ready # if it cannot be fetched, the tests that need it are skipped with the reason
 	-$(BIN)/python -m tools.emulator && $(BIN)/python tools/build.py runtime && $(BIN)/python tools/build.py trees
 
+postgres: # the server that tests start on their own; Debian's package, so run it as root
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends postgresql; }
+
 audit: .venv/ready
 	$(BIN)/python -m tools.audit
 
@@ -42,7 +46,7 @@ sam: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[train,dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[train,postgres,dev]' --constraint constraints.txt
 	touch .venv/ready
 
 bench: .venv/ready
@@ -66,7 +70,7 @@ bench-features: .venv-bench/ready
 
 .venv-bench/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --editable '.[train,dev,bench]' --constraint constraints.txt
+	.venv-bench/bin/python -m pip install --quiet --editable '.[train,postgres,dev,bench]' --constraint constraints.txt
 	touch .venv-bench/ready
 
 clean:

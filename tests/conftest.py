@@ -24,6 +24,9 @@ from regulars_training.export.publish import publish
 from regulars_training.train import train
 from regulars_workbench.invoke import LocalContext
 from regulars_workbench.simulator.simulate import simulate
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
 
 ROOT = Path(__file__).parents[1]
 AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
