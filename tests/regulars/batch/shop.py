@@ -18,7 +18,7 @@ def orders_sql(customers: int = 40, seed: int = 1) -> str:
             cast(5 + hash(i * 31 + {seed}) % 100 as varchar) as order_value
         from range({customers * 5}) as numbers(i)
         union all select 'C-bad', 'bad', 'yesterday', '1'
-        union all select 'C-late', 'late', '2030-01-01', '1'
+        union all select 'C-late', 'late', '2025-07-02', '1'
     """
 
 

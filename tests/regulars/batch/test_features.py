@@ -82,14 +82,14 @@ def test_a_lake_gets_the_cut_points_and_features_of_one_run(
 
 
 def test_raw_files_give_features_and_short_labels_give_a_warning(state_machine: str, tmp_path: Path) -> None:
-    """The last order of the export is on the first day of 2030."""
+    """The last order of the export is on 2025-07-02."""
     put_export(tmp_path)
-    execution = run(state_machine, as_of="2029-12-01", make="features", label_days=365, buckets=3)
+    execution = run(state_machine, as_of="2025-07-01", make="features", label_days=365, buckets=3)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     _, content = manifest("features/")
     assert (content["rows_read"], content["rows_kept"], content["rows_rejected"]) == (402, 401, 1)
     assert (content["customers_read"], content["customers_with_features"]) == (71, 60)
-    warning = "labels look ahead to 2030-12-01, but the last order is on 2030-01-01; choose an earlier as_of"
+    warning = "labels look ahead to 2026-07-01, but the last order is on 2025-07-02; choose an earlier as_of"
     assert warning in content["warnings"]
     _, labelled = merged(tmp_path)
     assert {row[-3:] for row in labelled} == {(0, 0, True)}
