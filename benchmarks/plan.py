@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from regulars.actions.control import Lots
+from regulars.actions.control import RandomDraws
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.exact import relaxed, solve_exact
 from regulars_workbench.plan.solver.problem import Problem
@@ -25,8 +25,8 @@ MARGIN, CENTS, VOUCHER = 0.3, 100.0, 10.0
 MEGABYTE = 1e3
 
 
-def offers(customers: int, *, ties: bool) -> tuple[Problem, Lots]:
-    """Return the problem, and a lot for each customer; with ties, values and risks of a few round numbers."""
+def offers(customers: int, *, ties: bool) -> tuple[Problem, RandomDraws]:
+    """Return the problem, and a random draw for each customer; with ties, values and risks of a few round numbers."""
     rng = np.random.default_rng(7)
     value, churn = rng.lognormal(5, 1.3, customers), rng.beta(0.6, 0.6, customers)
     if ties:
@@ -40,13 +40,13 @@ def offers(customers: int, *, ties: bool) -> tuple[Problem, Lots]:
         profit[at] = np.where((gain > 0) & may, gain, 0.0)
     mask = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=bool)
     capacity = np.floor(customers * np.array([0.3, 0.1, 0.03]))
-    lots = rng.integers(0, 2**63, customers).astype(np.uint64)
-    return Problem(profit, cost, 60.0 * customers, mask, capacity), lots
+    draws = rng.integers(0, 2**63, customers).astype(np.uint64)
+    return Problem(profit, cost, 60.0 * customers, mask, capacity), draws
 
 
 def run(method: str, customers: int) -> dict[str, object]:
     """Solve once by one method; return what the table says."""
-    problem, lots = offers(customers, ties=method.endswith("ties"))
+    problem, draws = offers(customers, ties=method.endswith("ties"))
     before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
     if method == "HiGHS linear":
@@ -56,7 +56,7 @@ def run(method: str, customers: int) -> dict[str, object]:
         solution = solve_exact(problem)
         profit, gap = solution.profit, solution.gap
     else:
-        solution = allocate(problem, lots, ACTIONS, exact_up_to=0)
+        solution = allocate(problem, draws, ACTIONS, exact_up_to=0)
         profit, gap = solution.profit, solution.gap
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF)

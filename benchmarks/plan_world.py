@@ -1,12 +1,12 @@
 """Plans against the truth: `python benchmarks/plan_world.py [SEED ...] [--large CUSTOMERS]` (seed 11 unless said).
 
-Makes a world of 100,000 customers and learns effects from its campaigns (15 % of the customers every 61 days, 70 % of
-them treated by lot) with `regulars uplift`. At the log's end it spends five budgets by the learnt effects and by four
-policies people use, each with the action that serves it best in truth, and adds up the margin after cost that
-`truth/` expects within the horizon. Beside them: the oracle, who reads `truth/`, and the reach of the features: a plan
-by the same features from each customer's true group, cross-fitted. A learner is not expected to pass that one.
+The script simulates 100,000 customers. It learns effects from their campaigns with `regulars uplift`: every 61 days,
+15 % of the customers, 70 % of them treated at random. At the end of the log it spends five budgets by the learnt
+effects, and by four common policies. Each policy gets the action that is best for it in truth. The result is the margin
+after cost that `truth/` expects within the horizon. Two references stand beside. The oracle plans by `truth/`. The
+reach of the features plans by the same features, cross-fitted on the true groups: no learner should beat it.
 
-`--large` learns also from the campaigns of a shop of so many customers, of which the 100,000 are the first.
+`--large` also learns from the campaigns of a larger shop, whose first customers are the 100,000.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import xgboost as xgb
 from rich.console import Console
 from rich.table import Table
 
-from regulars.actions.control import customer_lots
+from regulars.actions.control import customer_draws
 from regulars.actions.uplift import Uplift
 from regulars.arrays import FloatArray
 from regulars.data.lake import attach
@@ -30,7 +30,7 @@ from regulars.data.sql import SqlFolder, connect
 from regulars.features.relations import make_features_learning
 from regulars.features.table import FeatureTable
 from regulars.instants import parse_as_of
-from regulars.models.purchase_process import Purchases, silent
+from regulars.models.purchase_process import Purchases, p_no_order
 from regulars_training.uplift.learn import learn
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.problem import Problem
@@ -106,7 +106,7 @@ def spent(table: FeatureTable, profit: FloatArray, budget: float, money: FloatAr
     """Return what a plan by expected profits brings."""
     cost = np.broadcast_to(COST[:, None], profit.shape).copy()
     problem = Problem(np.maximum(profit, 0.0), cost, budget, np.zeros((0, len(COST)), dtype=bool), np.zeros(0))
-    solution = allocate(problem, customer_lots(table.customer_ids, "benchmark"), NAMES)
+    solution = allocate(problem, customer_draws(table.customer_ids, "benchmark"), NAMES)
     return float(money[solution.chosen].sum())
 
 
@@ -155,7 +155,7 @@ def compare(seed: int, folder: Path, large: int | None) -> Table:
         more, said = taught(folder / "large", folder / "more")
         plans[f"learnt effects, a shop of {large:,}"] = expected(more, table, share)[0]
         captions.append(f"a shop of {large:,}: learnt from {said}")
-    churn = silent(learnt.constants.process, Purchases.of(table), HORIZON)
+    churn = p_no_order(learnt.constants.process, Purchases.of(table), HORIZON)
     value = table.columns["spend_365d_cents"]
     policies = {
         "top churn risk": churn,

@@ -14,7 +14,7 @@ from regulars.errors import HistoryError, MapError
 from regulars_training import backtest
 from regulars_training.data import protocol
 from regulars_training.data.dataset import history
-from regulars_training.run_backtest import judged
+from regulars_training.run_backtest import run_backtest
 from regulars_workbench.cli.models import backtest_tables
 from tests.conftest import AS_OF
 
@@ -31,7 +31,7 @@ def test_a_lake_is_judged_at_a_moment(
     tmp_path: Path,
 ) -> None:
     """The outcome is the lake's own; what the models learnt from ends before it, also when later rows are absent."""
-    [found] = judged(connection, lake, sql, horizon_days=90, moments=[MOMENT])
+    [found] = run_backtest(connection, lake, sql, horizon_days=90, moments=[MOMENT])
     assert set(found["value"]) == BASELINES | {"regulars"}
     assert set(found["churn"]) == BASELINES - {"mean"} | {"regulars"}
     happened = connection.execute(
@@ -51,7 +51,7 @@ def test_a_lake_is_judged_at_a_moment(
     for table in ("customers", "events", "treatments"):
         (cut / table).symlink_to(lake / table)
     (cut / "lake.json").write_bytes((lake / "lake.json").read_bytes())
-    [other] = judged(connection, cut, sql, horizon_days=90, moments=[MOMENT])
+    [other] = run_backtest(connection, cut, sql, horizon_days=90, moments=[MOMENT])
     assert other["constants"] == found["constants"]
     assert other["mean_value"] < found["mean_value"]
     backtest_tables.results([found])
@@ -66,7 +66,7 @@ def test_a_horizon_beyond_the_log_says_the_latest_cutoff(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path
 ) -> None:
     with pytest.raises(HistoryError, match=r"reach beyond the last order .* can be judged is 2025-04-02"):
-        judged(connection, lake, sql, horizon_days=90, moments=[AS_OF])
+        run_backtest(connection, lake, sql, horizon_days=90, moments=[AS_OF])
 
 
 def test_rolling_cutoffs_are_the_newest_that_can_be_learnt_for(
@@ -95,7 +95,7 @@ def test_a_protocol_reads_a_dataset_as_it_is(
         'order_value = "amount"\n'
     )
     source = tmp_path / "orders.parquet"
-    [found] = judged(connection, source, sql, horizon_days=7, protocol_file=file)
+    [found] = run_backtest(connection, source, sql, horizon_days=7, protocol_file=file)
     assert (found["as_of"], found["horizon_days"]) == ("2025-04-02", 90)
 
 

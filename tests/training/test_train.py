@@ -15,7 +15,7 @@ from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError, LakeError
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
-from regulars_training.data.cutoffs import Plan, plan
+from regulars_training.data.cutoffs import CutoffPlan, plan
 from regulars_training.data.dataset import NOT_FEATURES, Dataset, build, history
 from regulars_training.models import segment
 from regulars_training.models.churn import Forest
@@ -68,7 +68,7 @@ def test_the_bundle_says_what_it_was_made_from(
 ) -> None:
     manifest = bundle.manifest
     attach(connection, lake)
-    moments: Plan = plan(*history(connection), AS_OF, 90)
+    moments: CutoffPlan = plan(*history(connection), AS_OF, 90)
     assert manifest.as_of == AS_OF
     assert manifest.training["holdout"] == f"{moments.holdout:%Y-%m-%d}"
     assert manifest.training["cutoffs"] == [f"{cutoff:%Y-%m-%d}" for cutoff in moments.fit]

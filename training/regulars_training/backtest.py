@@ -82,7 +82,7 @@ def run(
 def _judge(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
-    plan: cutoffs.Plan,
+    plan: cutoffs.CutoffPlan,
     minor_units: int,
     advance: Callable[[str], None],
 ) -> dict[str, Any]:

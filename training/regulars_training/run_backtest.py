@@ -15,7 +15,7 @@ from regulars_training import backtest
 from regulars_training.data import dataset, protocol
 
 
-def judged(  # noqa: PLR0913 - one plain knob each
+def run_backtest(  # noqa: PLR0913 - one plain knob each
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     sql: SqlFolder,

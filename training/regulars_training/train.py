@@ -83,8 +83,8 @@ def lost(out: Path) -> Path:
 
 
 def learnable(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, plan: cutoffs.Plan, advance: Advance = lambda _: None
-) -> tuple[cutoffs.Plan, dataset.Dataset, dataset.Snapshot]:
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, plan: cutoffs.CutoffPlan, advance: Advance = lambda _: None
+) -> tuple[cutoffs.CutoffPlan, dataset.Dataset, dataset.Snapshot]:
     """Make the plan's snapshots, and that of its `as_of`; return the plan without those that teach nothing."""
     build = partial(dataset.build, connection, sql, horizon_days=plan.horizon_days, needed=plan.needed)
     data = build(plan.cutoffs, plan.label_days, lambda: advance("snapshots"))
@@ -93,7 +93,7 @@ def learnable(
 
 
 def _facts(
-    lake: Path, info: LakeInfo, plan: cutoffs.Plan, data: dataset.Dataset, metrics: dict[str, Any]
+    lake: Path, info: LakeInfo, plan: cutoffs.CutoffPlan, data: dataset.Dataset, metrics: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "as_of": plan.as_of,

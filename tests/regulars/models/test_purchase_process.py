@@ -33,7 +33,7 @@ def simulated(constants: Process, days: float, customers: int = 400_000) -> tupl
 def test_forecasts_are_what_the_models_own_customers_do() -> None:
     """Expected orders and P(no order), in all and by what is known of the customer."""
     known, ahead = simulated(CDNOW, 180.0)
-    expected, none = purchase_process.orders(CDNOW, known, 180.0), purchase_process.silent(CDNOW, known, 180.0)
+    expected, none = purchase_process.orders(CDNOW, known, 180.0), purchase_process.p_no_order(CDNOW, known, 180.0)
     groups = [known.repeats == 0, known.repeats == 1, (known.repeats > 3) & (known.last > 200), known.last < 100]
     for group in (np.ones(len(ahead), dtype=bool), *groups):
         error = ahead[group].std() / np.sqrt(group.sum())
@@ -56,8 +56,8 @@ def test_more_time_brings_more_orders_and_less_silence() -> None:
     known = of(*HISTORIES)
     days = [1.0, 30.0, 90.0, 365.0, 3_650.0]
     assert (np.diff([purchase_process.orders(CDNOW, known, span) for span in days], axis=0) > 0).all()
-    assert (np.diff([purchase_process.silent(CDNOW, known, span) for span in days], axis=0) <= 0).all()
-    np.testing.assert_allclose(purchase_process.silent(CDNOW, known, 0.0), 1.0)
+    assert (np.diff([purchase_process.p_no_order(CDNOW, known, span) for span in days], axis=0) <= 0).all()
+    np.testing.assert_allclose(purchase_process.p_no_order(CDNOW, known, 0.0), 1.0)
 
 
 def test_who_leaves_at_rate_one_is_no_exception() -> None:
@@ -97,7 +97,7 @@ def test_extreme_histories_have_finite_forecasts(constants: Process) -> None:
     known = of((5_000, 5_000, 5_000), (5_000, 5_000, 30_000), (0, 0, 0), (0, 0, 30_000), (1, 0.001, 30_000))
     for found in (
         purchase_process.alive(constants, known),
-        purchase_process.silent(constants, known, 90.0),
+        purchase_process.p_no_order(constants, known, 90.0),
         purchase_process.orders(constants, known, 90.0),
         purchase_process.spend(constants, known),
     ):
@@ -112,7 +112,7 @@ def test_the_next_order_is_where_even_odds_are_reached() -> None:
     assert expected.any()
     assert not expected.all()
     for row in np.flatnonzero(expected):
-        assert purchase_process.silent(CDNOW, of(HISTORIES[row]), days[row])[0] == pytest.approx(0.5, abs=0.05)
+        assert purchase_process.p_no_order(CDNOW, of(HISTORIES[row]), days[row])[0] == pytest.approx(0.5, abs=0.05)
     later = purchase_process.days_to_next(CDNOW, known, np.full(len(HISTORIES), 0.5), 90)
     assert (later[expected & ~np.isnan(later)] > days[expected & ~np.isnan(later)]).all()
 

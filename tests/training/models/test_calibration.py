@@ -67,10 +67,10 @@ def test_nothing_sold_leaves_the_level_alone() -> None:
 def test_churn_is_brought_midway_between_season_and_the_models_own() -> None:
     data = Dataset(snapshot(AS_OF, 1.0), ())
     own = np.array([0.6])
-    found = calibration.mean_churn(data, calibration.Level(), own)
+    found = calibration.mean_churn(data, calibration.TotalCalibration(), own)
     assert np.exp(-1.0) < found < 0.6
     longer = Dataset(data.frame.with_columns(horizon_no_order=pl.lit(0.2)), ())
-    assert calibration.mean_churn(longer, calibration.Level(), own) == pytest.approx(0.2)
+    assert calibration.mean_churn(longer, calibration.TotalCalibration(), own) == pytest.approx(0.2)
 
 
 def test_a_shift_that_cannot_be_found_is_none() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regulars.actions.uplift import SHAPED, Shape
-from regulars_training.uplift.shapes import later, learn_shapes, level
+from regulars_training.uplift.shapes import fit_slope, later, learn_shapes
 from tests.training.uplift.shoppers import shoppers
 
 
@@ -42,7 +42,7 @@ def test_the_shape_that_is_there_is_found() -> None:
 def test_held_out_level_is_near_one_where_the_effect_is_as_learnt() -> None:
     made = shoppers(responds=True)
     held_out, _ = learn_shapes({"one": made}, SHAPED)
-    slope, variance = level(held_out["one"], made)
+    slope, variance = fit_slope(held_out["one"], made)
     assert slope == pytest.approx(1.0, abs=3 * variance**0.5)
 
 
@@ -50,7 +50,7 @@ def test_held_out_level_is_near_one_where_the_effect_is_as_learnt() -> None:
 def test_without_an_effect_the_level_holds_zero(seed: int) -> None:
     made = shoppers(responds=False, seed=seed)
     held_out, _ = learn_shapes({"one": made}, SHAPED)
-    assert level(held_out["one"], made).evidence < 2.6**2
+    assert fit_slope(held_out["one"], made).evidence < 2.6**2
 
 
 def test_what_comes_later_is_a_part_of_what_comes_soon() -> None:

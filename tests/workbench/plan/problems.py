@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regulars.actions.control import Lots, customer_lots
+from regulars.actions.control import RandomDraws, customer_draws
 from regulars_workbench.plan.solver.problem import Problem
 
 NAMES = ("a", "b", "c", "d", "e", "f")
@@ -23,6 +23,6 @@ def problem(seed: int, customers: int, actions: int = 3, *, per_customer: int = 
     return Problem(profit, cost, float(20 * customers), mask, capacity, per_customer)
 
 
-def lots(customers: int) -> Lots:
-    """Return a lot for each customer."""
-    return customer_lots([f"C{at}" for at in range(customers)], "s")
+def draws(customers: int) -> RandomDraws:
+    """Return a random draw for each customer."""
+    return customer_draws([f"C{at}" for at in range(customers)], "s")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.exact import relaxed
 from regulars_workbench.plan.solver.problem import Problem, Solution
-from tests.workbench.plan.problems import NAMES, lots, problem
+from tests.workbench.plan.problems import NAMES, draws, problem
 
 seeds = st.integers(0, 10_000)
 HUNDREDTH_OF_A_PERCENT = 1e-4
@@ -19,7 +19,7 @@ HUNDREDTH_OF_A_PERCENT = 1e-4
 
 def solved(one: Problem, *, exact_up_to: int = 2_000) -> Solution:
     actions, customers = one.profit.shape
-    return allocate(one, lots(customers), NAMES[:actions], exact_up_to=exact_up_to)
+    return allocate(one, draws(customers), NAMES[:actions], exact_up_to=exact_up_to)
 
 
 def feasible(one: Problem, found: Solution) -> bool:
@@ -100,14 +100,14 @@ def test_a_further_action_never_lowers_the_best(seed: int) -> None:
 
 
 def test_the_order_of_customers_changes_nothing() -> None:
-    """Ties are broken by each customer's own lot."""
+    """Ties are broken by each customer's own random draw."""
     one = problem(3, 3_000, ties=True)
     turn = np.random.default_rng(0).permutation(3_000)
     turned = replace(one, profit=one.profit[:, turn], cost=one.cost[:, turn])
-    first = allocate(one, lots(3_000), NAMES[:3], exact_up_to=0)
-    second = allocate(turned, lots(3_000)[turn], NAMES[:3], exact_up_to=0)
+    first = allocate(one, draws(3_000), NAMES[:3], exact_up_to=0)
+    second = allocate(turned, draws(3_000)[turn], NAMES[:3], exact_up_to=0)
     assert second.profit == pytest.approx(first.profit, rel=HUNDREDTH_OF_A_PERCENT)
-    again = allocate(one, lots(3_000), NAMES[:3], exact_up_to=0)
+    again = allocate(one, draws(3_000), NAMES[:3], exact_up_to=0)
     assert np.array_equal(first.chosen, again.chosen)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars_workbench.plan.arms import with_control
-from tests.workbench.plan.problems import NAMES, lots, problem
+from tests.workbench.plan.problems import NAMES, draws, problem
 
 
 @settings(max_examples=25, deadline=None)
@@ -15,7 +15,7 @@ from tests.workbench.plan.problems import NAMES, lots, problem
 def test_limits_hold_and_the_share_is_within_one(seed: int, customers: int, share: float, per_customer: int) -> None:
     one = problem(seed, customers, per_customer=per_customer)
     strata = np.arange(customers, dtype=np.int64) % 4
-    arms = with_control(one, strata, lots(customers), NAMES[:3], share)
+    arms = with_control(one, strata, draws(customers), NAMES[:3], share)
     assert np.all(one.used(arms.treated) <= one.limits + 1e-6)
     assert not np.any(arms.treated & arms.control)
     chosen = arms.treated | arms.control
@@ -31,7 +31,7 @@ def test_limits_hold_and_the_share_is_within_one(seed: int, customers: int, shar
 def test_the_control_is_like_the_treated_and_the_budget_is_used() -> None:
     one = problem(5, 4_000)
     strata = np.zeros(4_000, dtype=np.int64)
-    arms = with_control(one, strata, lots(4_000), NAMES[:3], 0.3)
+    arms = with_control(one, strata, draws(4_000), NAMES[:3], 0.3)
     for action in np.flatnonzero(arms.control.sum(axis=1) > 300):
         treated, control = one.profit[action][arms.treated[action]], one.profit[action][arms.control[action]]
         error = np.sqrt(treated.var() / len(treated) + control.var() / len(control))
@@ -43,13 +43,13 @@ def test_few_customers_are_not_lost_to_rounding() -> None:
     """One customer whom the budget just pays for is treated, although a tenth of one is to be held back."""
     one = problem(5, 1)
     one = replace(one, profit=np.array([[50.0], [0.0], [0.0]]), cost=np.full((3, 1), 20.0), budget=20.0)
-    arms = with_control(one, np.zeros(1, dtype=np.int64), lots(1), NAMES[:3], 0.1)
+    arms = with_control(one, np.zeros(1, dtype=np.int64), draws(1), NAMES[:3], 0.1)
     assert arms.treated.sum() == 1
 
 
-def test_it_is_the_same_again_and_another_with_other_lots() -> None:
+def test_it_is_the_same_again_and_another_with_other_draws() -> None:
     one, strata = problem(5, 500), np.zeros(500, dtype=np.int64)
-    first, again = (with_control(one, strata, lots(500), NAMES[:3], 0.2) for _ in range(2))
+    first, again = (with_control(one, strata, draws(500), NAMES[:3], 0.2) for _ in range(2))
     assert np.array_equal(first.control, again.control)
-    other = with_control(one, strata, lots(500)[::-1].copy(), NAMES[:3], 0.2)
+    other = with_control(one, strata, draws(500)[::-1].copy(), NAMES[:3], 0.2)
     assert not np.array_equal(first.control, other.control)

@@ -124,4 +124,4 @@ def test_an_unknown_name_offers_the_columns_there_are(
     scores = written(tmp_path / "scores.parquet", SCORES)
     with pytest.raises(CatalogueError, match=r'scores\.parquet: no column .*did you mean "segment"') as raised:
         people(connection, sql, scores, raw(action(eligible="segmnt = 'New'")))
-    assert "lot_of_customer" not in str(raised.value)
+    assert "draw_of_customer" not in str(raised.value)

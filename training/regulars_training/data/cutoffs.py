@@ -22,7 +22,7 @@ SHORTEST_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Plan:
+class CutoffPlan:
     """The moments of a training run.
 
     `holdout` is the newest moment whose labels are known: it is judged by models that knew only what was before it.
@@ -36,7 +36,7 @@ class Plan:
     dropped: frozenset[datetime] = frozenset()
     """Cutoffs at which too little had happened to learn from."""
 
-    def without(self, cutoffs: Iterable[datetime]) -> "Plan":
+    def without(self, cutoffs: Iterable[datetime]) -> "CutoffPlan":
         """Return the plan that does without these cutoffs."""
         return replace(self, dropped=frozenset(cutoffs))
 
@@ -100,7 +100,7 @@ class Plan:
         return tuple(sorted({*self.fit, *self.before_holdout, *self.before(judged)}, reverse=True))
 
 
-def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_days: int) -> Plan:
+def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_days: int) -> CutoffPlan:
     """Place the cutoffs in the history [first_order, as_of).
 
     Labels are as long as the horizon, or a third of the history where that is shorter: a third to see, a third to
@@ -131,7 +131,7 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
             f"ask for a --horizon of {known.days} or fewer, or bring more history"
         )
     holdout = as_of - timedelta(days=label_days)
-    return Plan(
+    return CutoffPlan(
         as_of=as_of,
         horizon_days=horizon_days,
         label_days=label_days,

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from regulars.arrays import FloatArray
 from regulars.models.purchase_process import log_odds, shifted
-from regulars_training.data.cutoffs import Plan
+from regulars_training.data.cutoffs import CutoffPlan
 from regulars_training.data.dataset import Dataset
 
 PRIOR = 0.3
@@ -19,7 +19,7 @@ MOST = 3.0
 
 
 @dataclass(frozen=True)
-class Level:
+class TotalCalibration:
     """Factors on the process's value and orders, and a shift of the log odds of its P(no order)."""
 
     value: float = 1.0
@@ -29,13 +29,13 @@ class Level:
     """Whether it was measured in the very window that it is for."""
 
 
-def actual(data: Dataset) -> Level:
+def actual(data: Dataset) -> TotalCalibration:
     """Return the level that the labels of one snapshot ask for."""
     value, orders, shift = (float(log) for log, _ in _measured(data))
-    return Level(float(np.exp(value)), float(np.exp(orders)), shift, known=True)
+    return TotalCalibration(float(np.exp(value)), float(np.exp(orders)), shift, known=True)
 
 
-def expected(data: Dataset, plan: Plan, moment: datetime) -> Level:
+def expected(data: Dataset, plan: CutoffPlan, moment: datetime) -> TotalCalibration:
     """Return the level to expect at `moment`: that of the same window last year, else the mean of earlier cutoffs.
 
     Each is drawn towards none by its variance: that of sampling customers, and that between the cutoffs.
@@ -47,7 +47,7 @@ def expected(data: Dataset, plan: Plan, moment: datetime) -> Level:
     between = logs.var(axis=0, ddof=1) / len(windows) if len(windows) > 1 else np.zeros(3)
     noise = np.maximum(between, variances.mean(axis=0) / len(windows))
     value, orders, shift = (logs.mean(axis=0) * PRIOR**2 / (PRIOR**2 + noise)).tolist()
-    return Level(float(np.exp(value)), float(np.exp(orders)), shift)
+    return TotalCalibration(float(np.exp(value)), float(np.exp(orders)), shift)
 
 
 def _measured(data: Dataset) -> list[tuple[float, float]]:
@@ -82,7 +82,7 @@ def shift_to(probability: FloatArray, mean: float) -> float:
     return float(brentq(gap, low, high, xtol=1e-9))
 
 
-def mean_churn(data: Dataset, level: Level, own: FloatArray) -> float:
+def mean_churn(data: Dataset, level: TotalCalibration, own: FloatArray) -> float:
     """Return the mean P(no order in the horizon) to bring a model's `own` probabilities to.
 
     It lies midway, in log odds, between the process's at its expected level and the model's own, which learnt the level

@@ -10,11 +10,11 @@ from sklearn.ensemble import RandomForestClassifier
 from regulars.arrays import FloatArray
 from regulars.models.purchase_process import to_horizon
 from regulars.models.tasks import churn as task
-from regulars_training.data.cutoffs import WEIGHT, Plan
+from regulars_training.data.cutoffs import WEIGHT, CutoffPlan
 from regulars_training.data.dataset import Dataset
 from regulars_training.export.onnx_export import Exported, from_forest
-from regulars_training.models import blend as weights
-from regulars_training.models.calibration import Level, actual, mean_churn, shift_to
+from regulars_training.models.blend import learn_weights
+from regulars_training.models.calibration import TotalCalibration, actual, mean_churn, shift_to
 
 TREES = 150
 ROWS = 20_000
@@ -74,13 +74,15 @@ class Forest:
             return np.asarray((moved - churned) ** 2, dtype=np.float64)
 
         inside = [np.clip(part, 1e-6, 1 - 1e-6) for part in parts]
-        return weights.learn(inside, loss)[0]
+        return learn_weights(inside, loss)[0]
 
 
 class ChurnModel:
     """A forest and the constants with which the task answers."""
 
-    def __init__(self, forest: Forest, plan: Plan, today: Dataset, level: Level, weight: float = 0.5) -> None:
+    def __init__(
+        self, forest: Forest, plan: CutoffPlan, today: Dataset, level: TotalCalibration, weight: float = 0.5
+    ) -> None:
         """`today` are the customers to answer for: their mean probability is brought to the expected level."""
         self.forest = forest
         constants = task.Constants(

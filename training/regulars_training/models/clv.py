@@ -11,12 +11,12 @@ import xgboost as xgb
 from regulars.arrays import FloatArray
 from regulars.models.purchase_process import log_odds
 from regulars.models.tasks import clv as task
-from regulars_training.data.cutoffs import WEIGHT, Plan
+from regulars_training.data.cutoffs import WEIGHT, CutoffPlan
 from regulars_training.data.dataset import Dataset
 from regulars_training.export.onnx_export import Exported, from_booster
-from regulars_training.models import blend as weights
 from regulars_training.models import interval
-from regulars_training.models.calibration import Level, actual, mean_churn, shift_to
+from regulars_training.models.blend import equal_weights, learn_weights
+from regulars_training.models.calibration import TotalCalibration, actual, mean_churn, shift_to
 
 COMMON: dict[str, Any] = {
     "max_depth": 3,
@@ -138,10 +138,10 @@ class ClvModel:
     def __init__(
         self,
         trees: ClvTrees,
-        plan: Plan,
+        plan: CutoffPlan,
         today: Dataset,
-        level: Level,
-        blend: tuple[float, ...] = weights.equal(3),
+        level: TotalCalibration,
+        blend_weights: tuple[float, ...] = equal_weights(3),
         correction: float = 0.0,
     ) -> None:
         """`today` are the customers to answer for: all parts are brought to the same total, the expected one.
@@ -153,7 +153,7 @@ class ClvModel:
             features=list(trees.features),
             window_days=plan.label_days,
             horizon_days=plan.horizon_days,
-            weights=(blend[0], blend[1], blend[2]),
+            weights=(blend_weights[0], blend_weights[1], blend_weights[2]),
             scales=(1.0, 1.0, 1.0),
             level=level.value,
             orders_level=level.orders,
@@ -188,9 +188,9 @@ class ClvModel:
         return Exported(files).with_constants(task.NAME, self.constants.model_dump())
 
 
-def learn_weights(model: ClvModel, newest: Dataset) -> tuple[float, ...]:
+def learn_blend(model: ClvModel, newest: Dataset) -> tuple[float, ...]:
     """Return the weights of process, anchored and free booster, from a snapshot that is new to them, at its level."""
     forecast, value = model.predict(newest), newest.value_cents
     total = max(float(value.sum()), 1.0)
     parts = [part * (total / max(float(part.sum()), 1e-9)) for part in forecast.parts]
-    return weights.learn(parts, lambda blend: np.asarray((blend - value) ** 2, dtype=np.float64))
+    return learn_weights(parts, lambda blended: np.asarray((blended - value) ** 2, dtype=np.float64))

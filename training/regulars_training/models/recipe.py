@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from regulars_training.data.cutoffs import Plan
+from regulars_training.data.cutoffs import CutoffPlan
 from regulars_training.data.dataset import Dataset
-from regulars_training.models import blend as weights
 from regulars_training.models import calibration, clv, interval
+from regulars_training.models.blend import equal_weights
 from regulars_training.models.churn import ChurnModel, Forest
 
 
@@ -22,15 +22,15 @@ class Models:
 class Learnt:
     """What the newest cutoff teaches about models that have not seen it."""
 
-    blend: tuple[float, ...] = weights.equal(3)
-    forest: float = 0.5
+    blend_weights: tuple[float, ...] = equal_weights(3)
+    forest_weight: float = 0.5
     correction: float = 0.0
 
 
 class Recipe:
     """Models for any moment of a plan from what was known before it; trees are fitted once for each set of cutoffs."""
 
-    def __init__(self, data: Dataset, plan: Plan) -> None:
+    def __init__(self, data: Dataset, plan: CutoffPlan) -> None:
         """`data` holds the snapshots of `plan.cutoffs`, and of `plan.as_of` where models for it are asked."""
         self.data, self.plan = data, plan
         self._stretched = plan.stretch > 1
@@ -55,8 +55,8 @@ class Recipe:
         boosters, forest = self.trees(self.plan.before(moment))
         today, there = self.data.at([moment]), calibration.expected(self.data, self.plan, moment)
         return Models(
-            clv.ClvModel(boosters, self.plan, today, there, learnt.blend, learnt.correction),
-            ChurnModel(forest, self.plan, today, there, learnt.forest),
+            clv.ClvModel(boosters, self.plan, today, there, learnt.blend_weights, learnt.correction),
+            ChurnModel(forest, self.plan, today, there, learnt.forest_weight),
         )
 
     def learn(self, moment: datetime) -> Learnt:
@@ -71,7 +71,7 @@ class Recipe:
         boosters, forest = self.trees(earlier)
         seen = self.data.at([newest])
         there = calibration.actual(seen)
-        blend = clv.learn_weights(clv.ClvModel(boosters, self.plan, seen, there), seen)
-        model = clv.ClvModel(boosters, self.plan, seen, there, blend)
-        found = interval.correction(seen.value_cents, model.predict(seen))
-        return Learnt(blend, forest.learn_weight(seen), found)
+        weights = clv.learn_blend(clv.ClvModel(boosters, self.plan, seen, there), seen)
+        model = clv.ClvModel(boosters, self.plan, seen, there, weights)
+        correction = interval.correction(seen.value_cents, model.predict(seen))
+        return Learnt(weights, forest.learn_weight(seen), correction)

@@ -63,7 +63,7 @@ def assignment(one: Experiment, names: Sequence[str]) -> tuple[float, float, lis
     return largest, auc, warnings
 
 
-def smallest_lift(outcome: FloatArray, treated: Flags) -> float:
+def minimum_detectable_effect(outcome: FloatArray, treated: Flags) -> float:
     """Return the difference of means that such arms show with 80 % power at the two-sided 5 % level.
 
     (z(.975) + z(.8)) sqrt(s1^2 / n1 + s0^2 / n0), with Cohen 1988, Statistical Power Analysis, ch. 2.

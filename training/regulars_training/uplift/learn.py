@@ -15,11 +15,11 @@ from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError
 from regulars_training.export import package
 from regulars_training.export.onnx_export import as_json
-from regulars_training.uplift.assignment import FEW, assignment, smallest_lift
+from regulars_training.uplift.assignment import FEW, assignment, minimum_detectable_effect
 from regulars_training.uplift.experiment import SOON, Experiment, Logged, read
 from regulars_training.uplift.learners import Fitted, logistic_difference
 from regulars_training.uplift.qini import by_tenth, interval_of_difference, qini_auc
-from regulars_training.uplift.shapes import Level, later, learn_shapes, level
+from regulars_training.uplift.shapes import ScoreSlope, fit_slope, later, learn_shapes
 from regulars_training.uplift.trial import Trial
 from regulars_training.uplift.validate import Choice, choose, folds, pooled
 
@@ -95,7 +95,7 @@ def learn(
 
 def _shapes(
     actions: Mapping[str, Experiment], logged: Logged, horizon_days: int
-) -> tuple[dict[str, Trial], dict[str, FloatArray], Fitted, Level, int]:
+) -> tuple[dict[str, Trial], dict[str, FloatArray], Fitted, ScoreSlope, int]:
     """Learn shapes from the orders of the first days or from all, whichever shows more.
 
     Returns what to learn from, held-out scores, shapes, what follows after the days learnt from, and those days.
@@ -104,15 +104,15 @@ def _shapes(
     whole = {name: Trial.of(one.rows, one.treated, one.orders, fold[name]) for name, one in actions.items()}
     scores, shape = learn_shapes(whole, logged.features)
     if horizon_days <= SOON:
-        return whole, scores, shape, Level(0.0, 0.0), horizon_days
+        return whole, scores, shape, ScoreSlope(0.0, 0.0), horizon_days
     soon = {name: Trial.of(one.rows, one.treated, one.soon, fold[name]) for name, one in actions.items()}
     early, early_shape = learn_shapes(soon, logged.features)
     shown, shown_early = (
-        sum(level(held_out[name], trials[name]).evidence for name in actions)
+        sum(fit_slope(held_out[name], trials[name]).evidence for name in actions)
         for held_out, trials in ((scores, whole), (early, soon))
     )
     if shown_early < shown:
-        return whole, scores, shape, Level(0.0, 0.0), horizon_days
+        return whole, scores, shape, ScoreSlope(0.0, 0.0), horizon_days
     return soon, early, early_shape, later(early, soon, whole), SOON
 
 
@@ -147,7 +147,7 @@ def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[s
     treated, ordered = one.treated, (one.orders > 0).astype(np.float64)
     predicted = choice.calibration.apply(choice.score)[0]
     largest, auc, warnings = assignment(one, logged.features)
-    smallest, mean = smallest_lift(one.orders, treated), float(one.orders[~treated].mean())
+    smallest, mean = minimum_detectable_effect(one.orders, treated), float(one.orders[~treated].mean())
     served = choice.calibration
     average = served.average
     if abs(average) < smallest:
@@ -165,8 +165,8 @@ def report(one: Experiment, choice: Choice, logged: Logged, unit: int) -> dict[s
         "orders_adjusted": [average, 1.96 * float(np.sqrt(served.variance[0]))],
         "ordered": _difference(ordered, treated, 1),
         "value": _difference(one.value_cents, treated, unit),
-        "smallest_lift_orders": smallest,
-        "smallest_lift_value": smallest_lift(one.value_cents, treated) / unit,
+        "minimum_detectable_effect_orders": smallest,
+        "minimum_detectable_effect_value": minimum_detectable_effect(one.value_cents, treated) / unit,
         "control_orders": mean,
         "qini_auc": qini_auc(ordered, choice.score, treated),
         "qini_auc_logistic": qini_auc(ordered, baseline, treated),

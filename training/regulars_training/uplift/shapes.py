@@ -20,7 +20,7 @@ CARRIED = 0.5
 """Standard deviation, before anything is seen, of what comes after the first days as a part of what comes in them."""
 
 
-class Level(NamedTuple):
+class ScoreSlope(NamedTuple):
     """An effect as a multiple of a score: extra orders for each unit of it, and the variance of that number."""
 
     slope: float
@@ -32,16 +32,16 @@ class Level(NamedTuple):
         return self.slope**2 / self.variance if self.variance > 0 else 0.0
 
 
-def level(score: FloatArray, trial: Trial, residual: FloatArray | None = None) -> Level:
+def fit_slope(score: FloatArray, trial: Trial, residual: FloatArray | None = None) -> ScoreSlope:
     """Fit residual ~ (treated - share) slope score by weighted least squares, its error robust (HC0)."""
     left = trial.residual if residual is None else residual
     design = (trial.treated - trial.treated.mean()) * score
     total = float(trial.weight @ design**2)
     if total <= 0:
-        return Level(0.0, 0.0)
+        return ScoreSlope(0.0, 0.0)
     slope = float(trial.weight @ (design * left)) / total
     error = trial.weight * design * (left - design * slope)
-    return Level(slope, float(error @ error) / total**2)
+    return ScoreSlope(slope, float(error @ error) / total**2)
 
 
 def learn_shapes(trials: Mapping[str, Trial], names: Sequence[str]) -> tuple[dict[str, FloatArray], Fitted]:
@@ -64,19 +64,19 @@ def learn_shapes(trials: Mapping[str, Trial], names: Sequence[str]) -> tuple[dic
     return held_out, Fitted("shapes", {}, 0.0, shapes, usual, tuple(names.index(name) for name in SHAPED))
 
 
-def later(scores: Mapping[str, FloatArray], soon: Mapping[str, Trial], whole: Mapping[str, Trial]) -> Level:
+def later(scores: Mapping[str, FloatArray], soon: Mapping[str, Trial], whole: Mapping[str, Trial]) -> ScoreSlope:
     """Return what comes after the first days, as a part of what comes in them, and its variance: of all actions.
 
     Few experiments can tell it well; so it starts from none, give or take CARRIED.
     """
     precision, sum_ = 1 / CARRIED**2, 0.0
     for name, score in scores.items():
-        first = level(score, soon[name])
-        after = level(score, soon[name], whole[name].residual - soon[name].residual)
+        first = fit_slope(score, soon[name])
+        after = fit_slope(score, soon[name], whole[name].residual - soon[name].residual)
         if after.variance > 0:
             precision += first.slope**2 / after.variance
             sum_ += first.slope * after.slope / after.variance
-    return Level(max(sum_ / precision, 0.0), 1 / precision)
+    return ScoreSlope(max(sum_ / precision, 0.0), 1 / precision)
 
 
 def _mean(parts: Sequence[np.ndarray[tuple[int], np.dtype[np.float32]]]) -> float:
@@ -86,7 +86,7 @@ def _mean(parts: Sequence[np.ndarray[tuple[int], np.dtype[np.float32]]]) -> floa
 
 def _parts(cases: Sequence[tuple[FloatArray, Trial]]) -> FloatArray:
     """Return each shape's part: its weight by likelihood, times its mean level over actions; below 1 % it is none."""
-    levels = [[level(value, trial) for value in values] for values, trial in cases]
+    levels = [[fit_slope(value, trial) for value in values] for values, trial in cases]
     evidence = np.array([[one.evidence for one in of_action] for of_action in levels]).sum(axis=0)
     weight = np.exp((evidence - evidence.max()) / 2)
     weight = np.where(weight / weight.sum() < 0.01, 0.0, weight)  # noqa: PLR2004 - said above

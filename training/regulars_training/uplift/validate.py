@@ -10,7 +10,7 @@ import numpy.typing as npt
 from regulars.actions.uplift import Calibration
 from regulars.arrays import FloatArray
 from regulars_training.uplift.learners import LEARNERS, Fitted, Flags, Learner, average, centred_learner
-from regulars_training.uplift.shapes import Level, level
+from regulars_training.uplift.shapes import ScoreSlope, fit_slope
 from regulars_training.uplift.trial import Trial
 
 FOLDS = 4
@@ -94,7 +94,7 @@ class Choice:
     tried: dict[str, float]
     """Each learner's slope in standard errors."""
 
-    later: Level = Level(0.0, 0.0)  # noqa: RUF009 - a NamedTuple cannot change
+    later: ScoreSlope = ScoreSlope(0.0, 0.0)  # noqa: RUF009 - a NamedTuple cannot change
     """What comes after the days that were learnt from, as a part of what comes in them."""
 
     @property
@@ -147,7 +147,7 @@ def pooled(trials: Mapping[str, Trial]) -> tuple[dict[str, FloatArray], Fitted]:
 
 def through_zero(score: FloatArray, trial: Trial, fitted: Fitted) -> Choice:
     """Say that the effect is a multiple of the score: a line through zero, as sure of its slope as of its average."""
-    found, center = level(score, trial), float(score.mean())
+    found, center = fit_slope(score, trial), float(score.mean())
     covariance = found.variance * np.array([[center**2, center], [center, 1.0]])
     return Choice("shapes", fitted, Line(found.slope * center, found.slope, covariance, center), score, {})
 

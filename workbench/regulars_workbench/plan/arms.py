@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.control import Lots, action_lots, hold_out
+from regulars.actions.control import RandomDraws, action_draws, hold_out
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.problem import Flags, Problem, Solution
 from regulars_workbench.plan.solver.repair import reduced_profit
@@ -25,23 +25,23 @@ class Arms:
 
 
 def with_control(
-    problem: Problem, strata: npt.NDArray[np.int64], lots: Lots, actions: tuple[str, ...], share: float
+    problem: Problem, strata: npt.NDArray[np.int64], draws: RandomDraws, actions: tuple[str, ...], share: float
 ) -> Arms:
     """Choose customers for the limits that hold when `share` of them cost nothing, and hold that share back.
 
     Which customers cost how much is luck: where the treated then exceed a limit, those of both arms whose action brings
-    least beyond its prices are taken out and the arms drawn again, so that arms differ by nothing but the lot.
+    least beyond its prices are taken out and the arms drawn again, so that arms differ by nothing but the draw.
     """
     problem = replace(problem, profit=np.where(problem.cost > problem.budget, 0.0, problem.profit))
     wide = replace(
         problem, budget=problem.budget / (1 - share), capacity=np.floor(problem.capacity / (1 - share) + 1e-9)
     )
-    solution = allocate(wide, lots, actions)
-    arms = _drawn(problem, solution, strata, lots, actions, share)
+    solution = allocate(wide, draws, actions)
+    arms = _drawn(problem, solution, strata, draws, actions, share)
     if arms is not None and np.count_nonzero(solution.chosen) > FEW:
         return arms
-    solution = allocate(problem, lots, actions)  # of few customers, one more or less matters: within limits as it is
-    control = _held(solution.chosen, strata, lots, actions, share)
+    solution = allocate(problem, draws, actions)  # of few customers, one more or less matters: within limits as it is
+    control = _held(solution.chosen, strata, draws, actions, share)
     plain = Arms(solution.chosen & ~control, control, solution)
     better = arms is None or problem.brought(plain.treated) > problem.brought(arms.treated)
     return plain if better or arms is None else arms
@@ -51,14 +51,14 @@ def _drawn(
     problem: Problem,
     solution: Solution,
     strata: npt.NDArray[np.int64],
-    lots: Lots,
+    draws: RandomDraws,
     actions: tuple[str, ...],
     share: float,
 ) -> Arms | None:
     """Draw the arms, taking customers out until the limits hold; None when they do not come to hold."""
     chosen = solution.chosen.copy()
     for _ in range(TRIES):
-        control = _held(chosen, strata, lots, actions, share)
+        control = _held(chosen, strata, draws, actions, share)
         over = problem.used(chosen & ~control) - problem.limits
         if np.all(over <= 0):
             return Arms(chosen & ~control, control, solution)
@@ -66,11 +66,13 @@ def _drawn(
     return None
 
 
-def _held(chosen: Flags, strata: npt.NDArray[np.int64], lots: Lots, actions: tuple[str, ...], share: float) -> Flags:
+def _held(
+    chosen: Flags, strata: npt.NDArray[np.int64], draws: RandomDraws, actions: tuple[str, ...], share: float
+) -> Flags:
     held = np.zeros_like(chosen)
     for at, name in enumerate(actions):
         who = np.flatnonzero(chosen[at])
-        held[at, who] = hold_out(strata[who], action_lots(lots[who], name), share)
+        held[at, who] = hold_out(strata[who], action_draws(draws[who], name), share)
     return held
 
 

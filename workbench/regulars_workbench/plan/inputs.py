@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.actions.catalogue import Catalogue, Learnt
-from regulars.actions.control import Lots
+from regulars.actions.control import RandomDraws
 from regulars.actions.expressions import compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
 from regulars.actions.value import INTERVAL, NEEDED
@@ -22,7 +22,7 @@ from regulars.expressions.compiler import Source, quoted
 from regulars.instants import as_of_params
 from regulars.text import near
 
-LOT, STRATUM = "lot_of_customer", "stratum_of_customer"
+DRAW, STRATUM = "draw_of_customer", "stratum_of_customer"
 TABLE = "people_to_plan"
 KEPT = {"customer_id", *NEEDED, *INTERVAL, "segment", "churn_risk", SINCE}
 """Columns that a plan with assumed effects needs once its expressions are worked out."""
@@ -30,10 +30,10 @@ KEPT = {"customer_id", *NEEDED, *INTERVAL, "segment", "churn_risk", SINCE}
 
 @dataclass(frozen=True)
 class People:
-    """The customers of a plan, by id: columns of n values, lots, strata, and what they may be offered."""
+    """The customers of a plan, by id: columns of n values, draws, strata, and what they may be offered."""
 
     columns: Mapping[str, npt.NDArray[Any]]
-    lots: Lots
+    draws: RandomDraws
     strata: npt.NDArray[np.int64]
     stratum_names: list[str]
     offers: Offers
@@ -43,7 +43,7 @@ class People:
     knows_treatments: bool
 
     def __len__(self) -> int:
-        return len(self.lots)
+        return len(self.draws)
 
     def part(self, customers: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Return the columns of some customers."""
@@ -64,27 +64,27 @@ def read_people(
     as_of, horizon = _moment(connection, scores)
     margin = _from_lake(connection, lake, sql, as_of) if lake else None
     _check(connection, scores)
-    extra = f"md5_number_upper(concat({literal(catalogue.plan.salt)}, ':', customer_id)) as {LOT}"
+    extra = f"md5_number_upper(concat({literal(catalogue.plan.salt)}, ':', customer_id)) as {DRAW}"
     parts = [f"coalesce(cast({quoted(one)} as varchar), '-')" for one in ("segment", "churn_risk") if one in types]
     stratum = f"concat_ws(' / ', {', '.join(parts)})" if parts else "'all'"
     connection.execute(
         f"create or replace temp table {TABLE} as select *, {extra}, {stratum} as {STRATUM} from people_joined"
     )
     source = Source(
-        scores.name, {name: kind for name, kind in _types(connection, TABLE).items() if name not in (LOT, STRATUM)}
+        scores.name, {name: kind for name, kind in _types(connection, TABLE).items() if name not in (DRAW, STRATUM)}
     )
     compiled = compile_catalogue(connection, catalogue, source)
     names = [row[0] for row in connection.execute(f"select distinct {STRATUM} from {TABLE} order by 1").fetchall()]
     # Only learnt effects look at features; a million customers with all of theirs would take gigabytes.
     learnt = any(isinstance(one.effect, Learnt) for one in catalogue.action)
     kept = [name for name in source.columns if learnt or name in KEPT]
-    wanted = [*kept, LOT, STRATUM]
+    wanted = [*kept, DRAW, STRATUM]
     table = compiled.fetch(connection, TABLE, wanted, "customer_id")
-    lots, codes = table.pop(LOT), _codes(table.pop(STRATUM), names)
+    draws, codes = table.pop(DRAW), _codes(table.pop(STRATUM), names)
     found = offers(catalogue, table)
     return People(
         columns={name: _filled(table[name]) for name in kept},
-        lots=np.asarray(lots, dtype=np.uint64),
+        draws=np.asarray(draws, dtype=np.uint64),
         strata=codes,
         stratum_names=names,
         offers=found,

@@ -86,7 +86,7 @@ def make_plan(catalogue: Catalogue, people: People, sources: Mapping[str, Effect
     scale = 10.0**catalogue.plan.minor_units
     gain = value_offers(catalogue, people, sources, margin)
     problem = make_problem(catalogue, people, gain, np.floor(budget * scale + 1e-6))
-    arms = with_control(problem, people.strata, people.lots, catalogue.actions, catalogue.plan.control)
+    arms = with_control(problem, people.strata, people.draws, catalogue.actions, catalogue.plan.control)
     notes = (*_other_horizons(sources, people.horizon_days), *_notes(catalogue, people, problem, arms))
     return Plan(catalogue, people, sources, margin, problem, gain, arms, notes)
 

@@ -43,10 +43,10 @@ def budget_curve(plan: Plan) -> list[Point]:
     share = 1 - plan.catalogue.plan.control
     if plan.problem.budget <= 0 or plan.profit <= 0:
         return []
-    sample = sample_of(plan.people.lots, CURVE_SAMPLE)
+    sample = sample_of(plan.people.draws, CURVE_SAMPLE)
     part = _part(plan.problem, sample, len(sample) / len(plan.people) / share)
-    lots, actions = plan.people.lots[sample], plan.catalogue.actions
-    found = {step: allocate(replace(part, budget=part.budget * step), lots, actions) for step in STEPS}
+    draws, actions = plan.people.draws[sample], plan.catalogue.actions
+    found = {step: allocate(replace(part, budget=part.budget * step), draws, actions) for step in STEPS}
     scale = plan.profit / max(found[1.0].bound, 1e-9) / plan.scale
     budget = plan.problem.budget / plan.scale
     points = [Point(budget * step, one.bound * scale, float(one.prices[0])) for step, one in found.items()]
@@ -60,17 +60,17 @@ def next_step(plan: Plan) -> int:
 
 def sensitivity(plan: Plan) -> list[Flip]:
     """Return how the plan hangs on each assumption, the one that moves most money first."""
-    sample = sample_of(plan.people.lots, SENSITIVITY_SAMPLE)
+    sample = sample_of(plan.people.draws, SENSITIVITY_SAMPLE)
     if not len(sample):
         return []
     base = _part(plan.problem, sample, len(sample) / len(plan.people))
-    lots, actions = plan.people.lots[sample], plan.catalogue.actions
-    chosen = allocate(base, lots, actions, exact_up_to=0).chosen
+    draws, actions = plan.people.draws[sample], plan.catalogue.actions
+    chosen = allocate(base, draws, actions, exact_up_to=0).chosen
     factor = len(plan.people) / len(sample) / plan.scale * (1 - plan.catalogue.plan.control)
     flips = []
     for said, gain in _otherwise(plan, sample):
         problem = replace(base, profit=_profit(plan, sample, gain))
-        best = allocate(problem, lots, actions, exact_up_to=0)
+        best = allocate(problem, draws, actions, exact_up_to=0)
         moved = sum(float(base.cost[a][best.chosen[a] ^ chosen[a]].sum()) for a in range(len(chosen))) / 2
         kept = sum(float((gain[a] - base.cost[a])[chosen[a]].sum()) for a in range(len(chosen)))
         flips.append(Flip(said, kept * factor, max(best.profit, kept) * factor, moved * factor))

@@ -38,7 +38,7 @@ def judge(counts: Counts, as_of: datetime | None, horizon_days: int) -> History:
     )
 
 
-def _look(counts: Counts, plan: cutoffs.Plan) -> tuple[list[Cutoff], list[str]]:
+def _look(counts: Counts, plan: cutoffs.CutoffPlan) -> tuple[list[Cutoff], list[str]]:
     """Count each cutoff of a plan; return the counts, and why training would refuse."""
     found, reasons = [], []
     for moment in plan.cutoffs:
@@ -51,7 +51,7 @@ def _look(counts: Counts, plan: cutoffs.Plan) -> tuple[list[Cutoff], list[str]]:
     return found, reasons
 
 
-def _supported(counts: Counts, plan: cutoffs.Plan, reasons: list[str]) -> int | None:
+def _supported(counts: Counts, plan: cutoffs.CutoffPlan, reasons: list[str]) -> int | None:
     """Return the longest horizon to try, below the one asked for, that every cutoff carries."""
     if not reasons:
         return plan.label_days

@@ -109,7 +109,7 @@ def _row(one: Mapping[str, Any]) -> tuple[object, ...]:
         one["control"],
         f"{orders[0]:+.3f} ({_between(*orders[1:])})",
         f"{value[0]:+.2f} ({_between(*value[1:])})",
-        one["smallest_lift_orders"],
+        one["minimum_detectable_effect_orders"],
     )
 
 

@@ -21,12 +21,12 @@ def backtest(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Judge the models on past time that they had not seen, beside what a sceptic would use instead."""
-    from regulars_training.run_backtest import judged
+    from regulars_training.run_backtest import run_backtest
     from regulars_workbench.cli.models import backtest_tables
 
     moments = [parse_as_of(one) for one in cutoffs or ()]
     with console.status("reading") as tell:
-        found = judged(
+        found = run_backtest(
             connected(memory_limit),
             source,
             SqlFolder(SQL),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.control import Lots, action_lots, uniform
+from regulars.actions.control import RandomDraws, action_draws, uniform
 from regulars_workbench.plan.solver.dual import price, solve_dual
 from regulars_workbench.plan.solver.exact import solve_exact
 from regulars_workbench.plan.solver.problem import Problem, Solution
@@ -17,25 +17,25 @@ NUDGE = 5e-5
 """Ties are broken by a nudge of each profit of at most this share."""
 
 
-def allocate(problem: Problem, lots: Lots, actions: tuple[str, ...], *, exact_up_to: int = EXACT) -> Solution:
-    """Return who gets what, within every limit; `lots` (one a customer) break ties, the same way whatever the order.
+def allocate(problem: Problem, draws: RandomDraws, actions: tuple[str, ...], *, exact_up_to: int = EXACT) -> Solution:
+    """Return who gets what, within every limit; `draws` (one a customer) break ties, the same way whatever the order.
 
     The bound holds for the problem as given: any prices prove one.
     """
     problem = _possible(problem)
     if np.count_nonzero(problem.profit > 0) <= exact_up_to:
         return solve_exact(problem)
-    nudged = _nudged(problem, lots, actions)
-    dual = solve_dual(nudged, sample_of(lots))
+    nudged = _nudged(problem, draws, actions)
+    dual = solve_dual(nudged, sample_of(draws))
     chosen = repair(nudged, dual.prices)
     bound = price(problem, dual.prices).bound
     brought = problem.brought(chosen)
     return Solution(chosen, brought, max(bound, brought), dual.prices, f"{len(dual.tried)} prices tried")
 
 
-def sample_of(lots: Lots, most: int = 3_000) -> npt.NDArray[np.int64]:
-    """Return the customers with the lowest lots: a random sample, the same one whenever."""
-    return np.sort(np.argpartition(lots, most)[:most]) if len(lots) > most else np.arange(len(lots))
+def sample_of(draws: RandomDraws, most: int = 3_000) -> npt.NDArray[np.int64]:
+    """Return the customers with the lowest draws: a random sample, the same every time."""
+    return np.sort(np.argpartition(draws, most)[:most]) if len(draws) > most else np.arange(len(draws))
 
 
 def _possible(problem: Problem) -> Problem:
@@ -47,9 +47,9 @@ def _possible(problem: Problem) -> Problem:
     return replace(problem, profit=np.where(ruled_out, 0.0, problem.profit))
 
 
-def _nudged(problem: Problem, lots: Lots, actions: tuple[str, ...]) -> Problem:
+def _nudged(problem: Problem, draws: RandomDraws, actions: tuple[str, ...]) -> Problem:
     """Make profits differ where they are equal, so that prices can tell customers apart."""
     profit = np.empty_like(problem.profit)
     for at, name in enumerate(actions):
-        profit[at] = problem.profit[at] * (1 - NUDGE * uniform(action_lots(lots, name)))
+        profit[at] = problem.profit[at] * (1 - NUDGE * uniform(action_draws(draws, name)))
     return replace(problem, profit=profit)

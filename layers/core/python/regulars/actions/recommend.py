@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.control import action_lots, customer_lots, uniform
+from regulars.actions.control import action_draws, customer_draws, uniform
 from regulars.actions.effects import Columns, EffectSource, Floats
 from regulars.actions.expressions import Compiled, compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
@@ -48,8 +48,8 @@ def recommend(
     """Return each customer's best action at the plan's prices, in the order of `columns`.
 
     `columns` holds customer_id, the scores and whatever the catalogue's expressions name. One action a customer, the
-    best; control by the customer's own lot, since strata need the whole plan. `compiled` is what `compiled_for` made of
-    the same kinds of columns, where it is at hand. CatalogueError when a column is missing.
+    best; control by the customer's own random draw, since strata need the whole plan. `compiled` is what
+    `compiled_for` made of the same kinds of columns, where it is at hand. CatalogueError when a column is missing.
     """
     count = len(columns["customer_id"])
     if not count:
@@ -60,10 +60,10 @@ def recommend(
     best = reduced.argmax(axis=0)
     ids = [str(one) for one in columns["customer_id"]]
     answers: list[Recommendation | None] = [None] * count
-    lots = customer_lots(ids, prices.catalogue.plan.salt)
+    draws = customer_draws(ids, prices.catalogue.plan.salt)
     for at, action in enumerate(prices.catalogue.action):
         who = np.flatnonzero((best == at) & (reduced[at] > 0))
-        held = uniform(action_lots(lots[who], action.name)) < prices.catalogue.plan.control
+        held = uniform(action_draws(draws[who], action.name)) < prices.catalogue.plan.control
         part = {name: values[who] for name, values in columns.items()}
         effect = sources[action.name].of(part, len(who))
         scale = 10.0**prices.catalogue.plan.minor_units

@@ -122,7 +122,7 @@ def alive(process: Process, purchases: Purchases, past: FloatArray | None = None
     return probability
 
 
-def silent(
+def p_no_order(
     process: Process, purchases: Purchases, days: FloatArray | float, past: FloatArray | None = None
 ) -> FloatArray:
     """Return P(no order in the next `days`): the density of the past and that silence, over that of the past."""
@@ -169,7 +169,7 @@ def _with_process(table: FeatureTable, process: Process, window_days: int, horiz
     past = bought(process, purchases)
     likely, each = alive(process, purchases, past), spend(process, purchases)
     expected = orders(process, purchases, window_days, likely)
-    none = silent(process, purchases, window_days, past)
+    none = p_no_order(process, purchases, window_days, past)
     longer = horizon_days != window_days
     columns = {
         "process_alive": likely,
@@ -178,7 +178,7 @@ def _with_process(table: FeatureTable, process: Process, window_days: int, horiz
         "process_spend_cents": each,
         "process_value_cents": expected * each,
         "horizon_orders": orders(process, purchases, horizon_days, likely) if longer else expected,
-        "horizon_no_order": silent(process, purchases, horizon_days, past) if longer else none,
+        "horizon_no_order": p_no_order(process, purchases, horizon_days, past) if longer else none,
     }
     return replace(table, columns={**table.columns, **columns}, derived={})
 
@@ -221,7 +221,7 @@ def days_to_next(process: Process, purchases: Purchases, shift: FloatArray, hori
     days = np.full_like(purchases.age, np.nan)
 
     def odds(rows: npt.NDArray[np.intp], span: float) -> FloatArray:
-        return log_odds(silent(process, purchases[rows], span, past[rows])) + shift[rows]
+        return log_odds(p_no_order(process, purchases[rows], span, past[rows])) + shift[rows]
 
     rows = np.arange(len(days))
     rows = rows[odds(rows, spans[-1]) <= 0.0]  # the others will not be found at any span
