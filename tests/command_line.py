@@ -1,4 +1,4 @@
-"""The command line as the tests call it: in this process, by its own entry."""
+"""The command line, called in this process through its own entry point."""
 
 import sys
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from regulars_workbench import console
 from regulars_workbench.cli import app
 
 Run = Callable[..., tuple[int, str, str]]
@@ -14,10 +15,13 @@ Run = Callable[..., tuple[int, str, str]]
 def command_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *first: object, columns: int = 200
 ) -> Run:
-    """Return what runs `regulars`, `first` and further words: exit status, standard output, standard error.
+    """Return a function that runs `regulars` with the words of `first` and its own.
 
-    Words given by name are environment variables, of which None is taken away.
+    It returns exit status, standard output and standard error, printed for a terminal `columns` wide.
+    Keyword arguments are environment variables; None removes one.
     """
+    for stream in (console.console, console.errors):
+        monkeypatch.setattr(stream, "_width", columns)  # made at import, when COLUMNS may have been another
 
     def command(*more: object, **variables: Any) -> tuple[int, str, str]:
         for name, value in {"COLUMNS": str(columns), **variables}.items():
@@ -26,9 +30,9 @@ def command_line(
         status = 0
         try:
             app.main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        except SystemExit as end:
+            status = int(end.code or 0)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
 
     return command

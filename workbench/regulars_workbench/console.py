@@ -1,4 +1,4 @@
-"""Where the command line prints to, and its two forms: a line and a table."""
+"""What the command line prints: lines and tables on standard output, notes and progress on standard error."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +15,21 @@ errors = Console(stderr=True, highlight=False)
 
 
 def say(text: str, style: str = "", head: str = "") -> None:
-    """Print a line as it is: brackets in names and paths are no markup. `head` comes first, in `style`."""
-    console.print(Text.assemble((head, style), text) if head else Text(text, style))
+    """Print text without markup: brackets in names and paths stay. `head` comes first, in `style`."""
+    console.print(_line(text, style, head))
+
+
+def note(text: str, style: str = "", head: str = "") -> None:
+    """Print one line to standard error, without markup. It is never wrapped, so that scripts can read it by line."""
+    errors.print(_line(text, style, head), soft_wrap=True)
+
+
+def _line(text: str, style: str, head: str) -> Text:
+    return Text.assemble((head, style), text) if head else Text(text, style)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; columns whose name starts with '>' are aligned to the right."""
+    """Print a table. A column whose name starts with '>' is aligned to the right."""
     out = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         out.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
@@ -39,7 +48,10 @@ def _text(cell: object) -> str:
 
 @contextmanager
 def progress(total: int) -> Iterator[Any]:
-    """Show a bar of `total` steps; yield the function that says what comes now, one step on or at `done` steps."""
+    """Show a bar of `total` steps; yield `advance(description, done)`.
+
+    It shows the description and moves the bar to `done` steps; without `done`, one step further.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:32}"),
@@ -57,7 +69,7 @@ def progress(total: int) -> Iterator[Any]:
 
 
 @contextmanager
-def status(first: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner for work whose length is not known; yield the function that says what it does now."""
-    with errors.status(first) as spinner:
+def status(description: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner for work of unknown length; yield the function that changes its description."""
+    with errors.status(description) as spinner:
         yield spinner.update

@@ -24,7 +24,7 @@ def deliver(report: CheckReport, curve: Curve | None, json: Path | None, picture
             partial.write_text(text, encoding="utf-8")
         _wrote(json)
     if picture and curve is None:
-        console.errors.print("note: no picture: too few customers came back to draw a curve")
+        console.note("no picture: too few customers came back to draw a curve", "cyan", "note: ")
     elif picture and curve:
         from regulars_workbench.check.picture import draw  # noqa: PLC0415 - altair takes a second, and only pictures need it
 
@@ -34,7 +34,7 @@ def deliver(report: CheckReport, curve: Curve | None, json: Path | None, picture
 
 def _wrote(file: Path) -> None:
     """Say so where no reader of the JSON stumbles over it."""
-    console.errors.print(f"Wrote {file}", markup=False, soft_wrap=True)
+    console.note(f"Wrote {file}")
 
 
 def print_report(report: CheckReport) -> None:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.text import Text
 
 from regulars import __version__
 from regulars.errors import RegularsError
@@ -57,7 +56,7 @@ def root(*, version: Annotated[bool, typer.Option("--version", callback=_version
     """Options of every command."""
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """Return the message of an error that a user can act on."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return "DuckDB reached its memory limit; give more with --memory-limit"
@@ -71,7 +70,7 @@ def main() -> None:
     try:
         app(prog_name="regulars")
     except (RegularsError, duckdb.Error, OSError) as error:
-        console.errors.print(Text.assemble(("error: ", "red"), _said(error)), soft_wrap=True)
+        console.note(_message(error), "red", "error: ")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

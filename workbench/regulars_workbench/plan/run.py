@@ -61,7 +61,7 @@ def run(
 
         draw(plan, points, files.picture)
     elif files.picture:
-        console.errors.print("note: no picture: without a profit there is no curve")
+        console.note("no picture: a plan without profit has no curve", "cyan", "note: ")
     drawn = files.picture if points else None
     for file in (files.out if explain is None else None, files.json, files.prices, drawn):
         if file:

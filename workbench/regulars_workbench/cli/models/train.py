@@ -48,5 +48,5 @@ def train(  # noqa: PLR0913 - one plain option each
     bundle_tables.show_bundle(bundle.manifest)
     console.say(f"Wrote {bundle.path}")
     if bundle.path != out:
-        console.errors.print(f"lost: {out} is as it was; --force writes such a bundle there", soft_wrap=True)
+        console.note(f"lost: {out} is unchanged; --force replaces it all the same")
         raise typer.Exit(1)

@@ -83,9 +83,7 @@ def _note_finished_work(run: "Run") -> Iterator[None]:
         yield
     except (Exception, KeyboardInterrupt):
         if run.has_finished:
-            console.errors.print(
-                f"Finished work is in {run.work}: the same command continues from there", soft_wrap=True
-            )
+            console.note(f"Finished work is in {run.work}: the same command continues from there")
         raise
 
 

@@ -31,9 +31,11 @@ def score(  # noqa: PLR0913 - one plain option each
     opened = Bundle(bundle)
     moment = parse_as_of(as_of)
     if moment < opened.manifest.as_of:
-        console.errors.print(
-            f"note: the models were trained on data up to {opened.manifest.as_of:%Y-%m-%d}, after this as_of; "
-            "these scores are not a forecast on unseen time"
+        console.note(
+            f"the models were trained on data up to {opened.manifest.as_of:%Y-%m-%d}, after this as_of; "
+            "these scores are not a forecast on unseen time",
+            "cyan",
+            "note: ",
         )
     scored = run(connection, lake, ModelLoader(opened), moment, out, reasons)
     show_proof(opened.manifest)
