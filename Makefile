@@ -46,7 +46,7 @@ sam: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[train,postgres,dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,dev]' --constraint constraints.txt
 	touch .venv/ready
 
 bench: .venv/ready
@@ -70,7 +70,7 @@ bench-features: .venv-bench/ready
 
 .venv-bench/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --editable '.[train,postgres,dev,bench]' --constraint constraints.txt
+	.venv-bench/bin/python -m pip install --quiet --editable '.[postgres,dev,bench]' --constraint constraints.txt
 	touch .venv-bench/ready
 
 clean:

@@ -170,9 +170,7 @@ def wheels(layer: str, into: Path | None, architecture: str) -> None:
 
 def core(into: Path) -> None:
     """Copy the package `regulars` and compile it."""
-    shutil.copytree(
-        LAYERS / "core", into, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-    )
+    shutil.copytree(LAYERS / "core", into, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "py.typed"))
     byte_compile(into)
     settle(into)
 

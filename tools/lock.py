@@ -1,9 +1,9 @@
 """Write constraints.txt and the layers' requirements.txt from what is installed: `python -m tools.lock`.
 
 constraints.txt: the exact versions of the development environment, as they were tested together.
-requirements.txt: the part of them that Lambda needs, `[project] dependencies` and what these need in turn. Markers are
-judged for Lambda's Python, not for this one, so that the list is the same whoever writes it. What only tree models need
-is a layer of its own, for a function without them to leave out.
+requirements.txt: the versions that Lambda needs, for the dependency group `lambda` and what it needs in turn. Markers
+are evaluated for Lambda's Python, not for this one, so the list does not depend on the host. What only tree models need
+is a layer of its own: a function without them leaves it out.
 """
 
 import re
@@ -64,9 +64,8 @@ def _applies(need: Requirement, extras: set[str]) -> bool:
 
 
 def declared() -> list[str]:
-    """Return `[project] dependencies` of pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return list(project["dependencies"])
+    """Return the dependency group `lambda` of pyproject.toml."""
+    return list(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["lambda"])
 
 
 def closures() -> dict[Path, list[str]]:
