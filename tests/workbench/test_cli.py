@@ -102,13 +102,13 @@ def test_simulate_makes_a_lake_that_features_reads(run: Run, tmp_path: Path) -> 
 
 
 def test_simulate_checks_itself(run: Run, tmp_path: Path) -> None:
-    """A shop, an end and warts are asked for; --check passes with status 0, and fails with 1 when orders are lost."""
+    """A shop, an end and defects are asked for; --check passes with status 0, and fails with 1 when orders are lost."""
     lake = tmp_path / "lake"
-    asked = ("--customers", 4_000, "--years", 2, "--as-of", "2025-01-01", "--shop", "subscription-like", "--warts")
+    asked = ("--customers", 4_000, "--years", 2, "--as-of", "2025-01-01", "--shop", "subscription-like", "--defects")
     assert run("simulate", lake, *asked)[0] == 0
     status, said, _ = run("simulate", "--check", lake)
     assert (status, "FAIL" in said) == (0, False)
-    assert (lake / "warts" / "ledger.json").exists()
+    assert (lake / "defects" / "ledger.json").exists()
     [orders] = (lake / "orders").iterdir()
     duckdb.sql(f"copy (from '{orders}' where hash(order_id) % 5 > 0) to '{tmp_path}/fewer.parquet'")
     (tmp_path / "fewer.parquet").replace(orders)

@@ -262,10 +262,10 @@ def test_orders_alone_are_a_lake(shop: Path, tmp_path: Path, sql: SqlFolder) -> 
 
 def test_trouble_that_ingest_keeps_is_found(tmp_path: Path, sql: SqlFolder) -> None:
     """Of raw exports full of it: the bot, every refund without an order, and customers lost with their missing ids."""
-    raw = tmp_path / "clean" / "warts"
-    simulate(tmp_path / "clean", customers=1_000, years=2, seed=3, warts=True)
+    raw = tmp_path / "clean" / "defects"
+    simulate(tmp_path / "clean", customers=1_000, years=2, seed=3, defects=True)
     ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
-    planted = {one["wart"]: one["rows"] for one in json.loads((raw / "ledger.json").read_text())["planted"]}
+    planted = {entry["defect"]: entry["rows"] for entry in json.loads((raw / "ledger.json").read_text())["planted"]}
     report = looked(tmp_path / "lake", sql)
     assert named(report, "inhuman_events")[0].examples[0].startswith(f"{BOT}: 43,200 on ")
     found = sum(named(report, name)[0].count for name in ("instant_refunds", "repeated_orders") if named(report, name))

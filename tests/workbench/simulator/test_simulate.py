@@ -130,11 +130,11 @@ def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Two runs of several blocks agree to the byte, and another seed is another world."""
     monkeypatch.setattr(simulation, "BLOCK", 150)
     for name, seed in (("one", 5), ("two", 5), ("other", 6)):
-        simulate(tmp_path / name, customers=400, years=1.5, seed=seed, warts=True)
+        simulate(tmp_path / name, customers=400, years=1.5, seed=seed, defects=True)
     one_, two, other = (content(tmp_path / name) for name in ("one", "two", "other"))
     assert one_ == two
     assert one_.keys() == other.keys()
-    assert [file for file in one_ if one_[file] == other[file]] == ["warts/map.toml"]
+    assert [file for file in one_ if one_[file] == other[file]] == ["defects/map.toml"]
 
 
 def test_a_full_block_is_the_same_in_a_larger_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Make a lake of synthetic customers whose truth is known: a Pareto law, injected correlations, seasons, responses."""
+"""Make a lake of synthetic customers with known truth: Pareto spend, correlated traits, seasons, treatment effects."""
 
 import re
 from calendar import monthrange
@@ -22,16 +22,16 @@ from regulars_workbench.simulator.worlds import TABLES, TRUTHS, Maker, Tail, Wor
 
 START = date(2023, 7, 1)
 BLOCK = 10_000
-"""Customers drawn together from one random stream: part of what a seed means, whatever the chunk."""
+"""Customers drawn from one random stream. Changing it changes the rows of a seed; `chunk` does not."""
 CHUNK = 20_000
-"""Customers written to one file of each table, in whole blocks: bounds the memory, and changes nothing else."""
+"""Customers in one file of each table, in whole blocks. It limits the memory and does not change the rows."""
 WORKERS = 2
-"""Threads that each draw and write a chunk; sampling, sorting and compressing all run outside Python's lock."""
+"""Threads, each drawing and writing one chunk. Sampling, sorting and compressing release Python's lock."""
 MAX_CUSTOMERS = 99_999_999
 MAX_YEARS = 50
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 NEAR = 0.005
-"""How near the share of the best fifth must come to what was asked."""
+"""Largest accepted difference between the share of the best fifth and the share asked for."""
 
 
 def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by name
@@ -46,20 +46,18 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
     shop: str = "grocery",
     top_share: float | None = None,
     chunk: int = CHUNK,
-    warts: bool = False,
+    defects: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> lake.LakeInfo:
-    """Write the lake of a world of `customers` over [start, start + years) to the folder `out`, and its truth/.
+    """Write the lake of `customers` over [start, start + years), with its truth/, to the folder `out`.
 
-    With `as_of` the log ends there instead, `years` after its start. `shop` is a name in `SHOPS`; `top_share` is the
-    share of revenue of the best fifth of the buyers, the shop's own unless given.
-    The same arguments and library versions give the same bytes: each block of customers has a seed of its own,
-    spawned from `seed`. `chunk` only groups blocks into files. Rows lie by customer and time.
-    Amounts are drawn in minor units, so that 2,000 is EUR 20.00 or JPY 2,000. `progress` is called after each chunk
-    with the number of customers done so far. With `warts` the folder also gets warts/: raw files as a shop would export
-    them, a map, and a ledger of what was planted.
-    SettingsError when an argument is out of its range; SourceError when `out` holds something that Regulars did not
-    make.
+    With `as_of` the log ends there and starts `years` before. `shop` is a name in `SHOPS`; `top_share` is the share of
+    revenue of the best fifth of the buyers (None: the shop's own). Rows are in the order of customer and time.
+    Amounts are drawn in minor units: 2,000 is EUR 20.00 or JPY 2,000. With `defects` the folder also has defects/: raw
+    exports, a map, and a ledger of the planted defects. `progress` gets the number of customers done after each chunk.
+
+    The same arguments and library versions give the same bytes: each block of customers has its own seed, spawned from
+    `seed`. SettingsError: an argument is out of range. SourceError: Regulars did not make what is in `out`.
     """
     _check(customers, years, seed, as_of or start, currency)
     start, end = (start_of(as_of, years), as_of) if as_of else (start, end_of(start, years))
@@ -74,20 +72,20 @@ def simulate(  # noqa: PLR0913 - each is one plain knob of the world, given by n
         world.write(folder / "truth")
         with connect("1GB", WORKERS, Path(gettempdir()) / "regulars") as connection:
             info = lake.finish(connection, folder, currency, minor_units(currency))
-            if warts:
+            if defects:
                 planting.plant(connection, folder, info, seed)
             return info
 
 
 def _tailed(kind: str, top_share: float | None, start: date, end: date) -> tuple[Shop, Tail]:
-    """Return the shop and the tail that gives its share of the best fifth; a share that was asked for must be met."""
+    """Return the shop and the tail that gives its `top_share`. A share that the user asked for must be reached."""
     if kind not in SHOPS:
         raise SettingsError(f'no shop "{kind}"; there are: {", ".join(SHOPS)}')
     shop = SHOPS[kind] if top_share is None else replace(SHOPS[kind], top_share=top_share)
     tail = tail_of(shop, start, end)
     if top_share is not None and abs(tail.share - top_share) > NEAR:
         raise SettingsError(
-            f"the share of the best fifth is {top_share}; this shop comes no nearer than {tail.share:.2f} in this time"
+            f"top_share is {top_share}; the nearest share that this shop reaches in this time is {tail.share:.2f}"
         )
     return shop, tail
 
@@ -110,17 +108,17 @@ def _write(folder: Path, maker: Maker, chunk: int, progress: Callable[[int], Non
 
 
 def _write_chunk(folder: Path, maker: Maker, part: int, numbers: range) -> int:
-    """Draw the blocks of these customers and write each table's file; return how many customers they are."""
-    blocks = [maker.block((first - 1) // BLOCK, numbers_of) for first, numbers_of in _blocks(numbers)]
+    """Draw the blocks of these customers, write one file of each table, and return the number of customers."""
+    blocks = [maker.block((block[0] - 1) // BLOCK, block) for block in _blocks(numbers)]
     for table in TABLES + TRUTHS:
         file = folder / table / f"part-{part:05}.parquet"
         pl.concat([block.pop(table) for block in blocks]).write_parquet(file, compression_level=1)
     return len(numbers)
 
 
-def _blocks(numbers: range) -> Iterator[tuple[int, range]]:
+def _blocks(numbers: range) -> Iterator[range]:
     for first in range(numbers.start, numbers.stop, BLOCK):
-        yield first, range(first, min(first + BLOCK, numbers.stop))
+        yield range(first, min(first + BLOCK, numbers.stop))
 
 
 def _check(customers: int, years: float, seed: int, day: date, currency: str) -> None:
@@ -137,7 +135,7 @@ def _check(customers: int, years: float, seed: int, day: date, currency: str) ->
 
 
 def end_of(start: date, years: float) -> date:
-    """Return the day after the world's last: whole months by the calendar, so that three years end on a round date."""
+    """Return the day after the last one. Whole months follow the calendar, so three years end on the same date."""
     months = int(years * 12 + 1e-9)
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     whole = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
@@ -145,7 +143,7 @@ def end_of(start: date, years: float) -> date:
 
 
 def start_of(end: date, years: float) -> date:
-    """Return the first day of the world that ends at `end`: whole months by the calendar, as `end_of` counts them."""
+    """Return the first day of a log that ends at `end`, counting months as `end_of` does."""
     months = int(years * 12 + 1e-9)
     year, month = divmod(end.year * 12 + end.month - 1 - months, 12)
     whole = date(year, month + 1, min(end.day, monthrange(year, month + 1)[1]))

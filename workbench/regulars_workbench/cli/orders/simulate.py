@@ -21,8 +21,8 @@ def simulate(  # noqa: PLR0913 - one plain option each
     shop: Annotated[str, typer.Option(help="grocery, fashion or subscription-like")] = "grocery",
     top_share: Annotated[float | None, typer.Option(help="revenue share of the best fifth of the buyers")] = None,
     chunk: Annotated[int, typer.Option(help="customers to a file; the rows stay the same", min=1)] = 20_000,
-    warts: Annotated[
-        bool, typer.Option("--warts", help="also write warts/: raw exports full of planted trouble")
+    defects: Annotated[
+        bool, typer.Option("--defects", help="also write defects/: raw exports with planted defects")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="measure a simulated lake against what was asked for")] = False,
 ) -> None:
@@ -41,7 +41,7 @@ def simulate(  # noqa: PLR0913 - one plain option each
             shop=shop,
             top_share=top_share,
             chunk=chunk,
-            warts=warts,
+            defects=defects,
             progress=lambda done: advance("customers", done),
         )
     rows = [(name, one.rows, f"{one.first:%Y-%m-%d}", f"{one.last:%Y-%m-%d}") for name, one in info.tables.items()]

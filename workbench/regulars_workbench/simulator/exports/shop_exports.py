@@ -1,9 +1,9 @@
-"""What a shop's own exports look like: the SELECT of each file with its warts, and the map that reads them again."""
+"""A shop's own exports: the SELECT that writes each file with its defects, and the map for `regulars ingest`."""
 
 ORDERS = """
 with
     rows as (
-        select * exclude (times), unnest(range(times)) as time from dealt
+        select * exclude (times), unnest(range(times)) as time from marked
         union all by name
         select
             * exclude (times) replace (
@@ -15,19 +15,19 @@ with
                 true as is_return
             ),
             0 as time
-        from dealt
-        where wart = 'refund without an order'
+        from marked
+        where defect = 'refund without an order'
     )
 
 select
     order_id as "Order No",
-    case when wart <> 'null id' then customer_id end as "Customer",
+    case when defect <> 'null id' then customer_id end as "Customer",
     case
-        when wart = 'broken date' then 'n/a'
-        when wart = 'date as 31/12/2025 18:05:00' then strftime(ordered_at, '%d/%m/%Y %H:%M:%S')
+        when defect = 'broken date' then 'n/a'
+        when defect = 'date as 31/12/2025 18:05:00' then strftime(ordered_at, '%d/%m/%Y %H:%M:%S')
         else strftime(ordered_at, '%Y-%m-%d %H:%M:%S')
     end as "Date",
-    case when wart = 'broken amount' then 'see invoice' else {order_value} end as "Total",
+    case when defect = 'broken amount' then 'see invoice' else {order_value} end as "Total",
     {discount} as "Discount",
     {margin} as "Margin",
     quantity as "Items",
@@ -37,30 +37,30 @@ from rows
 where file_year = {year}
 order by month(ordered_at), hash(order_id, time, {seed}), order_id, time
 """
-"""One year's file: sorted by month and unsorted within, the late rows of the year before among them."""
+"""One year's file: sorted by month, unsorted within a month. It includes late rows of the year before."""
 
 CUSTOMERS = """
 select
-    case when wart <> 'null id' then customer_id end as customer_id,
+    case when defect <> 'null id' then customer_id end as customer_id,
     signed_up_at,
     acquisition_channel,
     {acquisition_cost} as acquisition_cost
-from (select *, unnest(range(times)) as time from dealt)
+from (select *, unnest(range(times)) as time from marked)
 order by hash(customer_id, {seed}), customer_id, time
 """
 
 EVENTS = """
-select case when wart <> 'null id' then customer_id end as customer_id, occurred_at, kind, cause
-from dealt
+select case when defect <> 'null id' then customer_id end as customer_id, occurred_at, kind, cause
+from marked
 union all
 select '{bot}', (select max(occurred_at) from events) - to_seconds(2 * range), 'site_visit', null
 from range({visits})
 """
 
-TREATMENTS = "select customer_id, treated_at, action, arm, {cost} as cost from dealt"
+TREATMENTS = "select customer_id, treated_at, action, arm, {cost} as cost from marked"
 
 ORDERS_MAP = """\
-# The shop's own export: two ways to write a date, two to write an amount, and from one day on another currency.
+# The shop's own export: two forms of dates, two forms of amounts, and another currency from one day on.
 currency = "{currency}"
 
 [orders]

@@ -1,4 +1,4 @@
-"""What ingest makes of the planted trouble is what the ledger says."""
+"""Ingest rejects and keeps the planted defects as the ledger says."""
 
 import json
 from collections import Counter
@@ -15,20 +15,20 @@ from regulars_workbench.simulator.simulate import simulate
 
 
 @pytest.mark.parametrize(("currency", "shop"), [("EUR", "grocery"), ("JPY", "fashion")])
-def test_ingest_survives_and_the_ledger_tells_how(tmp_path: Path, sql: SqlFolder, currency: str, shop: str) -> None:
-    """Rejects by table and reason are the ledger's; every kept order is the clean lake's, to the cent."""
-    clean, raw = tmp_path / "clean", tmp_path / "clean" / "warts"
-    info = simulate(clean, customers=2_000, years=2, seed=3, currency=currency, shop=shop, warts=True)
+def test_ingest_treats_each_defect_as_the_ledger_says(tmp_path: Path, sql: SqlFolder, currency: str, shop: str) -> None:
+    """Rejects by table and reason equal the ledger's. Every kept order equals the clean lake's, to the cent."""
+    clean, raw = tmp_path / "clean", tmp_path / "clean" / "defects"
+    info = simulate(clean, customers=2_000, years=2, seed=3, currency=currency, shop=shop, defects=True)
     planted = json.loads((raw / "ledger.json").read_text())["planted"]
     report = ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
     rejected: Counter[tuple[str, str]] = Counter()
     for file in report.files:
         rejected.update({(file.table, reason): rows for reason, rows in file.rejected.items()})
     expected: Counter[tuple[str, str]] = Counter()
-    for one in planted:
-        expected.update({(one["table"], one["reason"]): one["rows"]} if one["reason"] else {})
+    for entry in planted:
+        expected.update({(entry["table"], entry["reason"]): entry["rows"]} if entry["reason"] else {})
     assert rejected == expected
-    rows = {(one["table"], one["wart"]): one["rows"] for one in planted}
+    rows = {(entry["table"], entry["defect"]): entry["rows"] for entry in planted}
     lost = sum(rows["orders", name] for name in ("null id", "broken date", "broken amount"))
     refunds = rows["orders", "refund without an order"]
     assert report.tables["orders"] == info.tables["orders"].rows - lost + refunds
@@ -47,10 +47,10 @@ def test_ingest_survives_and_the_ledger_tells_how(tmp_path: Path, sql: SqlFolder
     assert differing("true") == info.tables["orders"].rows - lost
 
 
-def test_the_bot_reaches_the_lake_alone(tmp_path: Path, sql: SqlFolder) -> None:
-    """Ingest has no reason to drop visits: they are all of one id that never ordered, and cause no feature row."""
-    simulate(tmp_path / "clean", customers=300, years=1, seed=1, warts=True)
-    raw = tmp_path / "clean" / "warts"
+def test_only_the_bots_visits_reach_the_lake(tmp_path: Path, sql: SqlFolder) -> None:
+    """Ingest keeps the visits. Their customer never ordered, so there is no feature row."""
+    simulate(tmp_path / "clean", customers=300, years=1, seed=1, defects=True)
+    raw = tmp_path / "clean" / "defects"
     ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
     seen = duckdb.sql(f"select count(*) from '{tmp_path}/lake/events/*.parquet' where customer_id = '{BOT}'").fetchall()
     bought = duckdb.sql(
