@@ -13,7 +13,9 @@ from regulars_workbench.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
-    path for pattern in ("*.md", "docs/*.md", "layers/README.md", "benchmarks/README.md") for path in ROOT.glob(pattern)
+    path
+    for pattern in ("*.md", "llms.txt", "docs/*.md", "layers/README.md", "benchmarks/README.md")
+    for path in ROOT.glob(pattern)
 )
 PACKAGES = ("layers/core/python", "training", "workbench")
 TOP_LEVEL = {"docs", "sql", "layers", "training", "workbench", "tools", "tests", "functions", "examples", "benchmarks"}
@@ -115,10 +117,13 @@ def test_code_names_documents_that_exist() -> None:
     assert {page for page in named if not (ROOT / page).exists()} == set()
 
 
-def test_every_page_is_in_the_index() -> None:
-    index = ROOT / "docs" / "index.md"
-    names = {page.name for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".json")} - {index.name}
-    assert {name for name in names if f"]({name})" not in text(index)} == set()
+@pytest.mark.parametrize("index", ["docs/index.md", "llms.txt"])
+def test_every_page_is_in_the_index(index: str) -> None:
+    """For people, and for programs that read the documents."""
+    links = set(re.findall(r"\]\(([^)#\s]+)\)", text(ROOT / index)))
+    listed = {(ROOT / index).parent.joinpath(link).resolve() for link in links}
+    pages = {page for page in (ROOT / "docs").iterdir() if page.suffix in (".md", ".json")}
+    assert pages - {ROOT / "docs" / "index.md"} <= listed
 
 
 @pytest.mark.parametrize("command", sorted(commands()))

@@ -10,6 +10,7 @@ import typer
 from regulars import __version__
 from regulars.errors import RegularsError
 from regulars_workbench import console
+from regulars_workbench.cli.actions.examples import examples
 from regulars_workbench.cli.actions.measure import measure
 from regulars_workbench.cli.actions.plan import plan
 from regulars_workbench.cli.actions.publish import publish
@@ -32,7 +33,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look at orders": (ingest, check, describe, simulate),
     "Models": (train, models, backtest, features),
     "Scores": (score, batch, redrive),
-    "Actions": (plan, measure, uplift, publish),
+    "Actions": (examples, plan, measure, uplift, publish),
     "Functions": (invoke, serve),
 }
 """Every command, under the heading that --help shows it by."""
