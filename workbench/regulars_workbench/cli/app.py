@@ -26,13 +26,14 @@ from regulars_workbench.cli.orders.describe import describe
 from regulars_workbench.cli.orders.ingest import ingest
 from regulars_workbench.cli.orders.simulate import simulate
 from regulars_workbench.cli.scores.batch import batch
+from regulars_workbench.cli.scores.export import export
 from regulars_workbench.cli.scores.redrive import redrive
 from regulars_workbench.cli.scores.score import score
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Look at orders": (ingest, check, describe, simulate),
     "Models": (train, models, backtest, features),
-    "Scores": (score, batch, redrive),
+    "Scores": (score, export, batch, redrive),
     "Actions": (examples, plan, measure, uplift, publish),
     "Functions": (invoke, serve),
 }
