@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from threadpoolctl import threadpool_limits
 
 from regulars.actions.catalogue import load
 from regulars.actions.shadow_prices import Prices
@@ -20,11 +19,9 @@ from regulars.models import loader as loaders
 from regulars.models.bundle import Bundle
 from regulars.models.loader import ModelLoader
 from regulars.settings import settings
-from regulars_training.export.publish import publish
-from regulars_training.train import train
 from regulars_workbench.invoke import LocalContext
-from regulars_workbench.simulator.simulate import simulate
 from tests.postgres import postgres
+from tests.shared import made_once
 
 __all__ = ["postgres"]
 
@@ -50,16 +47,27 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two years of 1,500 customers, up to AS_OF."""
-    folder = tmp_path_factory.mktemp("world") / "lake"
-    simulate(folder, customers=1_500, years=2, seed=7)
-    return folder
+    """Two years of 1,500 customers, up to AS_OF; read only."""
+    from regulars_workbench.simulator.simulate import simulate
+
+    def make(folder: Path) -> None:
+        simulate(folder / "lake", customers=1_500, years=2, seed=7)
+
+    return made_once(tmp_path_factory, "world", make) / "lake"
 
 
 @pytest.fixture(scope="session")
 def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle trained on the lake, with the prices of a plan; read only."""
-    out = tmp_path_factory.mktemp("trained") / "bundle"
+    return made_once(tmp_path_factory, "trained", lambda folder: _train(lake, sql, folder / "bundle")) / "bundle"
+
+
+def _train(lake: Path, sql: SqlFolder, out: Path) -> None:
+    from threadpoolctl import threadpool_limits
+
+    from regulars_training.export.publish import publish
+    from regulars_training.train import train
+
     with connect("1GB", 1) as opened, threadpool_limits(1):  # idle threads would spin on the cores of other work
         train(opened, lake, sql, as_of=AS_OF, horizon_days=90, out=out)
     prices = out.parent / "prices.json"
@@ -73,7 +81,6 @@ def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathF
     )
     prices.write_text(listed.model_dump_json(), encoding="utf-8")
     publish(Bundle(out), prices, out)
-    return out
 
 
 @pytest.fixture
