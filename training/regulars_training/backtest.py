@@ -10,6 +10,7 @@ import numpy as np
 from regulars.arrays import FloatArray
 from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError
+from regulars.instants import midnight_after
 from regulars_training import metrics
 from regulars_training.data import cutoffs, dataset
 from regulars_training.evaluation import evaluate
@@ -38,7 +39,7 @@ CHURN: dict[str, evaluate.Statistic] = {
 
 def rolling(first: datetime, last: datetime, horizon_days: int) -> list[datetime]:
     """Return the newest cutoffs whose horizon lies within the history and that can be learnt for, newest first."""
-    end = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = midnight_after(last)
     found: list[datetime] = []
     for step in range(1, ROLLS + 1):
         as_of = end - timedelta(days=step * horizon_days)
@@ -65,7 +66,7 @@ def run(
     HistoryError when a horizon reaches beyond the last order, or there is too little history before a moment.
     """
     first, last = dataset.history(connection)
-    latest = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    latest = midnight_after(last)
     for moment in moments:
         if moment + timedelta(days=horizon_days) > latest:
             possible = latest - timedelta(days=horizon_days)

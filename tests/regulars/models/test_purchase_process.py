@@ -120,4 +120,3 @@ def test_the_next_order_is_where_even_odds_are_reached() -> None:
 def test_a_shift_and_its_opposite_cancel() -> None:
     probability = np.array([0.001, 0.3, 0.999])
     np.testing.assert_allclose(purchase_process.shifted(purchase_process.shifted(probability, 2.0), -2.0), probability)
-    assert np.isfinite(purchase_process.log_odds(np.array([0.0, 1.0]))).all()

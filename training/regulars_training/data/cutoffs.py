@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from regulars.errors import HistoryError
+from regulars.instants import midnight_after
 
 STEPS = (1.0, 1.5, 2.0, 2.5)
 """Training cutoffs lie this many label lengths before the moment that the model may know."""
@@ -112,7 +113,7 @@ def plan(first_order: datetime, last_order: datetime, as_of: datetime, horizon_d
         raise HistoryError(
             f"as_of {as_of:%Y-%m-%d} is not after the first order ({first_order:%Y-%m-%d}); choose a later one"
         )
-    latest = (last_order + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    latest = midnight_after(last_order)
     if as_of > latest:
         raise HistoryError(
             f"as_of {as_of:%Y-%m-%d} lies beyond the last order ({last_order:%Y-%m-%d}): labels would be cut short; "

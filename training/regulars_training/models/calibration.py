@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 from scipy.optimize import brentq
 
-from regulars.arrays import FloatArray
-from regulars.models.purchase_process import log_odds, shifted
+from regulars.arrays import FloatArray, inverse_logit, log_odds
+from regulars.models.purchase_process import shifted
 from regulars_training.data.cutoffs import CutoffPlan
 from regulars_training.data.dataset import Dataset
 
@@ -74,7 +74,7 @@ def shift_to(probability: FloatArray, mean: float) -> float:
     inside = log_odds(probability)
 
     def gap(shift: float) -> float:
-        return float(np.mean(1.0 / (1.0 + np.exp(-(inside + shift)))) - mean)
+        return float(np.mean(inverse_logit(inside + shift)) - mean)
 
     low, high = -30.0, 30.0
     if gap(low) >= 0 or gap(high) <= 0:
@@ -93,4 +93,4 @@ def mean_churn(data: Dataset, level: TotalCalibration, own: FloatArray) -> float
     if level.known or (data["horizon_no_order"] != data["process_no_order"]).any():
         return float(there)
     between = (log_odds(there) + log_odds(own.mean())) / 2
-    return float(1.0 / (1.0 + np.exp(-between)))
+    return float(inverse_logit(between))

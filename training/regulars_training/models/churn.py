@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from regulars.arrays import FloatArray
+from regulars.arrays import FloatArray, inverse_logit
 from regulars.models.purchase_process import to_horizon
 from regulars.models.tasks import churn as task
 from regulars_training.data.cutoffs import WEIGHT, CutoffPlan
@@ -70,7 +70,7 @@ class Forest:
 
         def loss(blend: FloatArray) -> FloatArray:
             target = mean_churn(newest, rate, blend)
-            moved = 1.0 / (1.0 + np.exp(-(np.log(blend / (1 - blend)) + shift_to(blend, target))))
+            moved = inverse_logit(np.log(blend / (1 - blend)) + shift_to(blend, target))
             return np.asarray((moved - churned) ** 2, dtype=np.float64)
 
         inside = [np.clip(part, 1e-6, 1 - 1e-6) for part in parts]

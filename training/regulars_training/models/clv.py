@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
 
-from regulars.arrays import FloatArray
-from regulars.models.purchase_process import log_odds
+from regulars.arrays import FloatArray, log_odds
 from regulars.models.tasks import clv as task
 from regulars_training.data.cutoffs import WEIGHT, CutoffPlan
 from regulars_training.data.dataset import Dataset
@@ -74,11 +73,8 @@ class ClvTrees:
         """Say what to learn of how the value of those who order lies around what the process expects of them."""
         paid = value > 0
         orders = data["process_orders"] * orders_level
-        if_any = (
-            np.maximum(data["process_spend_cents"], 1e-3)
-            * np.maximum(orders / np.maximum(1 - data["process_no_order"], 1e-6), 1.0)
-            * (value_level / orders_level)
-        )
+        calibration = value_level / orders_level
+        if_any = task.value_if_any(data["process_spend_cents"], orders, data["process_no_order"], calibration)
         ratio = np.log(value[paid] / if_any[paid])
         rows = Dataset(data.frame.filter(paid), data.features)
         levels = task.QUANTILES.values()

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from regulars.arrays import FloatArray
+from regulars.arrays import FloatArray, inverse_logit
 from regulars.models.tasks.clv import Forecast
 
 COVERAGE, LOWER = 0.8, 0.1
@@ -28,7 +28,7 @@ def upper_level(no_order: FloatArray, correction: float = 0.0) -> float:
     if gap(0.5) >= 0:
         return 0.5
     level = brentq(gap, 0.5, 0.999) if gap(0.999) > 0 else 0.999
-    return float(max(1 / (1 + np.exp(-(np.log(level / (1 - level)) + correction))), 0.5))
+    return float(max(inverse_logit(np.log(level / (1 - level)) + correction), 0.5))
 
 
 def coverage(value: FloatArray, forecast: Forecast, upper: float | None = None) -> float:
@@ -42,6 +42,6 @@ def correction(value: FloatArray, forecast: Forecast) -> float:
     """Return the conformal correction: the log odds that bring the upper level to 80 % on held-out time."""
     start = upper_level(forecast.no_order)
     odds = np.log(start / (1 - start))
-    covered = np.array([coverage(value, forecast, float(1 / (1 + np.exp(-(odds + by))))) for by in LOG_ODDS])
+    covered = np.array([coverage(value, forecast, float(inverse_logit(odds + by))) for by in LOG_ODDS])
     away = np.abs(covered - COVERAGE) + 1e-4 * np.abs(LOG_ODDS)
     return TRUST * float(LOG_ODDS[int(away.argmin())])

@@ -14,6 +14,7 @@ from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError
 from regulars.features import relations as features
 from regulars.features.table import FeatureTable
+from regulars.instants import midnight_after
 from regulars.models import purchase_process as process
 from regulars_training.data.dataset import NOT_FEATURES, history
 from regulars_training.purchase_process import fit as fit_process
@@ -114,7 +115,7 @@ def _days(connection: duckdb.DuckDBPyConnection, horizon_days: int) -> tuple[lis
             "the lake has no treatments; ingest who was treated and who was held out (customer_id, treated_at, "
             "action, arm), see docs/data-contract.md"
         )
-    end = _end(history(connection)[1])
+    end = midnight_after(history(connection)[1])
     all_days = [datetime.fromtimestamp(day * DAY_S, UTC) for (day,) in rows]
     known = [day for day in all_days if day + timedelta(days=horizon_days + 1) <= end + timedelta(days=1)]
     if not known:
@@ -128,11 +129,6 @@ def _days(connection: duckdb.DuckDBPyConnection, horizon_days: int) -> tuple[lis
     if len(known) > WAVES:
         warnings.append(f"of {len(known)} campaign days the newest {WAVES} are read")
     return known[-WAVES:], warnings
-
-
-def _end(last: datetime) -> datetime:
-    """Return the midnight after the last order: what came before it is known."""
-    return (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _wave(

@@ -12,7 +12,7 @@ import polars as pl
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError, SourceError
-from regulars.instants import as_of_params, parse_as_of
+from regulars.instants import as_of_params, midnight_after, parse_as_of
 from regulars_training.data.dataset import history
 from regulars_workbench.measure.lift import Lift, adjusted, stratified
 
@@ -135,7 +135,7 @@ def measure(
 
 def _known(connection: duckdb.DuckDBPyConnection, plan: Plan, as_of: datetime) -> None:
     last = history(connection)[1]
-    known = (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+    known = midnight_after(last).replace(tzinfo=UTC)
     end, latest = plan.made_at + timedelta(days=plan.horizon_days), min(known, as_of)
     if plan.made_at >= known:
         raise HistoryError(

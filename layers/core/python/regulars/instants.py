@@ -1,6 +1,6 @@
 """Instants: how they are read, and how SQL takes them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from regulars.errors import HistoryError
 
@@ -23,6 +23,11 @@ def parse_as_of(text: str | date) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise HistoryError(f"as_of {moment:%Y-%m-%d} is not between {FIRST_YEAR} and {LAST_YEAR}; check it")
     return moment
+
+
+def midnight_after(moment: datetime) -> datetime:
+    """Return the midnight that ends the day of `moment`: the end of a log whose last order it is."""
+    return (moment + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def as_of_params(as_of: datetime) -> dict[str, str | int]:

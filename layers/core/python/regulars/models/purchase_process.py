@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from regulars.arrays import FloatArray
+from regulars.arrays import LEAST_PROBABILITY, FloatArray, inverse_logit, log_odds
 from regulars.features.table import FeatureTable
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -20,9 +20,6 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 AHEAD_DAYS = (1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 120.0, 240.0, 480.0, 730.0)
 """Where the next order is looked for; who is not expected within the last is not expected back."""
-
-LEAST = 1e-9
-"""Probabilities stay this far from 0 and 1, so that their logarithms are finite."""
 
 MANY = 512
 """From so many customers on it pays to put them in order."""
@@ -188,23 +185,16 @@ def alike(table: FeatureTable) -> npt.NDArray[np.intp] | None:
     return np.argsort(table.columns["process_no_order"]) if len(table) >= MANY else None
 
 
-def log_odds(probability: FloatArray) -> FloatArray:
-    """Return log(p / (1 - p)), finite."""
-    inside = np.clip(probability, LEAST, 1.0 - LEAST)
-    odds: FloatArray = np.log(inside) - np.log1p(-inside)
-    return odds
-
-
 def shifted(probability: FloatArray, shift: FloatArray | float) -> FloatArray:
     """Move probabilities by `shift` on the scale of log odds."""
-    moved: FloatArray = 1.0 / (1.0 + np.exp(-(log_odds(probability) + shift)))
-    return moved
+    return inverse_logit(log_odds(probability) + shift)
 
 
 def to_horizon(probability: FloatArray, table: FeatureTable) -> FloatArray:
     """Stretch P(no order in the window) to the horizon, as the process does of each customer: a ratio of hazards."""
     window, horizon = (
-        np.log(np.clip(table.columns[name], LEAST, 1.0 - LEAST)) for name in ("process_no_order", "horizon_no_order")
+        np.log(np.clip(table.columns[name], LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY))
+        for name in ("process_no_order", "horizon_no_order")
     )
     inside = np.clip(probability, 0.001, 0.999)
     stretched: FloatArray = np.exp(np.log(inside) * (horizon / window))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from regulars.arrays import FloatArray
+from regulars.arrays import FloatArray, log_odds
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
 from regulars.models.purchase_process import (
@@ -16,7 +16,6 @@ from regulars.models.purchase_process import (
     Purchases,
     alike,
     days_to_next,
-    log_odds,
     shifted,
     to_horizon,
     with_process,
@@ -65,6 +64,19 @@ class Constants(BaseModel):
     base_cents: float = Field(description="geometric mean of the predictions at training: where reasons start from")
 
 
+def value_if_any(
+    spend_cents: FloatArray, orders: FloatArray, no_order: FloatArray, spend_calibration: FloatArray | float
+) -> FloatArray:
+    """Return the value of customers who order at least once, in minor units: spend an order times orders if any.
+
+    `orders` are expected orders and `no_order` P(no order) of the same days, so that orders / (1 - no_order) are the
+    expected orders of those who order. `spend_calibration` is the factor on value over that on orders.
+    """
+    orders_if_any = np.maximum(orders / np.maximum(1.0 - no_order, 1e-6), 1.0)
+    value: FloatArray = np.maximum(spend_cents, 1e-3) * orders_if_any * spend_calibration
+    return value
+
+
 class Forecast:
     """The answers for n customers from the boosters' margins (a dict of arrays by PARTS) and the process's columns."""
 
@@ -90,12 +102,10 @@ class Forecast:
         self.orders = orders * constants.orders_level
         none = shifted(columns["process_no_order"], margins["none"])
         self.no_order = shifted(to_horizon(none, table), constants.shift)
-        returning = np.maximum(1.0 - self.no_order, 1e-6)
-        self._if_any = np.log(
-            np.maximum(columns["process_spend_cents"], 1e-3)
-            * np.maximum(self.orders / returning, 1.0)
-            * (constants.level / constants.orders_level)
+        value = value_if_any(
+            columns["process_spend_cents"], self.orders, self.no_order, constants.level / constants.orders_level
         )
+        self._log_if_any = np.log(value)
         found = [margins[name] + center for name, center in zip(QUANTILES, constants.centers, strict=True)]
         low, high = np.minimum(found[0], found[1]), np.maximum(found[1], found[2])
         self._knots = (low, np.clip(found[1], low, high), high)
@@ -108,7 +118,7 @@ class Forecast:
         above = (level - self.no_order) / np.maximum(1.0 - self.no_order, 1e-6)
         place = log_odds(np.clip(above, 0.005, 0.995)) / np.log(9.0)  # -1, 0 and 1 at levels .1, .5 and .9
         low, middle, high = self._knots
-        log = self._if_any + middle + place * np.where(place < 0, middle - low, high - middle)
+        log = self._log_if_any + middle + place * np.where(place < 0, middle - low, high - middle)
         value: FloatArray = np.where(above > 0, np.exp(log), 0.0)
         return value
 
