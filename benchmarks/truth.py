@@ -24,7 +24,7 @@ from regulars_workbench.simulator.clock import DAY_S, YEAR, Floats
 from regulars_workbench.simulator.draw.people import People
 from regulars_workbench.simulator.draw.treatments import mean_value
 from regulars_workbench.simulator.truth.oracle import forecast
-from regulars_workbench.simulator.verify.sight import Sight
+from regulars_workbench.simulator.verify.simulated_lake import SimulatedLake
 
 TENTHS = 10
 HORIZON = 90
@@ -62,7 +62,7 @@ def main(lake: Path, scores: Path) -> None:
     console.print(table)
 
 
-def informed(lake: Path) -> pl.DataFrame:
+def informed(folder: Path) -> pl.DataFrame:
     """Return P(no order) and expected value of each customer for who knows all traits, but not who has left.
 
     With S the chance of staying, lambda the rate and shopping days since the last order at L: the density of silence
@@ -70,38 +70,38 @@ def informed(lake: Path) -> pl.DataFrame:
     ratio is the chance of being a customer still (Schmittlein, Morrison & Colombo 1987, for known rates).
     """
     with duckdb.connect() as connection:
-        sight = Sight(connection, lake)
-        names, people, end = sight.frame["customer_id"], sight.people, float(sight.clock.days)
+        lake = SimulatedLake(connection, folder)
+        names, people, end = lake.frame["customer_id"], lake.people, float(lake.clock.days)
         query = "select customer_id, max(epoch(ordered_at)) as second from sales group by 1"
         seconds = pl.DataFrame(connection.execute(query).fetchnumpy())
-        start = datetime.combine(sight.clock.start, time(), UTC).timestamp()
-        orders = sight.frame.select("customer_id").join(seconds, on="customer_id", how="left", maintain_order="left")
+        start = datetime.combine(lake.clock.start, time(), UTC).timestamp()
+        orders = lake.frame.select("customer_id").join(seconds, on="customer_id", how="left", maintain_order="left")
         last = (orders["second"].to_numpy() - start) / DAY_S
         last = np.where(np.isnan(last), people.joined, last)
-        waited = sight.clock.shopping(np.full(len(last), end)) - sight.clock.shopping(last)
-        ahead, shop = sight.world.ahead(sight.clock.days), sight.world.shop
+        waited = lake.clock.shopping(np.full(len(last), end)) - lake.clock.shopping(last)
+        ahead, shop = lake.world.ahead(lake.clock.days), lake.world.shop
         stays = replace(people, leaves=np.full(len(last), np.inf))
-        ahead_of = forecast(shop, ahead, stays, end, waited)
-        alive = _alive(sight, people, last, end, waited)
+        expected = forecast(shop, ahead, stays, end, waited)
+        alive = _alive(lake, people, last, end, waited)
         return pl.DataFrame(
             {
                 "customer_id": names,
-                "informed_no_order": 1.0 - alive * (1.0 - ahead_of.silent[HORIZON]),
-                "informed_value": alive * ahead_of.orders[HORIZON] * mean_value(shop, people),
+                "informed_no_order": 1.0 - alive * (1.0 - expected.p_no_order[HORIZON]),
+                "informed_value": alive * expected.orders[HORIZON] * mean_value(shop, people),
             }
         )
 
 
-def _alive(sight: Sight, people: People, last: Floats, end: float, waited: Floats) -> Floats:
+def _alive(lake: SimulatedLake, people: People, last: Floats, end: float, waited: Floats) -> Floats:
     rate, hazard = people.rate / YEAR, people.hazard / YEAR
 
     def stays(day: Floats) -> Floats:
         return np.exp(-hazard * np.maximum(0.0, day - people.joined - people.fade))
 
-    begun, left = sight.clock.shopping(last), np.zeros(len(last))
+    begun, left = lake.clock.shopping(last), np.zeros(len(last))
     for step in range(STEPS):
         edges = [last + (end - last) * place / STEPS for place in (step, step + 0.5, step + 1)]
-        left += (stays(edges[0]) - stays(edges[2])) * np.exp(-rate * (sight.clock.shopping(edges[1]) - begun))
+        left += (stays(edges[0]) - stays(edges[2])) * np.exp(-rate * (lake.clock.shopping(edges[1]) - begun))
     staying = stays(np.full(len(last), end)) * np.exp(-rate * waited)
     return staying / (staying + left)
 

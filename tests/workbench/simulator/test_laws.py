@@ -100,10 +100,10 @@ def test_the_oracle_agrees_with_many_futures(regularity: int) -> None:
     np.add.at(orders, who_of(key)[coming], 1)
     seen = oracle.forecast(shop, Clock.between(END, date(2027, 7, 1), shop), block, lived, lived - last)
     assert orders.mean() == pytest.approx(seen.orders[horizon].mean(), rel=0.02)
-    assert (orders == 0).mean() == pytest.approx(seen.silent[horizon].mean(), abs=0.01)
-    quiet = seen.silent[horizon] > np.median(seen.silent[horizon])
+    assert (orders == 0).mean() == pytest.approx(seen.p_no_order[horizon].mean(), abs=0.01)
+    quiet = seen.p_no_order[horizon] > np.median(seen.p_no_order[horizon])
     if quiet.any():  # gaps that are regular: whoever bought just now is not due yet
-        assert (orders[quiet] == 0).mean() == pytest.approx(seen.silent[horizon][quiet].mean(), abs=0.015)
+        assert (orders[quiet] == 0).mean() == pytest.approx(seen.p_no_order[horizon][quiet].mean(), abs=0.015)
 
 
 def plain(rate: Gamma, hazard: Gamma) -> Shop:

@@ -182,7 +182,7 @@ def test_one_customer_is_a_world(tmp_path: Path, seed: int) -> None:
         ({"seed": -1}, "seed is -1"),
         ({"currency": "euro"}, 'currency is "euro"'),
         ({"shop": "bakery"}, 'no shop "bakery"; there are: grocery, fashion'),
-        ({"top_share": 0.1}, "the share of the best fifth is 0.1; this shop comes no nearer"),
+        ({"top_share": 0.1}, "top_share is 0.1; the nearest share that this shop reaches"),
     ],
 )
 def test_bad_arguments_are_named(tmp_path: Path, bad: dict[str, Any], message: str) -> None:

@@ -19,7 +19,7 @@ from regulars_workbench.simulator.truth.truth import month_ends
 from regulars_workbench.simulator.verify.check import check
 from regulars_workbench.simulator.verify.measures import Measure
 from regulars_workbench.simulator.verify.rules import broken
-from regulars_workbench.simulator.verify.sight import Sight
+from regulars_workbench.simulator.verify.simulated_lake import SimulatedLake
 from regulars_workbench.simulator.worlds import World
 from tests.conftest import AS_OF
 
@@ -45,11 +45,11 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     end=st.dates(date(1975, 1, 1), date(2100, 1, 1)),
 )
 def test_the_rules_hold_in_every_world(customers: int, years: float, seed: int, shop: str, end: date) -> None:
-    """No order before arrival or after leaving, returns follow orders, sums agree between orders and truth."""
+    """No order before sign-up or after leaving; returns follow orders; sums of orders agree with the truth."""
     with TemporaryDirectory() as folder, duckdb.connect() as connection:
         simulate(Path(folder) / "lake", customers=customers, years=years, seed=seed, shop=shop, as_of=end)
-        sight = Sight(connection, Path(folder) / "lake")
-        assert [one for one in broken(sight) if not one.passed] == []
+        simulated = SimulatedLake(connection, Path(folder) / "lake")
+        assert [measure for measure in broken(simulated) if not measure.passed] == []
         assert rows(connection, f"from orders where ordered_at >= timestamp '{end}'") == 0
         assert rows(connection, "from true_customers") == customers
         for table in ("events", "treatments"):
@@ -62,10 +62,10 @@ def test_the_rules_hold_in_every_world(customers: int, years: float, seed: int, 
         assert rows(connection, grows) == 0
 
 
-def test_the_dead_stay_dead(world: Path) -> None:
-    """Alive at a month's end is signed up and not yet left; nothing is expected of those who left."""
+def test_customers_who_left_stay_away(world: Path) -> None:
+    """Alive at the end of a month means signed up and not yet left. Nothing is expected of customers who left."""
     with duckdb.connect() as connection:
-        Sight(connection, world)
+        SimulatedLake(connection, world)
         for month, end in month_ends(World.read(world).clock())[::5]:
             at = f"timestamp '{World.read(world).start}' + to_days({end})"
             wrong = f"""from true_alive join true_customers using (customer_id) join customers using (customer_id)
@@ -80,35 +80,35 @@ def test_the_dead_stay_dead(world: Path) -> None:
 
 
 def test_check_passes_and_fails(world: Path) -> None:
-    """A world is what was asked for; a lake whose orders were tampered with is not."""
+    """A world passes its check; a lake with missing orders does not."""
     with duckdb.connect() as connection:
-        found = check(connection, world)
-        assert [one for one in found if not one.passed] == []
-        assert len(found) > 35
+        measures = check(connection, world)
+        assert [measure for measure in measures if not measure.passed] == []
+        assert len(measures) > 35
         connection.execute(
             "create or replace temp view sales as select * from orders where not is_return and random() < 0.8"
         )
-        assert not all(one.passed for one in broken(_spoilt(connection, world)))
+        assert not all(measure.passed for measure in broken(_with_lost_orders(connection, world)))
     assert not Measure("not measured", 1.0, float("nan"), 1.0).passed
 
 
-def _spoilt(connection: duckdb.DuckDBPyConnection, folder: Path) -> Sight:
-    """The same lake, of whose orders one in five is lost."""
-    sight = Sight(connection, folder)
+def _with_lost_orders(connection: duckdb.DuckDBPyConnection, folder: Path) -> SimulatedLake:
+    """Return the lake without a fifth of its orders."""
+    simulated = SimulatedLake(connection, folder)
     connection.execute(
         "create or replace temp view sales as select * from orders where not is_return and hash(order_id) % 5 > 0"
     )
-    return sight
+    return simulated
 
 
 def test_only_simulated_lakes_can_be_checked(tmp_path: Path, world: Path) -> None:
     (tmp_path / lake.MARKER).write_bytes((world / lake.MARKER).read_bytes())
-    with duckdb.connect() as connection, pytest.raises(LakeError, match="only a lake that"):
+    with duckdb.connect() as connection, pytest.raises(LakeError, match="only a lake made by"):
         check(connection, tmp_path)
 
 
 def test_training_refuses_the_truth(lake: Path, sql: SqlFolder, tmp_path: Path) -> None:
-    """By its folder, and by its columns wherever they are."""
+    """It recognises the folder, and the columns in any table."""
 
     def attempt(folder: Path) -> None:
         with duckdb.connect() as connection:
@@ -117,13 +117,13 @@ def test_training_refuses_the_truth(lake: Path, sql: SqlFolder, tmp_path: Path) 
     for folder in (lake / "truth", lake / "truth" / "value"):
         with pytest.raises(LakeError, match="which no model may see"):
             attempt(folder)
-    told = tmp_path / "told"
+    with_truth = tmp_path / "with_truth"
     for table in ("orders", "customers"):
-        (told / table).mkdir(parents=True)
-    (told / "lake.json").write_bytes((lake / "lake.json").read_bytes())
-    duckdb.sql(f"copy (from '{lake}/orders/*.parquet') to '{told}/orders/part.parquet'")
+        (with_truth / table).mkdir(parents=True)
+    (with_truth / "lake.json").write_bytes((lake / "lake.json").read_bytes())
+    duckdb.sql(f"copy (from '{lake}/orders/*.parquet') to '{with_truth}/orders/part.parquet'")
     query = f"select * from '{lake}/customers/*.parquet' join '{lake}/truth/customers/*.parquet' using (customer_id)"
-    duckdb.sql(f"copy ({query}) to '{told}/customers/part.parquet'")
+    duckdb.sql(f"copy ({query}) to '{with_truth}/customers/part.parquet'")
     with pytest.raises(LakeError, match="customers: column true_left_at is the truth"):
-        attempt(told)
+        attempt(with_truth)
     assert not (tmp_path / "bundle").exists()

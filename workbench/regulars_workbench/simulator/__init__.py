@@ -1,5 +1,5 @@
-"""The synthetic world behind `regulars simulate`: who the customers are, when they buy, how they respond, what is true.
+"""The synthetic world behind `regulars simulate`: customers, their orders, their responses, and the truth.
 
-Inside the world an instant is a number of days since its start where it belongs to a customer (a float), and a whole
-number of seconds where it becomes a row; docs/world.md has the formulas, their sources and pictures.
+Instants of customers are days since the world's start (floats). Instants of rows are whole seconds since the start.
+docs/world.md has the formulas, their sources and pictures.
 """

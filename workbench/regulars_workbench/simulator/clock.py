@@ -1,4 +1,4 @@
-"""The world's calendar: a busy December hour passes more shopping time than a quiet August night."""
+"""The calendar of a world, in shopping time: a busy December hour counts more than a quiet August night."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,17 +17,17 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 HOURS = (2, 1, 1, 1, 1, 2, 3, 5, 7, 9, 10, 10, 11, 10, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5)
 """Demand by hour of the day (UTC)."""
 HOLIDAYS = ((12, 8, 6, 0.35), (12, 18, 3, 0.35), (12, 25, 1, -0.60), (1, 1, 1, -0.50), (2, 12, 2, 0.20))
-"""Month, day, half-width in days, and the gain of demand at the height: before Christmas, closed days, Valentine."""
+"""Month, day, half-width in days, and gain of demand at the peak: before Christmas, closed days, Valentine."""
 BLACK_FRIDAY, BLACK_DAYS = 0.8, 3
 DAY_S = 86_400
 YEAR = 365.25
 FINE = 8
-"""Cells of the inverse table for each hour of the world: below a minute of error in the quietest hour."""
+"""Cells of the inverse table for each hour. The error is below a minute in the quietest hour."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Calendar days against shopping days, on an hourly grid.
+    """Converts calendar days to shopping days and back, on an hourly grid.
 
     A Poisson process of constant rate in shopping days has the season's rate in calendar days: the inversion method
     for a cumulative rate (Cinlar 1975, Introduction to Stochastic Processes, section 4.7).
@@ -40,7 +40,7 @@ class Clock:
 
     @classmethod
     def between(cls, start: date, end: date, shop: Shop, growth: float = 0.0) -> "Clock":
-        """Make the clock of [start, end); demand grows by the factor exp(growth) a year from a mean of 1."""
+        """Make the clock of [start, end). Demand has a mean of about 1 and grows by the factor exp(growth) a year."""
         hours = (end - start).days * 24
         grid = np.arange(hours + 1) / 24
         demand = _demand(start, end, shop) * np.exp(growth * grid[:-1] / YEAR)
@@ -51,24 +51,24 @@ class Clock:
 
     @property
     def seconds(self) -> int:
-        """The length of the world."""
+        """Length of the world in seconds."""
         return round(self.days * DAY_S)
 
     def shopping(self, days: Floats) -> Floats:
         """Turn calendar days since the start into shopping days."""
-        # The grid is even, so that the cell is known without np.interp's search.
+        # The grid is even, so the cell is known without the search of np.interp.
         place = np.clip(days, 0.0, self.days) * 24
         cell = np.minimum(place.astype(np.int64), len(self._shopping) - 2)
         low = self._shopping[cell]
         return np.asarray(low + (place - cell) * (self._shopping[cell + 1] - low), dtype=np.float64)
 
     def draw(self, rng: np.random.Generator, since: Floats, until: Floats, count: Ints) -> Ints:
-        """Draw `count[i]` instants in each [since[i], until[i]], by the season's demand.
+        """Draw `count[i]` instants in each [since[i], until[i]] (days), in proportion to demand.
 
-        Returns whole seconds since the start, shape (count.sum(),), grouped by i and unsorted inside a group; none lies
-        at or after the end.
+        Return whole seconds since the start, shape (count.sum(),), grouped by i and unsorted within a group. All lie
+        before the end.
         """
-        # An even table makes the inverse one multiplication and one look-up, ten times np.interp's speed.
+        # With an even table the inverse is one multiplication and one look-up, ten times as fast as np.interp.
         scale = (len(self._seconds) - 2) / self._shopping[-1]
         first = self.shopping(since) * scale
         place = rng.random(int(count.sum()))
@@ -78,7 +78,7 @@ class Clock:
         place -= cell
         low = self._seconds[cell]
         drawn = (low + place * (self._seconds[cell + 1] - low)).astype(np.int64)
-        # The table rounds: without the clip an order can precede its sign-up by seconds.
+        # The table rounds. Without the clip an order could precede its sign-up by seconds.
         least, most = self.whole(since), np.minimum(self.whole(until), self.seconds - 1)
         return np.clip(drawn, np.repeat(least, count), np.repeat(most, count), out=drawn)
 
@@ -88,18 +88,18 @@ class Clock:
         return np.floor(days * DAY_S).astype(np.int64)
 
     def stamps(self, seconds: Ints) -> pl.Series:
-        """Make instants of whole seconds since the start: UTC, microseconds, no zone, as the lake keeps them."""
+        """Convert seconds since the start to instants as in the lake: UTC, microseconds, without a time zone."""
         origin = (self.start - date(1970, 1, 1)).days * DAY_S
         return pl.Series((seconds + origin) * 1_000_000).cast(pl.Datetime("us"))
 
 
 def _demand(start: date, end: date, shop: Shop) -> Floats:
-    """Relative demand of each hour in [start, end); about 1 over a year, exactly 1 over a week and a day."""
+    """Return the relative demand of each hour in [start, end); its mean is about 1 over a year."""
     return np.outer(daily_demand(start, end, shop), _relative(HOURS)).ravel()
 
 
 def daily_demand(start: date, end: date, shop: Shop) -> Floats:
-    """Relative demand of each day in [start, end): month, weekday, holidays."""
+    """Return the relative demand of each day in [start, end): month, weekday, holidays."""
     dates = np.arange(np.datetime64(start, "D"), np.datetime64(end, "D"))
     month = dates.astype("datetime64[M]").astype(np.int64) % 12
     weekday = (dates.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday

@@ -1,4 +1,4 @@
-"""Rows as whole numbers: a customer's place in the block and a second in one key, so that sorting is one pass."""
+"""Rows as integers: a customer's place in the block and a second, packed in one key that sorts in one pass."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,12 +7,12 @@ import polars as pl
 from regulars_workbench.simulator.clock import Ints
 
 SECOND_BITS = 32
-"""Room for 136 years of seconds below the customer's place."""
+"""Bits for the seconds, below the customer's place: 136 years."""
 MASK = (1 << SECOND_BITS) - 1
 
 
 def keys(who: Ints, seconds: Ints) -> Ints:
-    """Pack place and second; keys sort by customer and time."""
+    """Pack places and seconds. Keys sort by customer and time."""
     return (who << SECOND_BITS) | seconds
 
 
@@ -27,7 +27,7 @@ def seconds_of(key: Ints) -> Ints:
 
 
 def pick(values: pl.Series, places: npt.NDArray[np.integer]) -> pl.Series:
-    """Return the values at these places: by a series of them, which is many times as fast as `Series.gather`."""
+    """Return the values at these places. Indexing by a series is many times as fast as `Series.gather`."""
     return values[pl.Series(places)]
 
 

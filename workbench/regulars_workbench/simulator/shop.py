@@ -1,4 +1,4 @@
-"""The parameters of a world, by kind of shop: everything that `regulars simulate --shop` chooses between."""
+"""Parameters of a world, by kind of shop: the choices of `regulars simulate --shop`."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -7,14 +7,14 @@ Weights: TypeAlias = tuple[float, ...]
 
 
 class Gamma(NamedTuple):
-    """A gamma law over customers: shape and mean, the latter a year."""
+    """A gamma law over customers: its shape, and its mean per year."""
 
     shape: float
     mean: float
 
 
 class Channel(NamedTuple):
-    """How customers are won: share of sign-ups, mean cost in minor units, and quality (1 is average)."""
+    """An acquisition channel: share of sign-ups, mean cost in minor units, and quality (1 is average)."""
 
     share: float
     cost: int
@@ -28,7 +28,7 @@ CHANNELS = {
     "email": Channel(0.10, 600, 1.15),
     "organic": Channel(0.24, 0, 1.20),
 }
-"""A good channel's customers buy more often and stay longer: rate times quality, hazard divided by it."""
+"""Customers of a good channel buy more often and stay longer: rate times quality, hazard divided by quality."""
 
 TRAITS = ("engagement", "rate", "hazard", "spend", "trouble", "price_sensitivity", "patience")
 CORRELATION: tuple[Weights, ...] = (
@@ -39,9 +39,9 @@ CORRELATION: tuple[Weights, ...] = (
     (0.10, 0.05, -0.10, 1.00, 0.00, -0.30, 0.00),  # spend: level of an order's value
     (-0.10, 0.00, 0.35, 0.00, 1.00, 0.00, -0.40),  # trouble: support tickets a year
     (0.10, 0.00, 0.10, -0.30, 0.00, 1.00, 0.00),  # price sensitivity: buys at a discount, moved by a voucher
-    (0.15, 0.00, -0.30, 0.00, -0.40, 0.00, 1.00),  # patience: the least patient leave when they are pestered
+    (0.15, 0.00, -0.30, 0.00, -0.40, 0.00, 1.00),  # patience: the least patient leave when they are contacted
 )
-"""The injected truth, as correlations of normal scores: the engaged stay, those with tickets leave."""
+"""Correlations of the traits' normal scores: engaged customers stay, customers with tickets leave."""
 
 GIFTS: Weights = (0.93, 0.84, 0.90, 0.93, 0.95, 0.90, 0.85, 0.84, 0.95, 1.02, 1.50, 1.55)
 FASHION: Weights = (0.80, 0.75, 1.05, 1.15, 1.10, 0.95, 0.80, 0.75, 1.15, 1.15, 1.25, 1.30)
@@ -50,38 +50,38 @@ STEADY: Weights = (1.06, 1.00, 1.00, 0.99, 0.99, 0.97, 0.94, 0.94, 1.01, 1.02, 1
 
 @dataclass(frozen=True)
 class Shop:
-    """What a shop's customers are like; the defaults are the grocer's. Rates and counts are a year."""
+    """Parameters of a shop's customers; the defaults are the grocer's. Rates and counts are per year."""
 
     rate: Gamma = Gamma(1.1, 21.0)  # noqa: RUF009 - a NamedTuple cannot change
     hazard: Gamma = Gamma(1.0, 1.0)  # noqa: RUF009 - the same
     trouble: Gamma = Gamma(0.8, 0.5)  # noqa: RUF009 - the same
     regularity: int = 1
-    """Erlang shape of the time between orders: 1 is a Poisson process, larger is more regular."""
+    """Erlang shape of the time between orders: 1 is a Poisson process; larger is more regular."""
     top_share: float = 0.80
-    """Share of revenue that the best fifth of the buyers brings: it sets the tail index of the spend levels."""
+    """Share of revenue of the best fifth of the buyers. It determines the tail index of the spend levels."""
     spend_floor: float = 1_800.0
     spend_cap: float = 120.0
-    """Least level of an order in minor units, and the greatest as a multiple of the least."""
+    """Lowest level of an order in minor units, and the highest as a multiple of the lowest."""
     value_spread: float = 0.45
-    """Sigma of the logarithm of one customer's order values around the own level."""
+    """Standard deviation of the logarithm of a customer's order values."""
     first_order: float = 0.85
-    """Share of sign-ups that end in an order, a day later on average; the others may buy some day, or never."""
+    """Share of sign-ups with an order about a day later. The others may order later, or never."""
     discounted: float = 0.22
-    """Mean share of orders with a discount; a customer's own is twice that times the price sensitivity."""
+    """Mean share of orders with a discount. A customer's share is twice that times the price sensitivity."""
     discount: tuple[float, float] = (0.05, 0.25)
     margin: tuple[float, float] = (0.28, 0.52)
-    """Ranges of a discount, and of the margin before it, as parts of the list value."""
+    """Ranges of the discount, and of the margin before discount, as shares of the list value."""
     extra_items: float = 0.8
     returned: float = 0.04
     return_days: float = 10.0
-    """Share of orders that come back, and the mean days until they do."""
+    """Mean extra items of an order; share of orders that are returned, and mean days until then."""
     emails: float = 4.5
     visits: float = 4.5
     visit_before: float = 0.10
-    """Emails to everyone who signed up; visits at full engagement and interest; share of orders with one before."""
+    """Emails to each customer; visits at full engagement and interest; share of orders with a visit before."""
     fade_days: float = 45.0
     fade_spread: float = 0.6
-    """Interest fades before a customer leaves: median length, and sigma of its logarithm."""
+    """Days over which interest fades before a customer leaves: median, and standard deviation of the logarithm."""
     growth: float = 0.25
     """Sign-ups grow by the factor exp(growth) a year."""
     months: Weights = GIFTS
@@ -89,7 +89,7 @@ class Shop:
     weekdays: Weights = (1.05, 0.98, 0.96, 0.97, 1.02, 0.92, 1.10)
     """Demand by day, Monday first."""
     holidays: float = 1.0
-    """Strength of the peaks and the closed days around holidays: 0 is none."""
+    """Strength of peaks and closed days around holidays; 0 is none."""
     channels: tuple[tuple[str, Channel], ...] = tuple(CHANNELS.items())
     correlation: tuple[Weights, ...] = CORRELATION
 

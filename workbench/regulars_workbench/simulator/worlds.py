@@ -1,4 +1,4 @@
-"""A world as a whole: its clocks and its tail index, the tables of one block of customers, and its description."""
+"""A world: its description, its clocks, its tail index, and the tables of one block of customers."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,16 +17,16 @@ from regulars_workbench.simulator.truth import truth
 from regulars_workbench.simulator.truth.oracle import NODES
 
 BEST = 5
-"""One in so many buyers is of the best, whose share of the revenue is asked for."""
+"""One buyer in five is among the best, whose share of revenue is given."""
 SAMPLE = 40_000
 STEEP, FLAT = 1.02, 12.0
-"""The tail indices between which the asked share is searched."""
+"""Lowest and highest tail index of the search."""
 DESCRIPTION = "world.json"
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What sets a world's inequality: the Pareto index of spend levels, and the share and the Gini that it gives."""
+    """Inequality of a world: the Pareto index of spend levels, and the resulting share of the best fifth and Gini."""
 
     index: float
     share: float
@@ -35,7 +35,7 @@ class Tail:
 
 @dataclass(frozen=True)
 class World:
-    """What a world was asked to be, as truth/world.json keeps it."""
+    """The description of a world, written to truth/world.json."""
 
     kind: str
     seed: int
@@ -64,7 +64,7 @@ class World:
         """Read the description of a simulated lake; LakeError when there is none."""
         file = lake / "truth" / DESCRIPTION
         if not file.exists():
-            raise LakeError(f'no truth at {file}: only a lake that "regulars simulate" made can be checked')
+            raise LakeError(f'no truth at {file}: only a lake made by "regulars simulate" can be checked')
         try:
             return TypeAdapter(World).validate_json(file.read_bytes())
         except ValidationError as error:
@@ -73,7 +73,7 @@ class World:
 
 @dataclass(frozen=True)
 class Maker:
-    """Draws blocks of customers of one world; the clocks are made once."""
+    """Draws blocks of customers of one world. The clocks are made once."""
 
     world: World
     clock: Clock
@@ -88,20 +88,20 @@ class Maker:
         return cls(world, clock, growing, world.ahead(clock.days))
 
     def block(self, number: int, numbers: range) -> dict[str, pl.DataFrame]:
-        """Draw the customers of one block with all that they do: tables by folder, from a random stream of its own."""
+        """Draw the tables of one block of customers, by folder, from the block's own random stream."""
         rng = np.random.default_rng(np.random.SeedSequence(self.world.seed, spawn_key=(number,)))
         shop, clock = self.world.shop, self.clock
-        born = people.people(rng, self.growing, shop, self.world.tail.index, numbers)
-        block, treated, extra = treatments.treat(rng, clock, born)
+        signed_up = people.people(rng, self.growing, shop, self.world.tail.index, numbers)
+        block, treated, extra = treatments.treat(rng, clock, signed_up)
         key = orders.purchases(rng, clock, shop, block, extra)
-        made = orders.orders(rng, shop, block, key)
-        worth, response = truth.value(shop, clock, self.ahead, block, made)
+        drawn = orders.orders(rng, shop, block, key)
+        worth, response = truth.value(shop, clock, self.ahead, block, drawn)
         return {
             "customers": people.customers(block, clock, shop),
-            "orders": orders.frame(clock, block, made, orders.returns(rng, clock, shop, made)),
+            "orders": orders.frame(clock, block, drawn, orders.returns(rng, clock, shop, drawn)),
             "events": events.events(rng, clock, shop, block, key),
             "treatments": treatments.frame(clock, block, treated),
-            "truth/customers": truth.customers(clock, block, made),
+            "truth/customers": truth.customers(clock, block, drawn),
             "truth/alive": truth.alive(clock, block),
             "truth/value": worth,
             "truth/response": response,
@@ -115,10 +115,10 @@ TRUTHS = ("truth/customers", "truth/alive", "truth/value", "truth/response", "tr
 
 @lru_cache(maxsize=16)
 def tail_of(shop: Shop, start: date, end: date) -> Tail:
-    """Find the Pareto index with which the best fifth of the buyers brings `shop.top_share`, or comes nearest to it.
+    """Return the Pareto index for which the best fifth of the buyers brings `shop.top_share`, or the nearest share.
 
-    By bisection on a sample of customers drawn once: their orders differ too, so that no closed form holds. A pure
-    Pareto law alone would give the share 0.2 ** (1 - 1 / index).
+    Found by bisection on one sample of customers: numbers of orders vary too, so there is no closed form. A Pareto law
+    alone would give the share 0.2 ** (1 - 1 / index).
     """
     rng = np.random.default_rng(0)
     clock = Clock.between(start, end, shop)
@@ -126,7 +126,7 @@ def tail_of(shop: Shop, start: date, end: date) -> Tail:
     opened = rng.random(SAMPLE) < shop.first_order
     spans = clock.shopping(drawn.until(clock)) - clock.shopping(drawn.joined)
     bought = opened + rng.poisson(drawn.rate / 365.25 * spans)
-    # The mean of n lognormal values, itself taken for lognormal (Fenton 1960): what noise adds to the inequality.
+    # The mean of n lognormal values is about lognormal (Fenton 1960). This is the noise that adds to the inequality.
     spread = np.sqrt(np.log1p(np.expm1(shop.value_spread**2) / np.maximum(bought, 1)))
     bought = bought * np.exp(spread * rng.standard_normal(SAMPLE) - spread**2 / 2)
     above = (drawn.spend / shop.spend_floor) ** -FLAT

@@ -12,21 +12,28 @@ from regulars_workbench.cli.options import connected
 
 
 def simulate(  # noqa: PLR0913 - one plain option each
-    lake: Annotated[Path, typer.Argument(help="folder to write, or with --check to read")],
+    lake: Annotated[Path, typer.Argument(help="lake folder to write; with --check, to read")],
     *,
     customers: Annotated[int, typer.Option(help="customers to make")] = 10_000,
-    years: Annotated[float, typer.Option(help="length of the log")] = 3,
-    seed: Annotated[int, typer.Option(help="same seed, same rows")] = 7,
-    as_of: Annotated[str | None, typer.Option(help="day at which the log ends; else it starts on 2023-07-01")] = None,
-    shop: Annotated[str, typer.Option(help="grocery, fashion or subscription-like")] = "grocery",
-    top_share: Annotated[float | None, typer.Option(help="revenue share of the best fifth of the buyers")] = None,
-    chunk: Annotated[int, typer.Option(help="customers to a file; the rows stay the same", min=1)] = 20_000,
+    years: Annotated[float, typer.Option(help="length of the order log in years")] = 3,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same rows")] = 7,
+    as_of: Annotated[
+        str | None, typer.Option(help="day on which the log ends; without it the log starts on 2023-07-01")
+    ] = None,
+    shop: Annotated[str, typer.Option(help="kind of shop: grocery, fashion or subscription-like")] = "grocery",
+    top_share: Annotated[
+        float | None,
+        typer.Option(help="revenue share of the best fifth of the buyers, like 0.8; without it the shop's own"),
+    ] = None,
+    chunk: Annotated[int, typer.Option(help="customers in each file; does not change the rows", min=1)] = 20_000,
     defects: Annotated[
         bool, typer.Option("--defects", help="also write defects/: raw exports with planted defects")
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="measure a simulated lake against what was asked for")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="check an existing simulated lake against its description")
+    ] = False,
 ) -> None:
-    """Make a synthetic shop: heavy-tailed spend, seasons, campaigns, and the truth of each customer in truth/."""
+    """Make a synthetic lake: customers with heavy-tailed spend, seasons, campaigns, and their truth in truth/."""
     if check:
         raise typer.Exit(_check(lake))
     from regulars_workbench.simulator.simulate import simulate as make
@@ -44,26 +51,33 @@ def simulate(  # noqa: PLR0913 - one plain option each
             defects=defects,
             progress=lambda done: advance("customers", done),
         )
-    rows = [(name, one.rows, f"{one.first:%Y-%m-%d}", f"{one.last:%Y-%m-%d}") for name, one in info.tables.items()]
+    rows = [
+        (name, table.rows, f"{table.first:%Y-%m-%d}", f"{table.last:%Y-%m-%d}") for name, table in info.tables.items()
+    ]
     console.table(f"Lake {lake}", ("table", ">rows", "first", "last"), rows)
 
 
 def _check(lake: Path) -> int:
-    """Show what a simulated lake is like beside what was asked; return the exit status."""
+    """Print the measures of a simulated lake; return the exit status: 1 when one fails."""
     from regulars_workbench.simulator.verify.check import check
 
     with console.status("measuring") as tell, connected("1GB") as connection:
-        found = check(connection, lake, tell)
-    _show_measures(found)
-    return int(not all(one.passed for one in found))
+        measures = check(connection, lake, tell)
+    _show_measures(measures)
+    return int(not all(measure.passed for measure in measures))
 
 
-def _show_measures(found: Sequence[Any]) -> None:
-    """Print the measures of a simulated lake: what was asked, what came out, and whether they are near enough."""
+def _show_measures(measures: Sequence[Any]) -> None:
+    """Print what was asked for, what was measured, and whether the difference is accepted."""
     rows = [
-        (one.what, float(one.asked), float(one.measured), float(one.allowed), "pass" if one.passed else "[red]FAIL[/]")
-        for one in found
+        (line.name, float(line.asked), float(line.measured), float(line.allowed), "pass" if line.passed else "FAIL")
+        for line in measures
     ]
-    console.table("Asked and measured", ("measure", ">asked", ">measured", ">allowed", "verdict"), rows)
-    failed = sum(not one.passed for one in found)
-    console.console.print(f"[red]{failed} of {len(found)} fail[/]" if failed else f"[green]all {len(found)} pass[/]")
+    console.table(
+        "Asked for and measured", ("measure", ">asked for", ">measured", ">difference allowed", "verdict"), rows
+    )
+    failed = sum(not measure.passed for measure in measures)
+    if failed:
+        console.say(f"{failed} of {len(measures)} measures fail", "red")
+    else:
+        console.say(f"all {len(measures)} measures pass", "green")

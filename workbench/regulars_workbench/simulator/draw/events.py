@@ -1,4 +1,4 @@
-"""What customers do between orders: the signs by which leaving can be foreseen, but not known."""
+"""Events between orders: e-mails, visits and tickets. They make leaving more predictable, but not certain."""
 
 from typing import TypeAlias
 
@@ -14,20 +14,20 @@ from regulars_workbench.simulator.shop import Shop
 Shares: TypeAlias = npt.NDArray[np.float32]
 
 OPENED, CLICKED = 0.65, 0.25
-"""Opens of an email at full engagement and interest; clicks of an opened one."""
+"""Chance that an email is opened at full engagement and interest; chance that an opened one is clicked."""
 OPEN_DAYS, CLICK_DAYS, LOOK_DAYS = 0.4, 0.01, 0.2
-"""Mean days from sent to opened, from opened to clicked, from a visit to the order that it led to."""
+"""Mean days from sent to opened, from opened to clicked, from a visit to its order."""
 RESIDUE = 0.08
-"""Interest that is left in those who left: an old customer still opens an email now and then."""
+"""Interest that remains after leaving: former customers still open an email now and then."""
 QUIET_TICKETS = 0.3
-"""Tickets of a customer who is content, as a part of those of one about to leave."""
+"""Ticket rate of a content customer, as a share of the rate of one who is about to leave."""
 CAUSES = ("question", "late_delivery", "damaged", "billing", "wrong_item")
 CONTENT, LEAVING = (0.60, 0.14, 0.08, 0.10, 0.08), (0.15, 0.30, 0.20, 0.20, 0.15)
-"""Causes of a ticket from the content and from those about to leave."""
+"""Shares of the causes: tickets of content customers, and of those who are about to leave."""
 RESOLVED_SHARE, RESOLVE_DAYS = 0.85, 2.0
-"""Tickets that are resolved in the end; mean days until then."""
+"""Share of tickets that are resolved; mean days until then."""
 KINDS = ("email_sent", "email_open", "email_click", "site_visit", *["support_ticket"] * len(CAUSES), "support_resolved")
-"""The kinds by code: one for each kind, of tickets one for each cause."""
+"""Kinds by code. Tickets have one code for each cause."""
 CODE_BITS = 4
 SENT, OPEN, CLICK, VISIT, TICKET = range(5)
 RESOLVED = TICKET + len(CAUSES)
@@ -41,7 +41,7 @@ def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, or
     visits = np.concatenate([_visits(rng, clock, shop, block), _before(rng, shop, block, orders)])
     tickets, causes = _tickets(rng, clock, block)
     resolved = _follow(rng, clock, tickets, np.float32(RESOLVED_SHARE), RESOLVE_DAYS)
-    # Seconds stay below 2**32 and places below 2**14, so that four bits of code still fit below them.
+    # Seconds are below 2**32 and places below 2**14, so there is room for four bits of code.
     coded = ((sent, SENT), (opened, OPEN), (clicked, CLICK), (visits, VISIT), (resolved, RESOLVED))
     kinds = [key << CODE_BITS | code for key, code in coded]
     packed = np.concatenate([*kinds, tickets << CODE_BITS | (TICKET + causes)])
@@ -58,7 +58,7 @@ def events(rng: np.random.Generator, clock: Clock, shop: Shop, block: People, or
 
 
 def interest(block: People, key: Ints) -> Shares:
-    """Return 1 for a settled customer, falling in a straight line over the own fading time to a residue."""
+    """Return the interest: 1 before fading, then a straight line down to RESIDUE over the customer's fading time."""
     who = who_of(key)
     slope = (1 / (block.fade * DAY_S)).astype(np.float32)[who]
     left = (block.leaves * DAY_S)[who] - seconds_of(key)
@@ -71,13 +71,13 @@ def _appeal(block: People, key: Ints) -> Shares:
 
 
 def _visits(rng: np.random.Generator, clock: Clock, shop: Shop, block: People) -> Ints:
-    """Draw visits at the full rate, then keep them by the interest of the moment (Lewis & Shedler 1979, thinning)."""
+    """Draw visits at the full rate, then thin them by the interest at that moment (Lewis & Shedler 1979)."""
     key = _process(rng, clock, block, shop.visits * block.engagement)
     return _keep(rng, key, interest(block, key))
 
 
 def _before(rng: np.random.Generator, shop: Shop, block: People, orders: Ints) -> Ints:
-    """Draw the visits that led to orders, none of them before the sign-up."""
+    """Draw the visits that lead to orders, none before sign-up."""
     led = _keep(rng, orders, np.float32(shop.visit_before))
     back = (LOOK_DAYS * DAY_S * rng.standard_exponential(len(led), dtype=np.float32)).astype(np.int64)
     who = who_of(led)
@@ -85,7 +85,7 @@ def _before(rng: np.random.Generator, shop: Shop, block: People, orders: Ints) -
 
 
 def _tickets(rng: np.random.Generator, clock: Clock, block: People) -> tuple[Ints, Ints]:
-    """Draw tickets and their causes: few from the content, more from the fading, none from those who left."""
+    """Draw tickets and causes: few from content customers, more while interest fades, none after leaving."""
     key = _process(rng, clock, block, block.trouble / QUIET_TICKETS)
     who, day = who_of(key), seconds_of(key) / DAY_S
     fading = day > (block.leaves - block.fade)[who]
@@ -98,14 +98,14 @@ def _tickets(rng: np.random.Generator, clock: Clock, block: People) -> tuple[Int
 
 
 def _process(rng: np.random.Generator, clock: Clock, block: People, rate: Floats) -> Ints:
-    """Draw a Poisson process for each customer, from sign-up to the world's end: its keys, by customer."""
+    """Draw a Poisson process for each customer from sign-up to the world's end; return its keys by customer."""
     end = np.full(len(block), clock.days)
     count = rng.poisson(rate / YEAR * (clock.shopping(end) - clock.shopping(block.joined)))
     return keys(np.repeat(np.arange(len(block)), count), clock.draw(rng, block.joined, end, count))
 
 
 def _follow(rng: np.random.Generator, clock: Clock, cause: Ints, chance: Shares | np.float32, mean_days: float) -> Ints:
-    """Draw what follows an event: with this chance, after an exponential delay, inside the world."""
+    """Draw the events that follow others: with this chance, after an exponential delay, inside the world."""
     key = _keep(rng, cause, chance)
     delay = mean_days * DAY_S * rng.standard_exponential(len(key), dtype=np.float32)
     seconds = seconds_of(key) + delay.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Past campaigns with randomised control arms, and how customers respond: the four groups of uplift modelling.
+"""Past campaigns with randomised control arms, and the response of the four groups of uplift modelling.
 
 The groups are those of Kane, Lo & Zheng (2014), Mining for the truly responsive customers, Journal of Marketing
 Analytics 2(4): persuadables, sure things, lost causes, sleeping dogs.
@@ -22,17 +22,17 @@ WINDOW = 30
 FIRST, EVERY = 60, 61
 """Days from the world's start to the first campaign, and between campaigns."""
 SAMPLED, TREATED = 0.15, 0.7
-"""Share of all who signed up that a campaign takes in, and of those the share that is treated: both by lot alone."""
+"""Share of the signed-up customers in a campaign, and the treated share of these. Both are drawn at random."""
 IMPATIENT, SURE_CHANCE, KEEN = 0.10, 0.80, 0.50
-"""A sleeping dog's patience is below the first; a sure thing orders within the window with more than the second chance
-anyway; of the others, a persuadable's price sensitivity is above the third."""
+"""Sleeping dogs have a patience below IMPATIENT. Sure things order within the window, untreated, with a chance above
+SURE_CHANCE. Of the others, persuadables have a price sensitivity above KEEN."""
 RESPONSE_DAYS = 8.0
-"""Mean days from a treatment to the order that it brings, before the window cuts them."""
+"""Mean days from a treatment to the order that it causes, before truncation to the window."""
 NONE: Ints = np.zeros(0, np.int64)
 
 
 class Action(NamedTuple):
-    """What can be done: cost in minor units, chance of one more order by group, chance that a sleeping dog leaves."""
+    """An action: cost in minor units, chance of one more order by group, chance that a sleeping dog leaves."""
 
     cost: int
     lift: tuple[float, float, float, float]
@@ -47,7 +47,7 @@ ACTIONS = {
 
 
 class Treated(NamedTuple):
-    """A block's treatments, by customer and time: place, second, action, whether treated, group at that moment."""
+    """A block's treatments, by customer and time. `who` is the customer's place, `group` the one at that moment."""
 
     who: Ints
     seconds: Ints
@@ -57,14 +57,14 @@ class Treated(NamedTuple):
 
 
 def groups(block: People) -> Ints:
-    """Return each one's group while a customer; the unmoved, like the gone, are lost causes."""
+    """Return the group of each customer before leaving. Those whom no action moves are lost causes."""
     sure = -np.expm1(-block.rate * WINDOW / YEAR) > SURE_CHANCE
     other = np.where(sure, SURE, np.where(block.price_sensitivity > KEEN, PERSUADABLE, LOST))
     return np.where(block.patience < IMPATIENT, DOG, other)
 
 
 def treat(rng: np.random.Generator, clock: Clock, block: People) -> tuple[People, Treated, Ints]:
-    """Run all campaigns on a block: the people as they leave after them, the rows, and the keys of extra orders."""
+    """Run all campaigns on a block; return the people after departures, the treatments, the keys of extra orders."""
     rows, extras, staying = [], [], groups(block)
     for number, day in enumerate(campaign_days(clock)):
         action, law = number % len(ACTIONS), list(ACTIONS.values())[number % len(ACTIONS)]
@@ -75,7 +75,7 @@ def treat(rng: np.random.Generator, clock: Clock, block: People) -> tuple[People
         rows.append(Treated(who, second, np.full(len(who), action), treated, group))
         bought = treated & (chance < np.array(law.lift)[group])
         harmed = treated & (chance < law.harm) & (group == DOG)
-        block = block.annoyed(day, who[harmed])
+        block = block.with_departures(day, who[harmed])
         when = day + _delay(rng, int(bought.sum()))
         stays = when < block.leaves[who[bought]]
         extras.append(keys(who[bought][stays], clock.whole(when[stays])))
@@ -93,7 +93,7 @@ def _sorted(rows: Sequence[Treated]) -> Treated:
 
 
 def campaign_days(clock: Clock) -> list[int]:
-    """Return when campaigns start, in days; the last one's window still lies inside the world."""
+    """Return the days on which campaigns start. The last window ends inside the world."""
     return list(range(FIRST, int(clock.days) - WINDOW + 1, EVERY))
 
 
@@ -106,7 +106,7 @@ def _delay(rng: np.random.Generator, size: int) -> Floats:
 
 def frame(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
     """Make the lake's treatments."""
-    names, costs = pl.Series(list(ACTIONS)), np.array([each.cost for each in ACTIONS.values()])
+    names, costs = pl.Series(list(ACTIONS)), np.array([action.cost for action in ACTIONS.values()])
     return pl.DataFrame(
         {
             "customer_id": pick("C" + block.ids, drawn.who),
@@ -119,7 +119,7 @@ def frame(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
 
 
 def truth(clock: Clock, block: People, drawn: Treated) -> pl.DataFrame:
-    """Make the truth of past treatments: who was in which group."""
+    """Make the truth of past treatments: the group of each customer at that moment."""
     return pl.DataFrame(
         {
             "customer_id": pick("C" + block.ids, drawn.who),

@@ -1,1 +1,1 @@
-"""The truth behind a simulated shop, and what an oracle would forecast."""
+"""The truth behind a simulated shop, and the forecast of an oracle that knows it."""

@@ -1,4 +1,4 @@
-"""The truth of a block of customers, for the folder `truth/`; every column but the keys begins with `true_`."""
+"""The tables of the folder `truth/` for a block of customers. Every column except the keys begins with `true_`."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -15,9 +15,9 @@ from regulars_workbench.simulator.shop import Shop
 from regulars_workbench.simulator.truth import oracle
 
 
-def customers(clock: Clock, block: People, made: Orders) -> pl.DataFrame:
-    """Return the hidden traits, when each one leaves (maybe after the log), and the sums of the log without returns."""
-    left = np.minimum(block.leaves, clock.days + 36_525)  # a century on is never, and still an instant
+def customers(clock: Clock, block: People, drawn: Orders) -> pl.DataFrame:
+    """Return hidden traits, the instant of leaving (perhaps after the log), and sums of the log without returns."""
+    left = np.minimum(block.leaves, clock.days + 36_525)  # a century later stands for never
     return pl.DataFrame(
         {
             "customer_id": "C" + block.ids,
@@ -30,14 +30,14 @@ def customers(clock: Clock, block: People, made: Orders) -> pl.DataFrame:
             "true_trouble": block.trouble,
             "true_price_sensitivity": block.price_sensitivity,
             "true_patience": block.patience,
-            "true_orders": np.bincount(made.who, minlength=len(block)),
-            "true_value_cents": np.bincount(made.who, made.value, len(block)).astype(np.int64),
+            "true_orders": np.bincount(drawn.who, minlength=len(block)),
+            "true_value_cents": np.bincount(drawn.who, drawn.value, len(block)).astype(np.int64),
         }
     )
 
 
 def alive(clock: Clock, block: People) -> pl.DataFrame:
-    """Return one column a month, `true_alive_2024_01`: a customer at the end of that month; null before the sign-up."""
+    """Return one column for each month, `true_alive_2024_01`: still a customer at its end? Null before sign-up."""
     columns = {}
     for month, end in month_ends(clock):
         here = pl.Series(block.leaves > end)
@@ -53,33 +53,33 @@ def month_ends(clock: Clock) -> list[tuple[date, int]]:
     return [(first, (end - clock.start).days) for first, end in pairwise([before, *firsts]) if end > clock.start]
 
 
-def value(shop: Shop, clock: Clock, ahead: Clock, block: People, made: Orders) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what to expect after the log's end, without any action and by action.
+def value(shop: Shop, clock: Clock, ahead: Clock, block: People, drawn: Orders) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return two tables of what to expect after the end of the log: without any action, and by action.
 
-    The first table: for each horizon in days, expected orders and value, and the chance of no order. The second: a row
-    for each customer and action, with the group, the orders and the value that the action adds in expectation within
-    the longest horizon (negative for sleeping dogs), and the margin that is left of it after the action's cost.
+    The first has expected orders, expected value and P(no order) for each horizon in days. The second has a row for
+    each customer and action: the group, the orders and the value that the action adds in expectation within the longest
+    horizon (negative for sleeping dogs), and the added margin less the action's cost.
     """
-    seen = oracle.forecast(shop, ahead, block, clock.days, waited(clock, block, made.who, made.seconds))
+    forecast = oracle.forecast(shop, ahead, block, clock.days, waited(clock, block, drawn.who, drawn.seconds))
     worth = mean_value(shop, block)
     columns: dict[str, Floats | pl.Series] = {"customer_id": "C" + block.ids}
     for horizon in oracle.HORIZONS:
-        columns[f"true_orders_{horizon}d"] = seen.orders[horizon]
-        columns[f"true_value_{horizon}d_cents"] = seen.orders[horizon] * worth
-        columns[f"true_no_order_{horizon}d"] = seen.silent[horizon]
-    return pl.DataFrame(columns), _responses(shop, clock, block, seen.orders[oracle.HORIZONS[-1]])
+        columns[f"true_orders_{horizon}d"] = forecast.orders[horizon]
+        columns[f"true_value_{horizon}d_cents"] = forecast.orders[horizon] * worth
+        columns[f"true_no_order_{horizon}d"] = forecast.p_no_order[horizon]
+    return pl.DataFrame(columns), _responses(shop, clock, block, forecast.orders[oracle.HORIZONS[-1]])
 
 
 def waited(clock: Clock, block: People, who: Ints, seconds: Ints) -> Floats:
-    """Return the shopping days from each one's last order, or sign-up without one, to the end; `who` is sorted."""
+    """Return the shopping days from each customer's last order (sign-up if none) to the end; `who` is sorted."""
     last = block.joined.copy()
-    last[who] = seconds / 86_400  # the last of a customer's rows stays
+    last[who] = seconds / 86_400  # of several rows of a customer, the last assignment remains
     whole = np.array([clock.days])
     return clock.shopping(whole) - clock.shopping(last)
 
 
 def _responses(shop: Shop, clock: Clock, block: People, expected: Floats) -> pl.DataFrame:
-    """Return a row for each customer and action; in the arrays inside, shape (customers, actions)."""
+    """Return a row for each customer and action. Arrays have the shape (customers, actions)."""
     group = np.where(block.leaves > clock.days, groups(block), LOST)
     lift = np.array([action.lift for action in ACTIONS.values()]).T[group] * (block.leaves > clock.days)[:, None]
     harm = np.array([action.harm for action in ACTIONS.values()]) * (group == DOG)[:, None]

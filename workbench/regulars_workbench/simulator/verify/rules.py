@@ -1,4 +1,4 @@
-"""What holds for single orders of a simulated lake: returns, discounts, and the rules that no row may break."""
+"""Measures of single orders of a simulated lake: returns, discounts, and rules that no row may break."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from regulars_workbench.simulator.verify.measures import SIGMAS, Measure
-from regulars_workbench.simulator.verify.sight import Sight
+from regulars_workbench.simulator.verify.simulated_lake import SimulatedLake
 
 BACK = "(from orders where is_return) as r left join sales on rtrim(r.order_id, 'R') = sales.order_id"
 RULES = {
@@ -19,23 +19,23 @@ RULES = {
 }
 
 
-def goods(sight: Sight) -> Iterator[Measure]:
+def goods(lake: SimulatedLake) -> Iterator[Measure]:
     """Measure returns and discounts."""
-    shop = sight.world.shop
-    [[orders], [discounted]] = sight.columns("select count(*), count(*) filter (where discount_cents > 0) from sales")
-    # Only orders that had the time to come back.
-    cut = datetime.combine(sight.world.end, datetime.min.time()) - timedelta(days=6 * shop.return_days)
-    [[early]] = sight.columns("select count(*) from sales where ordered_at < $cut", cut=cut)
-    [[back]] = sight.columns(f"select count(*) from {BACK} where sales.ordered_at < $cut", cut=cut)
+    shop = lake.world.shop
+    [[orders], [discounted]] = lake.columns("select count(*), count(*) filter (where discount_cents > 0) from sales")
+    # Only orders that had enough time to be returned.
+    cut = datetime.combine(lake.world.end, datetime.min.time()) - timedelta(days=6 * shop.return_days)
+    [[early]] = lake.columns("select count(*) from sales where ordered_at < $cut", cut=cut)
+    [[back]] = lake.columns(f"select count(*) from {BACK} where sales.ordered_at < $cut", cut=cut)
     error = SIGMAS * np.sqrt(shop.returned / max(early, 1))
     yield Measure("share of orders returned", shop.returned, back / max(early, 1), 0.02 * shop.returned + error)
-    # The price sensitive are no likelier to buy often, but a customer's orders share the sensitivity.
-    error = 0.005 + SIGMAS * shop.discounted / np.sqrt(len(sight.people))
+    # Orders of one customer share a price sensitivity, so the error depends on the number of customers.
+    error = 0.005 + SIGMAS * shop.discounted / np.sqrt(len(lake.people))
     yield Measure("share with a discount", shop.discounted, discounted / max(orders, 1), error)
 
 
-def broken(sight: Sight) -> Iterator[Measure]:
+def broken(lake: SimulatedLake) -> Iterator[Measure]:
     """Count the rows that break a rule of the world."""
-    for what, query in RULES.items():
-        [[rows]] = sight.columns(f"select count(*) {query}")
-        yield Measure(what, 0, float(rows), 0)
+    for name, query in RULES.items():
+        [[rows]] = lake.columns(f"select count(*) {query}")
+        yield Measure(name, 0, float(rows), 0)

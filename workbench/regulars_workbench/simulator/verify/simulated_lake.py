@@ -1,4 +1,4 @@
-"""A simulated lake with its truth beside it, for measuring; nothing that trains may use this."""
+"""A simulated lake together with its truth, for measures. Training must not use this."""
 
 from datetime import datetime
 from functools import cached_property
@@ -16,11 +16,11 @@ from regulars_workbench.simulator.draw.people import People
 from regulars_workbench.simulator.worlds import TABLES, TRUTHS, World
 
 SAMPLE = 200_000
-"""Measures that need each customer's own numbers look at this many: they are alike, and memory is bounded."""
+"""Customers in measures that need each customer's own numbers. It bounds the memory."""
 
 
-class Sight:
-    """Views of a lake's tables and of its truth (`true_customers` and so on), and a sample of people as they are."""
+class SimulatedLake:
+    """Views of a lake's tables and truth (`true_customers` and so on), and a sample of customers with their traits."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
         read_info(lake)
@@ -40,13 +40,13 @@ class Sight:
         )
 
     def columns(self, query: str, **params: object) -> list[Any]:
-        """Run a query; return its columns as arrays. It may bind `$last`, the last customer of the sample."""
+        """Run a query and return its columns as arrays. `$last` is bound to the last customer of the sample."""
         bound = params | ({"last": f"C{SAMPLE:08}"} if "$last" in query else {})
         return list(self._connection.execute(query, bound).fetchnumpy().values())
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The sampled customers with their truth and their first order's instant, by customer."""
+        """The sampled customers with their truth and the instant of their first order."""
         query = """
             select c.*, t.* exclude (customer_id), f.first
             from customers as c join true_customers as t using (customer_id)
@@ -57,7 +57,7 @@ class Sight:
 
     @cached_property
     def people(self) -> People:
-        """The sampled customers."""
+        """The sampled customers with their traits."""
         frame = self.frame
         hidden = ("rate", "hazard", "trouble", "engagement", "price_sensitivity", "patience")
         return People(
@@ -72,8 +72,8 @@ class Sight:
         )
 
     @cached_property
-    def channel(self) -> Any:  # noqa: ANN401 - an array of places
-        """The places of the customers' channels among the shop's."""
+    def channel(self) -> Any:  # noqa: ANN401 - an array of integers
+        """The index of each customer's channel among the shop's channels."""
         names = {name: place for place, (name, _) in enumerate(self.world.shop.channels)}
         return np.array([names[name] for name in self.frame["acquisition_channel"]])
 
@@ -85,11 +85,11 @@ class Sight:
 
     @cached_property
     def first_order(self) -> Floats:
-        """Days from the world's start to each one's first order; NaN without one."""
+        """Days from the world's start to each customer's first order; NaN without an order."""
         return self._days("first")
 
     def around(self, cut: datetime) -> tuple[Floats, Floats]:
-        """Return days from the start to each one's last order before `cut`, NaN without one, and orders from it on."""
+        """Return days from the start to each customer's last order before `cut` (or NaN), and orders from `cut` on."""
         query = """
             select customer_id, max(ordered_at) filter (where ordered_at < $cut) as last,
                 count(ordered_at) filter (where ordered_at >= $cut) as after
