@@ -164,7 +164,7 @@ def test_a_failed_score_leaves_the_old_file_and_nothing_else(
     out.write_text("old")
     at = ("score", lake, "--bundle", bundle_folder, "--out", out, "--as-of")
     refused(run(*at, "2020-01-01"), "no order before as_of 2020-01-01")
-    refused(run(*at, "tomorrow"), "is no date or timestamp")
+    refused(run(*at, "tomorrow"), "is not a date or timestamp")
     refused(run("score", lake, "--bundle", tmp_path, "--out", out, "--as-of", "2025-01-01"), "no bundle at")
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]

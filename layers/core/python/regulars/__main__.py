@@ -1,4 +1,4 @@
-"""`python -m regulars` is the command line `regulars`, wherever the whole project is installed."""
+"""`python -m regulars` runs the command `regulars`, where the whole project is installed."""
 
 from importlib.metadata import entry_points
 

@@ -1,26 +1,26 @@
-"""Every error a user can meet. One sentence each: when do they see it?
+"""Every error that a user can see. Each docstring says when.
 
-Regulars raises these low, where cause and next step are known; the CLI prints the message and exits 2,
-`regulars.api.app` turns the same object into an HTTP answer with the class's `status`.
+An error is raised where its cause and the next step are known. The CLI prints the message and exits with 2;
+`regulars.api.app` turns it into an HTTP response with the class's `status`.
 """
 
 from typing import ClassVar
 
 
 class RegularsError(Exception):
-    """Anything that Regulars itself refuses; the message names the cause and the next step."""
+    """Regulars refuses something; the message names the cause and the next step."""
 
     status: ClassVar[int] = 500
     kind: ClassVar[str] = "internal-error"
-    """The problem type that a caller of the API sees; docs/api.md tells what each means."""
+    """The problem type in an API response; docs/api.md explains each."""
 
 
 class SettingsError(RegularsError):
-    """The environment lacks a setting or holds one that cannot be understood."""
+    """An environment variable is missing or invalid."""
 
 
 class SourceError(RegularsError):
-    """A file that the user brought is missing, empty, unreadable or lacks a column."""
+    """A file of the user is missing, empty or unreadable, or lacks a column."""
 
     status: ClassVar[int] = 422
 
@@ -32,37 +32,37 @@ class MapError(RegularsError):
 
 
 class CatalogueError(RegularsError):
-    """The catalogue of actions, an expression in it, or what it yields for the customers at hand is wrong."""
+    """The catalogue of actions is wrong, or an expression in it, or a value that an expression gives."""
 
     status: ClassVar[int] = 422
 
 
 class LakeError(RegularsError):
-    """A lake folder is absent, unfinished or holds a column of the wrong type."""
+    """A lake folder is missing or unfinished, or holds a column of the wrong type."""
 
 
 class HistoryError(RegularsError):
-    """The history does not cover what was asked: too short, too few customers, or the wrong side of `as_of`."""
+    """The history cannot answer: it is too short, has too few customers, or lies on the wrong side of `as_of`."""
 
     status: ClassVar[int] = 422
 
 
 class BundleError(RegularsError):
-    """The bundle is absent, truncated, tampered with, or from another version."""
+    """The bundle is missing, truncated or changed, or comes from another version."""
 
     status: ClassVar[int] = 503
     kind: ClassVar[str] = "no-usable-bundle"
 
 
 class RequestError(RegularsError):
-    """A request to the API breaks its contract as a whole (one bad customer alone is rejected, not raised)."""
+    """A whole API request is invalid; a single invalid customer is rejected without an error."""
 
     status: ClassVar[int] = 422
     kind: ClassVar[str] = "invalid-request"
 
 
 class NobodyAnsweredError(RequestError):
-    """Each of a request's customers was rejected."""
+    """All customers of a request were rejected."""
 
     kind: ClassVar[str] = "nobody-answered"
 
@@ -75,14 +75,14 @@ class NotJsonError(RequestError):
 
 
 class MediaTypeError(RequestError):
-    """A request says that its body is something else than JSON."""
+    """The media type of a request is not JSON."""
 
     status: ClassVar[int] = 415
     kind: ClassVar[str] = "unsupported-media-type"
 
 
 class LimitError(RequestError):
-    """A request, or the answer to it, is larger than may be; `limit` names the setting, `value` is its value."""
+    """A request or its response is too large; `limit` names the setting, `value` is its value."""
 
     status: ClassVar[int] = 413
     kind: ClassVar[str] = "too-large"

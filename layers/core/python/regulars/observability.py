@@ -1,4 +1,4 @@
-"""One logger, one set of metrics and one tracer for every function; no payload and no customer id goes into them."""
+"""One logger, one set of metrics and one tracer for every function. They never hold a payload or a customer id."""
 
 import os
 import time
@@ -13,14 +13,14 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-"""A Lambda handler: event and context to answer."""
+"""A Lambda handler: (event, context) -> response."""
 
 SERVICE = "regulars"
 
 
 @cache
 def logger() -> Logger:
-    """Return the structured JSON logger; its level is POWERTOOLS_LOG_LEVEL, INFO unless set."""
+    """Return the JSON logger; POWERTOOLS_LOG_LEVEL sets its level, INFO by default."""
     return Logger(service=SERVICE)
 
 
@@ -32,23 +32,23 @@ def metrics() -> Metrics:
 
 @cache
 def tracer() -> Tracer:
-    """Return the X-Ray tracer; outside Lambda it switches itself off."""
+    """Return the X-Ray tracer; it is off outside Lambda."""
     return Tracer(service=SERVICE, auto_patch=False, patch_modules=())
 
 
 @contextmanager
 def timed(step: str) -> Iterator[None]:
-    """Add the milliseconds that the block takes to the metrics, as `<step>Milliseconds`."""
-    begun = time.perf_counter()
+    """Measure the block and add `<step>Milliseconds` to the metrics."""
+    start = time.perf_counter()
     try:
         yield
     finally:
-        elapsed = (time.perf_counter() - begun) * 1000
+        elapsed = (time.perf_counter() - start) * 1000
         metrics().add_metric(f"{step}Milliseconds", MetricUnit.Milliseconds, elapsed)
 
 
 def count_customers(bundle: str, as_of: datetime, *, scored: int, rejected: int) -> None:
-    """Count customers, by service and by bundle, and tell the bundle's age: the days from its `as_of` until today."""
+    """Add the numbers of customers and the bundle's age (days since its `as_of`) to the metrics, by bundle."""
     metrics().add_dimensions(bundle=bundle)
     metrics().add_metric("CustomersScored", MetricUnit.Count, scored)
     metrics().add_metric("CustomersRejected", MetricUnit.Count, rejected)
@@ -56,24 +56,24 @@ def count_customers(bundle: str, as_of: datetime, *, scored: int, rejected: int)
 
 
 def instrumented(handle: Handler) -> Handler:
-    """Wrap a handler with structured logs, metrics and traces that hold neither payload nor answer."""
+    """Wrap a handler with logs, metrics and traces that hold neither event nor response."""
 
     @logger().inject_lambda_context(clear_state=True)
     @metrics().log_metrics(capture_cold_start_metric=True)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
-        metrics().add_metric("Requests", MetricUnit.Count, 1)  # an empty set of metrics would warn
-        answer = handle(event, context)
-        if answer.get("statusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's object
+        metrics().add_metric("Requests", MetricUnit.Count, 1)  # Powertools warns when there is no metric
+        response = handle(event, context)
+        if response.get("statusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             metrics().add_metric("ServerErrors", MetricUnit.Count, 1)
-        return answer
+        return response
 
     @cache
     def traced() -> Handler:
         wrapped: Handler = tracer().capture_lambda_handler(handler, capture_response=False, capture_error=False)
         return wrapped
 
-    def sampled(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own object
-        # X-Ray takes one request in many: only then is its library worth importing.
+    def sampled(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's object
+        # X-Ray samples few requests. Its library is imported only for those.
         chosen: Handler = traced() if "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "") else handler
         return chosen(event, context)
 

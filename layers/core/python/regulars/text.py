@@ -1,4 +1,4 @@
-"""Words of the user's own in messages: cut to a length, quoted, and with what may have been meant."""
+"""The user's words in messages: shortened, quoted, and with a suggestion of what was meant."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -6,17 +6,17 @@ from typing import Any
 
 
 def short(text: str, most: int = 80) -> str:
-    """Cut a text of the user's to what a message may hold."""
+    """Cut a text to at most `most` characters."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def shown(value: object) -> str:
-    """Show a value of the user's in a message, as they wrote it or the beginning of it."""
+    """Return a value as the user wrote it, or its beginning, for a message."""
     return repr(short(value)) if isinstance(value, str) else short(repr(value))
 
 
 def near(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Say which of `known` the user may have meant, and which there are."""
-    match = get_close_matches(name.lower(), [one.lower() for one in known], n=1, cutoff=0.6)
-    meant = next((f'did you mean "{one}"? ' for one in known if match and one.lower() == match[0]), "")
-    return f"{meant}there are: {', '.join(known)}"
+    """Return which of `known` the user may have meant, and the list of all."""
+    match = get_close_matches(name.lower(), [other.lower() for other in known], n=1, cutoff=0.6)
+    suggestion = next((f'did you mean "{other}"? ' for other in known if match and other.lower() == match[0]), "")
+    return f"{suggestion}there are: {', '.join(known)}"
