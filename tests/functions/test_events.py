@@ -1,6 +1,9 @@
 """Each function's folder proves itself: its event.json, through its own handler, as `sam local invoke` sends it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,15 @@ def test_its_event_is_answered(function: str) -> None:
     assert answer["statusCode"] == 200
     assert len(answer["body"]["results"]) == 3
     assert answer["isBase64Encoded"] is False
+
+
+def test_a_process_that_answered_ends_without_a_word(bundle_folder: Path) -> None:
+    """Objects that the garbage collector may not see at the end are reported on standard error as leaked."""
+    program = [sys.executable, "-m", "regulars", "invoke", "churn"]
+    environment = {**os.environ, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
+    done = subprocess.run([*program, "--bundle", bundle_folder], env=environment, capture_output=True, check=True)  # noqa: S603 - our own words
+    assert b'"results"' in done.stdout
+    assert done.stderr == b""
 
 
 def test_all_tasks_are_proved_with_one_request() -> None:

@@ -12,6 +12,7 @@ The garbage collector rests meanwhile: what imports make stays, and looking thro
 This module imports nothing else of the project before the collector rests.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -33,6 +34,7 @@ def http(*routes: str) -> Handler:
         return _http(routes, os.environ.get(KIND))
     finally:
         gc.freeze()
+        atexit.register(gc.unfreeze)  # DuckDB's binding reports objects that stay frozen at exit as leaked
         gc.enable()
 
 
