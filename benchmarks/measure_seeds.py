@@ -18,7 +18,8 @@ from rich.table import Table
 
 from regulars.data import lake as lakes
 from regulars.data.sql import SqlFolder, connect
-from regulars_workbench.measure.measure import measure, read_plan
+from regulars_workbench.measure.measure import measure
+from regulars_workbench.measure.plan_file import read_plan_file
 
 CUSTOMERS, HORIZON, HELD_OUT = 10_000, 60, 0.1
 MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,10 +82,10 @@ def main(seeds: int) -> None:
         with TemporaryDirectory() as name, connect("1GB", 1) as connection:
             folder = Path(name)
             orders, money = shop(seed, folder)
-            plan = read_plan(folder / "plan.parquet")
-            [found] = measure(connection, plan, folder, SQL, as_of=MADE_AT + timedelta(days=HORIZON), margin=0.4)
+            plan = read_plan_file(folder / "plan.parquet")
+            [effect] = measure(connection, plan, folder, SQL, as_of=MADE_AT + timedelta(days=HORIZON), margin=0.4)
         for what in names:
-            lift = getattr(found, what)
+            lift = getattr(effect, what)
             held[what] += lift.low <= (orders if what.startswith("orders") else money) <= lift.high
             width[what] += (lift.high - lift.low) / seeds
     table = Table(

@@ -1,4 +1,4 @@
-"""Lift by hand: strata weighed by their treated customers, and what the past takes out of the noise."""
+"""Lift by hand: strata weighted by their treated customers, and less noise by adjustment for the past."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,16 @@ def test_the_stratified_difference_is_the_one_by_hand() -> None:
     assert lift is not None
     # Stratum 0: 4 - 2 = 2 with 2 treated; stratum 1: 12 - 5 = 7 with 3 treated.
     assert lift.mean == pytest.approx((2 * 2 + 3 * 7) / 5)
-    # Variances 2/2 + 2/2 and 4/3 + 2/2, weighed by (2/5)^2 and (3/5)^2.
+    # Variances 2/2 + 2/2 and 4/3 + 2/2, weighted by (2/5)^2 and (3/5)^2.
     assert lift.error == pytest.approx(np.sqrt(0.16 * 2 + 0.36 * (4 / 3 + 1)))
     assert lift.low < lift.mean < lift.high
 
 
-def test_without_two_of_each_arm_there_is_none() -> None:
+def test_a_stratum_needs_two_customers_in_each_arm() -> None:
     assert stratified(np.arange(3.0), np.array([True, True, False]), np.zeros(3, np.int64)) is None
 
 
-def test_the_past_makes_the_interval_narrower_and_moves_nothing() -> None:
+def test_adjustment_narrows_the_interval_without_bias() -> None:
     rng = np.random.default_rng(2)
     past = rng.gamma(1.0, 10.0, 4_000)
     treated = rng.random(4_000) < 0.9

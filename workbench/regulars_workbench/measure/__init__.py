@@ -1,1 +1,1 @@
-"""What a plan brought: treated against held out, in orders and money, once its horizon has passed."""
+"""The effect of a plan after its horizon: treated against control, in orders, money and profit."""

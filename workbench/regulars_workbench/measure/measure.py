@@ -1,9 +1,8 @@
-"""Measure a plan: read its rows and what came of them, and work out the lift of each action."""
+"""The effect of a plan: orders, money and profit that each action added, treated against control."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -11,30 +10,19 @@ import polars as pl
 
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder
-from regulars.errors import HistoryError, SourceError
-from regulars.instants import as_of_params, midnight_after, parse_as_of
+from regulars.errors import HistoryError
+from regulars.instants import midnight_after
 from regulars_training.data.dataset import history
 from regulars_workbench.measure.lift import Lift, adjusted, stratified
+from regulars_workbench.measure.plan_file import PlanFile
+from regulars_workbench.order_margin import order_margin
 
-NEEDED = ("customer_id", "action", "arm")
-ARMS = ("treated", "control")
-MOMENTS = ("planned_at", "as_of")
-STRATA = ("stratum", "segment")
 DAY_S = 86_400
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A plan's rows (customer_id, action, arm, stratum, cost in major units), when it was made, and for how long."""
-
-    frame: pl.DataFrame
-    made_at: datetime
-    horizon_days: int
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one action brought, orders and money (major units) a treated customer, and in all."""
+class ActionEffect:
+    """What one action added: orders and revenue of a treated customer, profit and cost of all treated (currency)."""
 
     action: str
     treated: int
@@ -44,140 +32,87 @@ class Measured:
     value: Lift
     value_adjusted: Lift
     profit: Lift
-    """Incremental margin less cost, of all treated together; from the adjusted lift."""
+    """Adjusted extra revenue times margin, less cost."""
     cost: float
 
     @property
     def verdict(self) -> str:
-        """Say in words whether to go on."""
+        """Say whether to continue the action."""
         if self.profit.low > 0:
-            return "go on: it pays for itself"
+            return "continue: it pays for itself"
         if self.profit.high < 0:
             return "stop: it costs more than it brings"
         if self.profit.mean > 0:
-            return "go on with a larger control group: it may pay, and is not proven to"
-        return "do not extend: it has not paid so far, which may be chance"
-
-
-def read_plan(path: Path, horizon_days: int | None = None) -> Plan:
-    """Read a plan as `regulars plan` writes it, Parquet or CSV; SourceError names what is wrong with it."""
-    if not path.is_file():
-        raise SourceError(f'{path}: no such plan; make one with "regulars plan"')
-    try:
-        frame = pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{path} is no readable plan: {str(error).splitlines()[0]}") from error
-    missing = [name for name in NEEDED if name not in frame.columns]
-    if missing:
-        raise SourceError(
-            f"{path}: column {missing[0]} is missing; a plan has {', '.join(NEEDED)}, and when it was made"
-        )
-    made_at = _one(frame, path, MOMENTS, "when the plan was made")
-    days = horizon_days or int(_one(frame, path, ("horizon_days",), "how many days it is for; give --horizon"))
-    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in NEEDED)
-    strange = frame.filter(~pl.col("arm").is_in(ARMS) | pl.col("arm").is_null())
-    if len(strange):
-        raise SourceError(f"{path}: arm is {strange['arm'][0]!r} for customer {strange['customer_id'][0]}, not {ARMS}")
-    if frame.select("customer_id", "action").is_duplicated().any():
-        raise SourceError(f"{path}: a customer has the same action twice; each may stand once")
-    cost = pl.col("cost").cast(pl.Float64).fill_null(0.0) if "cost" in frame.columns else pl.lit(0.0)
-    stratum = next(
-        (pl.col(name).cast(pl.String).fill_null("-") for name in STRATA if name in frame.columns), pl.lit("all")
-    )
-    return Plan(frame.select(*NEEDED, cost.alias("cost"), stratum.alias("stratum")), parse_as_of(str(made_at)), days)
-
-
-def _one(frame: pl.DataFrame, path: Path, names: tuple[str, ...], what: str) -> Any:  # noqa: ANN401 - a cell
-    """Return the one value of the first of these columns that there is."""
-    name = next((name for name in names if name in frame.columns), None)
-    if name is None:
-        raise SourceError(f"{path}: no column says {what} ({' or '.join(names)})")
-    found = frame[name].unique().to_list()
-    if len(found) != 1 or found[0] is None:
-        raise SourceError(f"{path}: {name} must be one and the same in all rows; measure one plan at a time")
-    return found[0]
+            return "continue with a larger control group: it may pay, but this is not proven"
+        return "do not extend: it has not paid so far, perhaps by chance"
 
 
 def lake_margin(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, before: datetime) -> float:
-    """Return the share of revenue that was margin in the lake's orders before an instant.
+    """Return the margin as a share of revenue, from the lake's orders before an instant.
 
-    HistoryError when the lake does not know its margin: profit cannot be guessed.
+    HistoryError: the orders have no margin. Profit cannot be guessed.
     """
     attach(connection, lake)
-    sql.materialise(connection, ("order_margin",), {"as_of": as_of_params(before)["as_of"]})
-    [(earned, revenue)] = connection.execute("select margin_cents, revenue_cents from order_margin").fetchall()
-    if not revenue or not earned or earned <= 0:
+    margin = order_margin(connection, sql, before)
+    if margin is None:
         raise HistoryError(
-            f"{lake}: its orders have no margin_cents, so what was earned is not known; say which share of revenue "
-            "stays, as in --margin 0.3"
+            f"{lake}: its orders have no margin_cents, so profit is unknown; give the margin as a share of revenue, "
+            "as in --margin 0.3"
         )
-    return float(earned / revenue)
+    return margin
 
 
 def measure(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, lake: Path, sql: SqlFolder, *, as_of: datetime, margin: float
-) -> list[Measured]:
-    """Measure each action of a plan by what the lake knows at `as_of`; `margin` is the share of revenue that is earned.
+    connection: duckdb.DuckDBPyConnection, plan: PlanFile, lake: Path, sql: SqlFolder, *, as_of: datetime, margin: float
+) -> list[ActionEffect]:
+    """Measure each action of a plan by the orders before `as_of`. `margin` is a share of revenue.
 
-    HistoryError when the horizon has not passed by `as_of` or lies beyond the data, or when there is no control.
+    HistoryError: the plan's horizon ends after `as_of` or after the data, or an action has no control group.
     """
     info = attach(connection, lake)
-    _known(connection, plan, as_of)
-    params = {"as_of_s": int(plan.made_at.timestamp()), "horizon_s": plan.horizon_days * DAY_S}
+    _check_horizon(connection, plan, as_of)
+    params = {"as_of_s": int(plan.planned_at.timestamp()), "horizon_s": plan.horizon_days * DAY_S}
     sql.materialise(connection, ["around"], params)
-    found = connection.execute("select * from around").fetchnumpy()
-    ids = pl.Series(found.pop("customer_id").tolist(), dtype=pl.String)
-    around = pl.DataFrame({"customer_id": ids} | dict(found))
-    rows = plan.frame.join(around, on="customer_id", how="left", maintain_order="left").fill_null(0)
+    columns = connection.execute("select * from around").fetchnumpy()
+    ids = pl.Series(columns.pop("customer_id").tolist(), dtype=pl.String)
+    around = pl.DataFrame({"customer_id": ids} | dict(columns))
+    rows = plan.rows.join(around, on="customer_id", how="left", maintain_order="left").fill_null(0)
     parts = sorted(rows.group_by("action", maintain_order=True), key=lambda part: str(part[0][0]))
-    return [_action(str(key[0]), part, margin, 10**info.minor_units) for key, part in parts]
+    return [_effect(str(key[0]), part, margin, 10**info.minor_units) for key, part in parts]
 
 
-def _known(connection: duckdb.DuckDBPyConnection, plan: Plan, as_of: datetime) -> None:
+def _check_horizon(connection: duckdb.DuckDBPyConnection, plan: PlanFile, as_of: datetime) -> None:
+    """Refuse a plan whose horizon is not fully covered by the data before `as_of`."""
     last = history(connection)[1]
-    known = midnight_after(last).replace(tzinfo=UTC)
-    end, latest = plan.made_at + timedelta(days=plan.horizon_days), min(known, as_of)
-    if plan.made_at >= known:
+    data_end = midnight_after(last).replace(tzinfo=UTC)
+    end, latest = plan.planned_at + timedelta(days=plan.horizon_days), min(data_end, as_of)
+    if plan.planned_at >= data_end:
         raise HistoryError(
-            f"the plan was made for {plan.made_at:%Y-%m-%d}, the lake's orders end on {last:%Y-%m-%d}; "
-            "ingest what came after the plan"
+            f"the plan is of {plan.planned_at:%Y-%m-%d}, and the lake's orders end on {last:%Y-%m-%d}; "
+            "ingest the orders after the plan"
         )
     if end > latest:
         raise HistoryError(
-            f"the plan's {plan.horizon_days} days end on {end:%Y-%m-%d}, and what is known ends on {latest:%Y-%m-%d}: "
-            f"measure from {end:%Y-%m-%d} on, or with --horizon {max((latest - plan.made_at).days, 0)}"
+            f"the plan's {plan.horizon_days} days end on {end:%Y-%m-%d}, and the data ends on {latest:%Y-%m-%d}; "
+            f"measure from {end:%Y-%m-%d} on, or with --horizon {max((latest - plan.planned_at).days, 0)}"
         )
 
 
-def _action(action: str, rows: pl.DataFrame, margin: float, unit: int) -> Measured:
+def _effect(action: str, rows: pl.DataFrame, margin: float, unit: int) -> ActionEffect:
     treated = (rows["arm"] == "treated").to_numpy()
     strata = rows["stratum"].rank("dense").to_numpy().astype(np.int64)
     orders, value = rows["future_orders"].to_numpy(), rows["future_value_cents"].to_numpy() / unit
-    before = np.stack([rows["past_orders"].to_numpy(), rows["past_value_cents"].to_numpy() / unit], axis=1)
-    found = [
-        lift(column.astype(np.float64), treated, strata)
-        for column in (orders, value)
-        for lift in (stratified, lambda one, arm, each: adjusted(one, arm, each, before.astype(np.float64)))
-    ]
-    plain, fine, money, money_fine = found
-    if plain is None or fine is None or money is None or money_fine is None:
-        count = int((~treated).sum())
+    past = np.stack([rows["past_orders"].to_numpy(), rows["past_value_cents"].to_numpy() / unit], axis=1)
+    orders, value, past = (array.astype(np.float64) for array in (orders, value, past))
+    orders_lift, value_lift = stratified(orders, treated, strata), stratified(value, treated, strata)
+    orders_adjusted, value_adjusted = (adjusted(outcome, treated, strata, past) for outcome in (orders, value))
+    if orders_lift is None or orders_adjusted is None or value_lift is None or value_adjusted is None:
         raise HistoryError(
-            f"{action}: {int(treated.sum())} treated and {count} held out, in no stratum two of each; without a "
-            'control group nothing can be measured: plan with "control" above 0'
+            f"{action}: {int(treated.sum())} treated and {int((~treated).sum())} control customers, and no stratum has "
+            'two of each; without a control group there is no measure: plan with "control" above 0'
         )
     cost, count = float(rows["cost"].to_numpy()[treated].sum()), int(treated.sum())
-    profit = money_fine.times(margin * count, cost)
-    return Measured(action, count, len(rows) - count, plain, fine, money, money_fine, profit, cost)
-
-
-def treatments(plan: Plan, minor_units: int) -> pl.DataFrame:
-    """Return the plan as rows of the lake's treatments, from which effects are learnt next."""
-    cents = (pl.col("cost") * 10**minor_units).round().cast(pl.Int64)
-    return plan.frame.select(
-        "customer_id",
-        pl.lit(plan.made_at.replace(tzinfo=None)).cast(pl.Datetime("us")).alias("treated_at"),
-        "action",
-        "arm",
-        pl.when(pl.col("arm") == "treated").then(cents).otherwise(0).alias("cost_cents"),
+    profit = value_adjusted.times(margin * count, cost)
+    return ActionEffect(
+        action, count, len(rows) - count, orders_lift, orders_adjusted, value_lift, value_adjusted, profit, cost
     )

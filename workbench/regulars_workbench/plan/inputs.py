@@ -21,6 +21,7 @@ from regulars.errors import SourceError
 from regulars.expressions.compiler import Source, quoted
 from regulars.instants import as_of_params
 from regulars.text import near
+from regulars_workbench.order_margin import order_margin
 
 DRAW, STRATUM = "draw_of_customer", "stratum_of_customer"
 TABLE = "people_to_plan"
@@ -160,15 +161,14 @@ def _from_lake(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder
     """Join the days since the last treatment; return the share of revenue that was margin, None when nobody knows."""
     attach(connection, lake)
     params = {"as_of": as_of_params(as_of)["as_of"]}
-    sql.materialise(connection, ("last_treatments", "order_margin"), params)
+    sql.materialise(connection, ["last_treatments"], params)
     elapsed = f"(epoch(cast({literal(str(params['as_of']))} as timestamp)) - t.last_treated_at_s) / 86400"
     connection.execute("create or replace temp table people_known as select * from people_joined")
     connection.execute(
         f"create or replace temp view people_joined as select p.*, {elapsed} as {SINCE} "
         "from people_known p left join last_treatments t on p.customer_id = t.customer_id"
     )
-    [(margin, revenue)] = connection.execute("select margin_cents, revenue_cents from order_margin").fetchall()
-    return margin / revenue if revenue and margin and margin > 0 else None
+    return order_margin(connection, sql, as_of)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, scores: Path) -> None:
