@@ -1,4 +1,4 @@
-"""Writing whole or not at all."""
+"""Atomic files and folders: written whole or not at all."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from regulars.data.atomic_files import atomic_file, atomic_folder
 from regulars.errors import SourceError
 
 NO_PROCESS = 2**22 + 1
-"""Above the largest process id that Linux gives."""
+"""Above Linux's largest process id."""
 
 MARKER = "ours.json"
 
@@ -44,12 +44,12 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_file_never_replaces_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="is no regular file"), atomic_file(tmp_path):
+    with pytest.raises(SourceError, match="is not a regular file"), atomic_file(tmp_path):
         pass
 
 
-def test_a_folder_of_ours_is_replaced_whole(tmp_path: Path) -> None:
-    """What the old one held and the new one does not is gone."""
+def test_a_folder_with_the_marker_is_replaced_whole(tmp_path: Path) -> None:
+    """Files of the old folder that the new one lacks are gone."""
     out = tmp_path / "lake"
     for content in ("a", "b"):
         with atomic_folder(out, MARKER) as partial:
@@ -70,7 +70,7 @@ def test_a_failure_leaves_the_old_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
-def test_what_is_not_ours_is_refused_before_anything_is_written(tmp_path: Path, kind: str) -> None:
+def test_a_folder_without_the_marker_is_refused_before_anything_is_written(tmp_path: Path, kind: str) -> None:
     out = tmp_path / "photos"
     if kind == "folder":
         out.mkdir()
@@ -89,9 +89,9 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
     assert names(tmp_path / "empty") == [MARKER]
 
 
-def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    """And what a running one is writing is left alone."""
-    dead, alive = 2**22 + 1, os.getppid()  # beyond the kernel's largest process id, and one that surely runs
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    """Those of a running process stay."""
+    dead, alive = NO_PROCESS, os.getppid()
     for process in (dead, alive):
         (tmp_path / f".out.partial-{process}").touch()
     with atomic_file(tmp_path / "out") as partial:
@@ -99,15 +99,15 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert names(tmp_path) == [f".out.partial-{alive}", "out"]
 
 
-def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+def test_a_pipe_is_never_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(SourceError, match="no regular file"), atomic_file(pipe):
+    with pytest.raises(SourceError, match="not a regular file"), atomic_file(pipe):
         pass
     assert pipe.is_fifo()
 
 
-def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
@@ -118,11 +118,11 @@ def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_lost_between_two_renames_comes_back(tmp_path: Path) -> None:
-    """A process killed there leaves the old folder under another name; the next run restores it, even if it fails."""
+    """A process killed there leaves the old folder under another name; the next run restores it, even if that fails."""
     out = tmp_path / "lake"
-    left = tmp_path / f".lake.partial-{NO_PROCESS}.old-{NO_PROCESS}"
-    left.mkdir()
-    (left / "lake.json").write_text("old")
+    leftover = tmp_path / f".lake.partial-{NO_PROCESS}.old-{NO_PROCESS}"
+    leftover.mkdir()
+    (leftover / "lake.json").write_text("old")
 
     def fail() -> None:
         with atomic_folder(out, "lake.json"):
@@ -134,14 +134,14 @@ def test_a_folder_lost_between_two_renames_comes_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
 
 
-def test_a_parent_that_is_a_file_is_said(tmp_path: Path) -> None:
+def test_a_parent_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match="cannot be made"), atomic_file(tmp_path / "file" / "out"):
         pass
 
 
 def test_writers_of_one_folder_take_turns(tmp_path: Path) -> None:
-    """Whoever comes last wins, nobody fails, and nothing is left beside it."""
+    """The last writer wins, none fails, and nothing else is left."""
     script = (
         "import sys\nfrom pathlib import Path\nfrom regulars.data.atomic_files import atomic_folder\n"
         "for turn in range(40):\n"
@@ -149,8 +149,8 @@ def test_writers_of_one_folder_take_turns(tmp_path: Path) -> None:
         "        (folder / 'mark').write_text(sys.argv[2])\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "out")]
-    writers = [subprocess.Popen([*command, name], stderr=subprocess.PIPE) for name in "abc"]  # noqa: S603 - our own words
-    said = [writer.communicate()[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0, 0], said
+    writers = [subprocess.Popen([*command, name], stderr=subprocess.PIPE) for name in "abc"]  # noqa: S603 - our own command
+    errors = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0], errors
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (tmp_path / "out" / "mark").read_text() in "abc"

@@ -1,4 +1,4 @@
-"""The lake's views: every contract column, null where none was brought, and the two integers of time."""
+"""The lake's views: every contract column, null where the user has none, and time as two integers."""
 
 import json
 from datetime import UTC, datetime
@@ -24,14 +24,14 @@ def columns(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, s
 
 
 def test_three_columns_of_orders_are_enough(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """Every other column and table is there, with its type, null or empty."""
+    """All other columns are null and other tables empty, with the right types."""
     write(connection, tmp_path, "orders", ORDER)
     finish(connection, tmp_path, "EUR", 2)
     attach(connection, tmp_path)
     for table in TABLES.values():
-        found = columns(connection, table.name)
-        assert {column.lake_name: column.lake_type for column in table.columns}.items() <= found.items()
-        assert found[f"{table.time}_s"] == found[f"{table.time}_day"] == "BIGINT"
+        types = columns(connection, table.name)
+        assert {column.lake_name: column.lake_type for column in table.columns}.items() <= types.items()
+        assert types[f"{table.time}_s"] == types[f"{table.time}_day"] == "BIGINT"
     assert connection.execute("select order_id, margin_cents from orders").fetchall() == [(None, None)]
     assert connection.execute("select count(*) from customers").fetchall() == [(0,)]
 
@@ -51,22 +51,22 @@ def test_time_as_integers(connection: duckdb.DuckDBPyConnection, text: str, seco
     assert connection.execute("select ordered_at_s, ordered_at_day from orders").fetchall() == [(seconds, day)]
 
 
-def test_a_brought_column_cannot_stand_in_for_the_integers(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_column_of_the_user_cannot_replace_the_integers(connection: duckdb.DuckDBPyConnection) -> None:
     view(connection, ORDERS, f"(select *, -5 as ordered_at_s from ({ORDER}))")
     assert connection.execute("select ordered_at_day from orders where ordered_at_s > 0").fetchall() == [(20_148,)]
 
 
 def test_lake_json_says_what_is_inside(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     write(connection, tmp_path, "orders", ORDER)
-    said = finish(connection, tmp_path, "JPY", 0)
-    assert said == read_info(tmp_path)
-    assert set(said.tables) == {"orders"}
-    first = said.tables["orders"].first
+    info = finish(connection, tmp_path, "JPY", 0)
+    assert info == read_info(tmp_path)
+    assert set(info.tables) == {"orders"}
+    first = info.tables["orders"].first
     assert first is not None
     assert first.replace(tzinfo=UTC) == datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
-def test_an_absent_lake_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_lake_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match=r'lake\.json is missing; make one with "regulars ingest" or'):
         read_info(tmp_path)
 
@@ -99,7 +99,7 @@ def test_a_wrong_column_is_named(connection: duckdb.DuckDBPyConnection, query: s
 
 @pytest.mark.parametrize("name", ["Anna's shop", "lake[1]", "lake*", "lake?", "[", "customer_id=other"])
 def test_a_folder_of_any_name_is_read(connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str) -> None:
-    """And no other: `lake[1]` is a glob that matches `lake1`."""
+    """Only this folder: `lake[1]` is a glob that matches `lake1`."""
     write(connection, tmp_path / "lake1", "orders", f"{ORDER} union all {ORDER}")
     lake = tmp_path / name
     (lake / "orders").mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_named(connection: duckdb.DuckDBPyConnection, tmp_path
     whole = (tmp_path / "orders" / "part.parquet").read_bytes()
     for content in (whole[: len(whole) // 2], b"no Parquet at all", b"", bytes(200)):
         (tmp_path / "orders" / "stray.parquet").write_bytes(content)
-        with pytest.raises(LakeError, match=r"orders/stray\.parquet is damaged or no Parquet file"):
+        with pytest.raises(LakeError, match=r"orders/stray\.parquet is damaged or not a Parquet file"):
             attach(connection, tmp_path)
 
 
@@ -134,7 +134,9 @@ def test_a_description_that_is_a_folder_is_refused(tmp_path: Path) -> None:
         read_info(tmp_path)
 
 
-def test_a_wrong_type_is_told_with_the_tables_folder(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_the_error_for_a_wrong_type_names_the_tables_folder(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     write(connection, tmp_path, "orders", ORDER.replace("::bigint", "::double"))
     finish(connection, tmp_path, "EUR", 2)
     with pytest.raises(
@@ -148,5 +150,5 @@ def test_a_customer_twice_is_refused(connection: duckdb.DuckDBPyConnection, tmp_
     write(connection, tmp_path, "orders", ORDER)
     finish(connection, tmp_path, "EUR", 2)
     write(connection, tmp_path, "customers", "select unnest(['c', 'd', 'c']) as customer_id")
-    with pytest.raises(LakeError, match="customers has 1 row too many: a customer_id may be there once"):
+    with pytest.raises(LakeError, match="customers has 1 row too many: a customer_id may occur once"):
         attach(connection, tmp_path)

@@ -1,4 +1,4 @@
-"""The SQL loader: headers, exact binding, and the connection that every part of the system opens."""
+"""The SQL loader: headers, binding of parameters, and the connection that every part of the system opens."""
 
 from datetime import datetime
 from pathlib import Path
@@ -31,12 +31,12 @@ def test_a_file_without_its_header_is_refused_by_name(tmp_path: Path, text: str)
         parse(tmp_path / "large.sql")
 
 
-def test_an_empty_folder_says_the_next_step(tmp_path: Path) -> None:
+def test_the_error_for_an_empty_folder_says_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="restore the folder, or train the bundle again"):
         _ = SqlFolder(tmp_path).relations
 
 
-def test_a_file_gets_just_the_parameters_that_it_names(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_a_file_gets_only_the_parameters_that_it_names(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     connection.execute("create temp table things as select unnest([1, 2, 3]) as n")
     sql = folder(tmp_path, HEADER + "select n from things where n > cast($low as bigint)")
     sql.materialise(connection, ["large"], {"low": 1, "not_named": 9})
@@ -45,7 +45,7 @@ def test_a_file_gets_just_the_parameters_that_it_names(connection: duckdb.DuckDB
 
 @pytest.mark.parametrize("where", ["n > $low and n > $high", "n > 1"], ids=["one more", "one less"])
 def test_the_header_names_every_parameter_and_no_other(tmp_path: Path, where: str) -> None:
-    with pytest.raises(BundleError, match=r"large\.sql: 'Params:' must name just the parameters"):
+    with pytest.raises(BundleError, match=r"large\.sql: 'Params:' must name exactly the parameters"):
         _ = folder(tmp_path, HEADER + f"select n from things where {where}").relations
 
 
@@ -66,7 +66,7 @@ def test_relations_compose_to_one_statement_over_any_expression(
     assert connection.execute(f"with {ctes} select n from large order by n").fetchall() == [(2,), (3,)]
 
 
-def test_the_connection_computes_in_utc_and_fetches_nothing() -> None:
+def test_the_connection_computes_in_utc_and_downloads_nothing() -> None:
     with connect("256MB", 1) as connection:
         options = dict(connection.execute("select name, value from duckdb_settings()").fetchall())
     assert options["TimeZone"] == "UTC"
@@ -78,7 +78,7 @@ def test_the_connection_computes_in_utc_and_fetches_nothing() -> None:
 
 
 def test_above_its_memory_limit_it_spills_to_the_named_folder(tmp_path: Path) -> None:
-    """With the folder it finishes what it cannot hold."""
+    """A sort that is larger than the memory limit finishes."""
     query = "select count(*) from (select * from range(3_000_000) t(n) order by hash(n), n % 7)"
     with connect("24MB", 1, tmp_path / "spill") as connection:
         assert connection.execute(query).fetchall() == [(3_000_000,)]

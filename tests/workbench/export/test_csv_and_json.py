@@ -125,7 +125,7 @@ def test_a_failure_replaces_no_file(run: Run, plan: Path, out: Path) -> None:
     (out / "july-voucher.csv").mkdir()
     status, _, error = run("--plan", plan, "--to", out / "july.csv")
     assert status == 2
-    assert "is no regular file" in error
+    assert "is not a regular file" in error
     assert files(out) == ["july-call.csv", "july-voucher.csv"]
     assert (out / "july-call.csv").read_text(encoding="utf-8") == "old"
 

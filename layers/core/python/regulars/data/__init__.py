@@ -1,1 +1,1 @@
-"""What a lake is: its tables, the files that hold them, and the SQL that reads them."""
+"""The lake: its tables, its files, and the SQL that reads them."""

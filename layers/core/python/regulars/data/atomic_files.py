@@ -1,4 +1,4 @@
-"""Writing so that a reader finds the old file or the new one, never half of either."""
+"""Atomic writes: a reader sees the old file or the new one, never a part."""
 
 import fcntl
 import os
@@ -12,13 +12,13 @@ from regulars.errors import SourceError
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write; it becomes `path` when the block ends well, and nothing is left when it raises.
+    """Yield a path to write to. It replaces `path` when the block succeeds, and is removed when the block raises.
 
-    SourceError when `path` is something else than a file, or cannot be written.
+    SourceError when `path` exists and is not a regular file, or its folder cannot be made.
     """
-    path = path.resolve()  # what a link points to is replaced, not the link
+    path = path.resolve()  # replace the target of a link, not the link
     if path.exists() and not path.is_file():
-        raise SourceError(f"{path} is no regular file; name a file to write")
+        raise SourceError(f"{path} is not a regular file; name a file to write")
     partial = _partial(path)
     try:
         yield partial
@@ -29,13 +29,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
-    """Yield an empty folder to fill; it becomes `path` when the block ends well.
+    """Yield an empty folder to fill. It replaces `path` when the block succeeds.
 
-    SourceError as `refuse_foreign`, before anything is written.
+    SourceError as in `refuse_foreign`, before anything is written.
     """
     path = path.resolve()
     partial = _partial(path)
-    with _turn(path.parent):
+    with _locked(path.parent):
         refuse_foreign(path, marker)
     try:
         partial.mkdir()
@@ -46,24 +46,24 @@ def atomic_folder(path: Path, marker: str) -> Iterator[Path]:
 
 
 def refuse_foreign(path: Path, marker: str) -> None:
-    """Raise SourceError when `path` exists and Regulars did not make it: it holds something, but not `marker`."""
+    """Raise SourceError when Regulars did not make `path`: it is not an empty folder and holds no `marker`."""
     if path.exists() and not (path.is_dir() and ((path / marker).exists() or not any(path.iterdir()))):
         raise SourceError(f"{path} exists and has no {marker}, so it is not ours to replace; name another folder")
 
 
 def _partial(path: Path) -> Path:
-    """Name a hidden neighbour of `path` for this process, and settle what killed processes left beside it."""
+    """Return a hidden path beside `path` for this process; first remove or restore what killed processes left."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(f"{path.parent} cannot be made: {error.strerror}; name another place to write to") from error
-    for left in sorted(path.parent.glob(f".{_escaped(path.name)}.partial-*")):
-        if _alive(left.name.rpartition("-")[2]):
+    for leftover in sorted(path.parent.glob(f".{_escaped(path.name)}.partial-*")):
+        if _alive(leftover.name.rpartition("-")[2]):
             continue
-        if ".old-" in left.name and not path.exists():
-            left.rename(path)  # killed between its two renames: what was there before comes back
+        if ".old-" in leftover.name and not path.exists():
+            leftover.rename(path)  # its process was killed between the two renames of `_swap`
         else:
-            _remove(left)
+            _remove(leftover)
     return path.parent / f".{path.name}.partial-{os.getpid()}"
 
 
@@ -90,8 +90,8 @@ def _remove(path: Path) -> None:
 
 
 def _swap(new: Path, path: Path) -> None:
-    """Put `new` in the place of `path`: two renames, since none replaces a folder that has content."""
-    with _turn(path.parent):
+    """Replace the folder `path` by `new`: two renames, since one cannot replace a folder that is not empty."""
+    with _locked(path.parent):
         old = new.with_name(f"{new.name}.old-{os.getpid()}")
         if path.exists():
             path.rename(old)
@@ -100,11 +100,11 @@ def _swap(new: Path, path: Path) -> None:
 
 
 @contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Let one process at a time look at or swap what lies in `folder`; the lock goes with the process that holds it."""
-    held = os.open(folder, os.O_RDONLY)
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock `folder` against other processes; the lock ends with the process that holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(held)
+        os.close(descriptor)

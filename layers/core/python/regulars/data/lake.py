@@ -1,12 +1,12 @@
-"""The lake: a folder of Parquet tables in contract form, and the views through which SQL sees them.
+"""The lake: a folder of Parquet tables in contract form, and the views through which SQL reads them.
 
-    LAKE/lake.json               currency and what is inside
-    LAKE/orders/*.parquet        and customers/, events/, treatments/ where the user has them
-    LAKE/rejects/<table>.parquet every row that was not kept, with its reason
-    LAKE/truth/                  of a simulated lake: what only its maker knows; refused here, so that no model sees it
+    LAKE/lake.json               currency, and rows and times of each table
+    LAKE/orders/*.parquet        likewise customers/, events/, treatments/ where the user has them
+    LAKE/rejects/<table>.parquet each rejected row with its reason
+    LAKE/truth/                  simulated lakes only: what only the simulator knows; refused here, no model may see it
 
-A view has every contract column under its lake name, null where the user brought none, and for its time column the
-two integers that the SQL files compute with: `<time>_s`, epoch seconds, and `<time>_day`, days since 1970-01-01.
+A view has every contract column under its lake name, null where the user has none. Its time column also comes as two
+integers, with which the SQL files compute: `<time>_s`, seconds since 1970, and `<time>_day`, days since 1970-01-01.
 """
 
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ from regulars.errors import LakeError
 
 MARKER = "lake.json"
 DAMAGED = (duckdb.IOException, duckdb.InvalidInputException)
-"""What DuckDB raises over a file that is no whole Parquet file."""
+"""DuckDB's errors for a file that is not a complete Parquet file."""
 TRUTH, HIDDEN = "truth", "true_"
-"""The folder of a simulated lake's truth, and how its columns' names begin."""
+"""The folder of a simulated lake's truth, and the prefix of its columns."""
 
 
 class TableInfo(BaseModel):
-    """What a lake says of one of its tables: rows, and the first and last instant (UTC, null when empty)."""
+    """One table in lake.json: rows, first and last instant (UTC, null when empty)."""
 
     rows: int
     first: datetime | None = None
@@ -47,7 +47,7 @@ class LakeInfo(BaseModel):
 
 
 def read_info(lake: Path) -> LakeInfo:
-    """Read lake.json; LakeError when the folder is no finished lake."""
+    """Read lake.json; LakeError when the folder is not a finished lake."""
     file = lake / MARKER
     if TRUTH in (lake.name, lake.resolve().name) or lake.resolve().parent.name == TRUTH:
         raise LakeError(
@@ -66,7 +66,7 @@ def read_info(lake: Path) -> LakeInfo:
 def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
     """Create the views orders, customers, events and treatments over the lake's Parquet files.
 
-    LakeError when one cannot be read, lacks a column, or when customers has one twice.
+    LakeError when a file cannot be read, a column is missing, or customers repeats a customer_id.
     """
     info = read_info(lake)
     for table in TABLES.values():
@@ -85,21 +85,21 @@ def attach(connection: duckdb.DuckDBPyConnection, lake: Path) -> LakeInfo:
 
 
 def _damaged(connection: duckdb.DuckDBPyConnection, files: list[Path], error: duckdb.Error) -> LakeError:
-    """Name the file that is at fault. Found by its footer: damage further in shows when the rows are read."""
+    """Return an error that names the damaged file, found by its footer; other damage shows when rows are read."""
     for file in files:
         try:
             connection.execute(f"describe select * from {parquet([file])}").fetchall()
         except DAMAGED:
             return LakeError(
-                f"{file} is damaged or no Parquet file; remove it if it is not the lake's, or ingest again"
+                f"{file} is damaged or not a Parquet file; remove it if it is not the lake's, or ingest again"
             )
     return LakeError(f"{files[0].parent} is not readable: {str(error).splitlines()[0]}; ingest again")
 
 
 def _refuse_repeated(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Refuse customers of whom there are two rows: each would have two rows of features, and two scores.
+    """Raise LakeError when a customer has two rows, which would give two rows of features and two scores.
 
-    A million customers take a fifth of a second and 100 MB, within the connection's limit.
+    A million customers take 0.2 s and 100 MB.
     """
     query = "select count(customer_id) - count(distinct customer_id) from customers"
     try:
@@ -109,7 +109,7 @@ def _refuse_repeated(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     if repeated:
         rows = "1 row" if repeated == 1 else f"{repeated} rows"
         raise LakeError(
-            f"{lake / 'customers'} has {rows} too many: a customer_id may be there once; "
+            f"{lake / 'customers'} has {rows} too many: a customer_id may occur once; "
             "ingest the customers again, or remove the rows"
         )
 
@@ -119,10 +119,9 @@ def _files(lake: Path, table: Table) -> list[Path]:
 
 
 def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None, place: str | None = None) -> None:
-    """Create the view of one contract table over `source` (a relation in SQL), or an empty one when None.
+    """Create the view of one contract table over `source` (a relation in SQL), or an empty table when it is None.
 
-    `place` is what messages call the source. LakeError when a needed column is missing or a column has another type
-    than the contract's.
+    `place` names the source in messages. LakeError when a needed column is missing or a column's type is wrong.
     """
     present = _columns(connection, table, source, place or table.name) if source else {}
     kind, origin = ("view", source) if source else ("table", None)
@@ -130,49 +129,50 @@ def view(connection: duckdb.DuckDBPyConnection, table: Table, source: str | None
 
 
 def contract_form(table: Table, present: Iterable[str], source: str | None) -> str:
-    """Return the SELECT that brings `source` into contract form: absent columns null, integers of time added."""
-    there = set(present)
-    selected = [_select(column.lake_name, column.lake_type, column.lake_name in there) for column in table.columns]
+    """Return the SELECT that brings `source` into contract form: missing columns as null, time also as integers."""
+    names = set(present)
+    selected = [_select(column.lake_name, column.lake_type, column.lake_name in names) for column in table.columns]
     integers = (
         f"cast(floor(epoch({table.time})) as bigint) as {table.time}_s, "
         f"cast(floor(epoch({table.time}) / 86400) as bigint) as {table.time}_day"
     )
-    # Two steps, so that the integers are made from the column after its cast, whatever the source calls its own.
+    # Two steps: the integers come from the contract's column, even when the source has columns of their names.
     return f"select *, {integers} from (select {', '.join(selected)} {f'from {source}' if source else 'where false'})"
 
 
-def _select(name: str, kind: str, present: bool) -> str:  # noqa: FBT001 - said by name above
+def _select(name: str, kind: str, present: bool) -> str:  # noqa: FBT001 - private, one caller
     return f'"{name}"' if present else f'cast(null as {kind}) as "{name}"'
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, source: str, place: str) -> dict[str, str]:
-    """Map the source's column names to types, checked against the contract."""
+    """Return the types of the source's columns by name, after checking them against the contract."""
     present = {row[0]: str(row[1]) for row in connection.execute(f"describe select * from {source}").fetchall()}
     hidden = [name for name in present if name.lower().startswith(HIDDEN)]
     if hidden:
         raise LakeError(f"{table.name}: column {hidden[0]} is the truth of a simulated world, which no model may see")
     for column in table.columns:
-        found = present.get(column.lake_name)
-        if found is None and column.needed:
+        kind = present.get(column.lake_name)
+        if kind is None and column.needed:
             raise LakeError(f"{place}: column {column.lake_name} is missing; ingest again")
-        if found is not None and found != column.lake_type:
+        if kind is not None and kind != column.lake_type:
             raise LakeError(
-                f"{place}: column {column.lake_name} is {found}, the lake keeps {column.lake_type}; ingest again"
+                f"{place}: column {column.lake_name} is {kind}, the lake keeps {column.lake_type}; ingest again"
             )
     return present
 
 
-def check_rows(table: str, there: int, info: LakeInfo, lake: object = "the lake") -> None:
-    """Raise LakeError when files are missing of those that a lake was made of, or some have come since."""
-    said = info.tables[table].rows if table in info.tables else 0
-    if there != said:
+def check_rows(table: str, rows: int, info: LakeInfo, lake: object = "the lake") -> None:
+    """Raise LakeError when a table has another number of rows than lake.json says: files are missing or new."""
+    expected = info.tables[table].rows if table in info.tables else 0
+    if rows != expected:
         raise LakeError(
-            f"{table} of {lake} holds {there:,} rows, but {MARKER} says {said:,}; copy the whole lake, or ingest again"
+            f"{table} of {lake} holds {rows:,} rows, but {MARKER} says {expected:,}; "
+            "copy the whole lake, or ingest again"
         )
 
 
 def finish(connection: duckdb.DuckDBPyConnection, lake: Path, currency: str, minor_units: int) -> LakeInfo:
-    """Write lake.json, the marker that the folder is complete, from what its Parquet files hold; call it last."""
+    """Write lake.json from the Parquet files; call it last, since it marks the folder as complete."""
     tables = {}
     for table in TABLES.values():
         files = _files(lake, table)

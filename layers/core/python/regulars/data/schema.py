@@ -1,4 +1,4 @@
-"""The data contract: which tables and columns Regulars knows, as the user brings them and as the lake keeps them."""
+"""The data contract: the tables and columns of the user's files and of the lake."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Column:
     """One contract column.
 
-    `kind` is what the user's value must be: text, time, money, number or flag. In the lake, money is a BIGINT of the
-    currency's minor units under `lake_name`, time a UTC TIMESTAMP, a flag a BOOLEAN, a number a DOUBLE.
+    `kind` is the kind of the user's values: text, time, money, number or flag. In the lake, money is a BIGINT in the
+    currency's minor units, time a UTC TIMESTAMP, a flag a BOOLEAN, a number a DOUBLE.
     """
 
     name: str
@@ -17,12 +17,12 @@ class Column:
 
     @property
     def lake_name(self) -> str:
-        """Money carries its unit in its name: `order_value` is kept as `order_value_cents`."""
+        """The column's name in the lake: of money with its unit, as in `order_value_cents`."""
         return f"{self.name}_cents" if self.kind == "money" else self.name
 
     @property
     def lake_type(self) -> str:
-        """The DuckDB type that the lake keeps."""
+        """The column's DuckDB type in the lake."""
         return {"text": "VARCHAR", "time": "TIMESTAMP", "money": "BIGINT", "number": "DOUBLE", "flag": "BOOLEAN"}[
             self.kind
         ]
@@ -30,7 +30,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One contract table: its columns in order, and the one that places a row in time."""
+    """One contract table: its columns in order, and the name of its time column."""
 
     name: str
     columns: tuple[Column, ...]
@@ -88,10 +88,10 @@ TREATMENTS = Table(
 TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, CUSTOMERS, EVENTS, TREATMENTS)}
 
 FEATURED = ("orders", "customers", "events")
-"""The tables that features are made of, and so scores."""
+"""The tables that features, and so scores, are made from."""
 
 EVENT_KINDS = ("email_sent", "email_open", "email_click", "site_visit", "support_ticket", "support_resolved")
-"""The kinds that features read; other kinds are kept in the lake and left unread."""
+"""The kinds of events that features read; the lake keeps other kinds too."""
 
 MINOR_UNITS = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "XAF"), 0),
@@ -102,9 +102,9 @@ MINOR_UNITS = {
 
 
 NO_CURRENCY = "XXX"
-"""ISO 4217 for "no currency": what amounts are kept in when nobody says."""
+"""ISO 4217 for "no currency": used when the user names none."""
 
 
 def minor_units(currency: str) -> int:
-    """Return how many decimal places `currency` (ISO 4217 code) has: 2 unless listed."""
+    """Return the decimal places of `currency` (ISO 4217 code): 2 unless listed."""
     return MINOR_UNITS.get(currency, 2)

@@ -1,4 +1,4 @@
-"""The SQL files: one SELECT a file, named as the relation it makes; this module binds and materialises them."""
+"""The SQL files, one SELECT each, named as the relation that it makes; here they are bound and materialised."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,13 +21,13 @@ PARAMETER = re.compile(r"\$(\w+)")
 
 
 class RawSql(str):
-    """SQL text that stands for a parameter's value, such as a scalar subquery; a plain string is a literal."""
+    """A parameter's value as SQL, such as a scalar subquery; a plain string is a literal."""
 
     __slots__ = ()
 
 
 def literal(value: str | int) -> str:
-    """Write a value as SQL: an expression as it is, text quoted."""
+    """Return a value as SQL: RawSql unchanged, text quoted."""
     if isinstance(value, RawSql):
         return value
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
@@ -35,7 +35,7 @@ def literal(value: str | int) -> str:
 
 @dataclass(frozen=True)
 class Relation:
-    """One SQL file: the relation's name, its grain, the relations it reads, the parameters it binds, its text."""
+    """One SQL file: the relation's name, folder and grain, the relations that it reads, its parameters, its text."""
 
     name: str
     folder: str
@@ -45,17 +45,17 @@ class Relation:
     text: str
 
     def bound(self, params: Mapping[str, str | int]) -> str:
-        """Return the text with each of its parameters written out; KeyError when one has no value.
+        """Return the text with each parameter replaced by its value as SQL; KeyError when one has no value.
 
-        Written out, not bound: a view cannot hold parameters, and an unbound $name may silently take a session variable
-        in DuckDB 2.
+        DuckDB's own binding is not used: a view cannot hold parameters, and in DuckDB 2 an unbound $name may silently
+        take a session variable.
         """
         values = {name: literal(params[name]) for name in self.params}
-        return PARAMETER.sub(lambda found: values[found[1]], COMMENT.sub("", self.text)).strip()
+        return PARAMETER.sub(lambda match: values[match[1]], COMMENT.sub("", self.text)).strip()
 
 
 def parse(path: Path) -> Relation:
-    """Read one file; BundleError when its two header lines do not say grain, reads and params."""
+    """Read one file; BundleError when its two header lines do not name grain, relations read and parameters."""
     text = path.read_text(encoding="utf-8")
     header = HEADER.match(text)
     if header is None:
@@ -64,7 +64,7 @@ def parse(path: Path) -> Relation:
         raise BundleError(f"{path.name}: a file holds one SELECT and no semicolon")
     params = tuple(re.findall(r"\w+", header["params"] or ""))
     if set(params) != set(PARAMETER.findall(COMMENT.sub("", text))):
-        raise BundleError(f"{path.name}: 'Params:' must name just the parameters that the SELECT has")
+        raise BundleError(f"{path.name}: 'Params:' must name exactly the parameters of the SELECT")
     return Relation(
         name=path.stem,
         folder=path.parent.name,
@@ -78,9 +78,9 @@ def parse(path: Path) -> Relation:
 def connect(
     memory_limit: str = "4GB", threads: int = 2, temp_directory: Path | None = None, *, files: bool = True
 ) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that computes in UTC, fetches nothing from the net, and spills above its limit.
+    """Open an in-memory DuckDB that computes in UTC, downloads nothing, and spills to disk above its memory limit.
 
-    Without `files` it reads and writes none but its own: whatever SQL runs there stays inside.
+    Without `files` its SQL can read and write no files. SettingsError when DuckDB does not accept the limit.
     """
     config: dict[str, Any] = {
         "memory_limit": memory_limit,
@@ -97,17 +97,17 @@ def connect(
         raise SettingsError(f"DuckDB cannot start with memory limit {memory_limit!r}; write it like 4GB") from error
     connection.execute("set timezone = 'UTC'")
     if not files:
-        connection.execute("set enable_external_access = false")  # last: it forbids naming a temporary folder, too
+        connection.execute("set enable_external_access = false")  # last: afterwards no temporary folder can be set
     return connection
 
 
 @dataclass(frozen=True)
 class SqlFolder:
-    """SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's frozen copy."""
+    """SQL files in subfolders (`staging/`, `features/`, ...): the repository's, or a bundle's copy."""
 
     path: Path
     names: tuple[str, ...] | None = None
-    """Only these files of the folder (`features/rfm.sql`, ...); all of them when None."""
+    """The files to read (`features/rfm.sql`, ...); all of the folder when None."""
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
@@ -117,12 +117,12 @@ class SqlFolder:
             raise BundleError(f"no SQL files under {self.path}; restore the folder, or train the bundle again")
         relations = {file.stem: parse(file) for file in files}
         if len(relations) < len(files):
-            raise BundleError(f"{self.path}: two files make the same relation; each name may stand once")
+            raise BundleError(f"{self.path}: two files make the same relation; file names must be unique")
         return relations
 
     def mentions(self, word: str, *folders: str) -> bool:
-        """Say whether any file of these subfolders has the word in its SQL, such as a column's name."""
-        texts = (COMMENT.sub("", each.text) for each in self.relations.values() if each.folder in folders)
+        """Return whether any file of these subfolders has the word in its SQL, such as a column's name."""
+        texts = (COMMENT.sub("", relation.text) for relation in self.relations.values() if relation.folder in folders)
         return any(re.search(rf"\b{re.escape(word)}\b", text) for text in texts)
 
     def materialise(
@@ -135,10 +135,10 @@ class SqlFolder:
     def view(
         self, connection: duckdb.DuckDBPyConnection, names: Iterable[str], params: Mapping[str, str | int]
     ) -> None:
-        """Create the named relations as temporary views, in the order given: for what is cheap and read once."""
+        """Create the named relations as temporary views, in the order given: for cheap relations that are read once."""
         for name in names:
             connection.execute(f"create or replace temp view {name} as {self.relations[name].bound(params)}")
 
     def compose(self, names: Iterable[str], params: Mapping[str, str | int]) -> str:
-        """Return the named relations as the CTEs of one statement, in the order given, without `with`."""
+        """Return the named relations as CTEs of one statement, in the order given, without `with`."""
         return ",\n".join(f"{name} as (\n{self.relations[name].bound(params)}\n)" for name in names)
