@@ -42,6 +42,7 @@ ordered_at = "ordered_at"
 order_value = "order_value"
 quantity = "1.5"
 grain = "line"
+equal_amounts = true
 where = { no_tests = "customer_id <> 'C7'" }
 [customers]
 customer_id = "customer_id"

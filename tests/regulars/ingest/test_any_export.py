@@ -153,7 +153,7 @@ SECTION = {"customer_id": "email", "order_id": "order_id", "ordered_at": "order_
 def test_an_orders_total_on_each_of_its_lines_is_counted_once(tmp_path: Path) -> None:
     report = ingest(tmp_path, REPEATED, {"currency": "EUR", "orders": SECTION})
     assert total(tmp_path / "lake")[0] == 3000
-    assert warned(report, "they repeat the amount of that row")
+    assert warned(report, "they repeat that row's amount")
     assert not warned(report, 'grain = "line"')
     with pytest.raises(SourceError, match=r'2\.0 times the total; say grain = "order"'):
         ingest(tmp_path, REPEATED, {"currency": "EUR", "orders": {**SECTION, "grain": "line"}})

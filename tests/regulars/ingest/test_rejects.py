@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.properties import examples
 from tests.regulars.ingest.helpers import EUR, ORDERS, parquet, read, rejects, run, write
 
 GOOD = "ok,2024-01-01,1"
@@ -132,7 +133,7 @@ def _csv(rows: list[list[str]]) -> str:
     return "\n".join(["who,at,value,id", "good,2024-01-01,1,first", *quoted]) + "\n"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(0.4), deadline=None)
 @given(first=ROWS, second=ROWS, by_line=st.booleans())
 def test_every_row_is_kept_or_rejected_and_none_twice(
     first: list[list[str]], second: list[list[str]], *, by_line: bool

@@ -11,7 +11,7 @@ from regulars.errors import SourceError
 from regulars.expressions.compiler import compile_expression, quoted
 from regulars.ingest.faults import blame
 from regulars.ingest.joins import joined
-from regulars.ingest.judging.hints import advice_on_repeats, warn_counts, warn_equal_lines
+from regulars.ingest.judging.hints import LINES, EqualLines, count_alike, warn_counts
 from regulars.ingest.judging.rejects import Policy, Rejects
 from regulars.ingest.mapping import Mapping
 from regulars.ingest.reading.archives import unpack
@@ -145,12 +145,13 @@ class TableRows:
         reports = judged.settle(self.folder, rejects)
         self.warnings += [*judged.warnings, *self._counts(reports)]
         if self.table.name == "orders" and self.grain == "line" and self.has_order_id:
-            self.warnings += warn_equal_lines(self.session, self.section, sums_elsewhere=self._sums_elsewhere())
+            lines = EqualLines.read(self.session, f"({LINES})")
+            self.warnings += lines.judge(self.section, sums_elsewhere=self._sums_elsewhere())
         return reports
 
     def _counts(self, reports: Sequence[FileReport]) -> list[str]:
         repeats = any("order_id is a duplicate" in report.rejected for report in reports)
-        return warn_counts(reports, advice_on_repeats(self.session)) if repeats else warn_counts(reports)
+        return warn_counts(reports, count_alike(self.session, "keyed")[1] if repeats else 0)
 
     def _sums_elsewhere(self) -> bool:
         """Say whether a column that the map does not read adds up over an order's lines to the amount on each."""
@@ -177,9 +178,9 @@ class TableRows:
                     return True
         return False
 
-    def rejects(self, key: tuple[str, str] | None) -> Rejects:
-        """Return what judges the staged rows, `key` being what must be unique among them."""
-        policy = Policy(self.mapping.duplicates, self.grain, self.mapping.currency)
+    def rejects(self, key: tuple[str, str] | None, duplicates: str | None = None) -> Rejects:
+        """Return what judges the staged rows; `key` must be unique, `duplicates` is the map's unless given."""
+        policy = Policy(duplicates or self.mapping.duplicates, self.grain, self.mapping.currency)
         return Rejects(self.session, self.table.name, self._numbered(), key, policy)
 
     @property

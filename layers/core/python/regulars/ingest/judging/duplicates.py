@@ -18,12 +18,21 @@ from good_rows join hashed using (hash_a, hash_b)
 qualify good_rows.pos <> first
 """
 PLACES = f"""
-select again.source_file, pos % {POSITION}, earlier.source_file, first % {POSITION}
+select pos, again.source_file, pos % {POSITION}, earlier.source_file, first % {POSITION}
 from same_rows
 join source_files as again on again.number = pos // {POSITION}
 join source_files as earlier on earlier.number = first // {POSITION}
 order by pos
 limit {SHOWN}
+"""
+
+
+DROP = f"""
+insert into repeats
+select
+    pos, 'row', 'is a duplicate',
+    'word for word as ' || source_file || ' row ' || cast(first % {POSITION} as varchar), null
+from same_rows join source_files on number = first // {POSITION}
 """
 
 
@@ -33,10 +42,21 @@ def find(session: duckdb.DuckDBPyConnection) -> int:
     return int(session.execute("select count(*) from same_rows").fetchall()[0][0])
 
 
-def places(session: duckdb.DuckDBPyConnection) -> str:
-    """Say where the first few of `same_rows` stand, and the rows that they repeat."""
+def places(session: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+    """Return the first few of `same_rows` by their place, and in words where they stand and what they repeat."""
     rows = session.execute(PLACES).fetchall()
-    return ", ".join(f"{file} row {row} repeats {first} row {at}" for file, row, first, at in rows)
+    return [(int(pos), f"{file} row {row} repeats {first} row {at}") for pos, file, row, first, at in rows]
+
+
+def money(session: duckdb.DuckDBPyConnection) -> int:
+    """Return what the rows of `same_rows` count, in minor units."""
+    query = "select coalesce(sum(order_value_cents), 0) from good_rows where pos in (select pos from same_rows)"
+    return int(session.execute(query).fetchall()[0][0])
+
+
+def drop(session: duckdb.DuckDBPyConnection) -> None:
+    """Add the rows of `same_rows` to the table `repeats`, each with the row that it repeats."""
+    session.execute(DROP)
 
 
 def refuse(number: int, where: str) -> SourceError:

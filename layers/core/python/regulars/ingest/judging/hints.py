@@ -1,6 +1,7 @@
 """What an ingest warns of once it is known what became of the rows: lists of sentences, empty where nothing is odd."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import duckdb
 
@@ -13,87 +14,109 @@ REPEATED, MANY_REJECTS = 0.01, 0.05
 """Shares of the rows."""
 
 
-SAME = """
-select count(*), count(*) filter (again.is_blank), count(*) filter (again.order_value_cents = earlier.order_value_cents)
-from repeats
-join staged_rows as again using (pos)
-join (select order_id, min(pos) as pos from staged_rows where problem is null group by 1) as firsts
-    on firsts.order_id = again.order_id
-join staged_rows as earlier on earlier.pos = firsts.pos
-where repeats.field = 'order_id'
-"""
-"""Rows of an order_id that was there before: how many, without an amount, and with that of the first row."""
-
-UNSEEN = (
-    'if their amounts differ from that row\'s, each is one line of an order: say grain = "line" in [orders] of the map'
+ALIKE = """
+with firsts as (
+    select key, is_return, min_by(amount, pos) as amount
+    from {keyed}
+    where key in (select key from {keyed} where pos in (select pos from repeats))
+    group by key, is_return
 )
-"""Advice where the rows themselves are not at hand."""
+select count(*), count(*) filter (again.amount = firsts.amount)
+from {keyed} as again join firsts using (key, is_return)
+where again.pos in (select pos from repeats)
+"""
+"""Rows of a key that was there before: how many, and how many with the amount of the first row."""
 
 NEARLY_ALL = 0.9
 MANY = 5
 """From so many orders on, equal amounts on all lines of nearly all of them are no chance."""
 
 
-def warn_counts(reports: Sequence[FileReport], advice: str = UNSEEN) -> list[str]:
-    """Warn of a table's files without rows, and of many rows whose order_id was there before, with an advice."""
+def count_alike(session: duckdb.DuckDBPyConnection, keyed: str) -> tuple[int, int]:
+    """Count the rows of the table `repeats`, and those of them whose amount is that of the first row of their key."""
+    [(count, alike)] = session.execute(ALIKE.format(keyed=keyed)).fetchall()
+    return int(count), int(alike)
+
+
+def warn_counts(reports: Sequence[FileReport], alike: int) -> list[str]:
+    """Warn of files without rows, and of many repeated order ids, `alike` of them with the amount of the first row."""
     repeated = sum(report.rejected.get("order_id is a duplicate", 0) for report in reports)
     empty = [f"{file.file} has a header and no rows" for file in reports if not file.rows_read]
     if repeated <= REPEATED * sum(report.rows_read for report in reports):
         return empty
+    if alike >= NEARLY_ALL * repeated:
+        advice = (
+            "they repeat the amount of that row, as an order's total on each of its lines does: it was counted once"
+        )
+    else:
+        advice = (
+            "their amounts differ from that row's: when a row is one line of an order, "
+            'say grain = "line" in [orders] of the map'
+        )
     return [*empty, f"{counted(repeated, 'row')} with the order_id of an earlier row rejected; {advice}"]
 
 
-def advice_on_repeats(session: duckdb.DuckDBPyConnection) -> str:
-    """Say what the amounts of rows with an earlier row's order_id speak for."""
-    [(count, blank, equal)] = session.execute(SAME).fetchall()
-    if count and equal >= NEARLY_ALL * count:
-        return "they repeat the amount of that row, as an order's total on each of its lines does: it was counted once"
-    if count and blank >= NEARLY_ALL * count:
-        return 'their amounts are blank: say grain = "first_line" in [orders] of the map if they are lines of the order'
-    return (
-        "their amounts differ from that row's: when a row is one line of an order, "
-        'say grain = "line" in [orders] of the map'
-    )
-
+LINES = """
+select
+    order_id as key,
+    customer_id,
+    count(*) filter (is_sale) as lines,
+    min(order_value_cents) filter (is_sale) as least,
+    max(order_value_cents) filter (is_sale) as most
+from (select *, not coalesce(is_return, order_value_cents < 0) as is_sale from staged_orders)
+group by order_id, customer_id
+"""
+"""What one file tells of its orders' lines; of several files they add up."""
 
 EQUAL = """
 with orders as (
-    select customer_id, order_id, count(*) as lines, min(order_value_cents) as least, max(order_value_cents) as most
-    from staged_orders
-    where not coalesce(is_return, order_value_cents < 0)
-    group by all
-    having count(*) > 1
+    select sum(lines) as lines, min(least) as least, max(most) as most
+    from {lines}
+    group by key, customer_id
+    having sum(lines) > 1
 )
 select
     count(*),
     count(*) filter (least = most and least <> 0),
-    coalesce(sum(lines * least) filter (least = most), 0),
-    coalesce(sum(least) filter (least = most), 0)
+    cast(coalesce(sum(lines * least) filter (least = most), 0) as bigint),
+    cast(coalesce(sum(least) filter (least = most), 0) as bigint)
 from orders
 """
 
 
-def warn_equal_lines(session: duckdb.DuckDBPyConnection, section: Section | None, *, sums_elsewhere: bool) -> list[str]:
-    """Refuse lines of which nearly all orders carry one amount on each: an order's total, repeated. SourceError.
+class EqualLines(NamedTuple):
+    """Orders of several lines, those with one amount on each, and these orders' money summed and counted once."""
 
-    Few orders may be alike by chance: of those it is a warning, unless another column adds up to the amount
-    (`sums_elsewhere`).
-    """
-    if section and section.equal_amounts:
-        return []
-    [(orders, equal, summed, once)] = session.execute(EQUAL).fetchall()
-    if not orders or equal < NEARLY_ALL * orders:
-        return []
-    said = (
-        f"{equal:,} of {orders:,} orders of several lines carry one and the same amount on each line, as if the "
-        f"order's total stood on every line: summed that is {summed / once:.1f} times the total"
-    )
-    if orders >= MANY or sums_elsewhere:
-        raise SourceError(
-            f'{said}; say grain = "order" in [orders] of the map, or '
-            "equal_amounts = true if the lines really cost the same"
+    orders: int = 0
+    equal: int = 0
+    summed: int = 0
+    once: int = 0
+
+    @classmethod
+    def read(cls, session: duckdb.DuckDBPyConnection, lines: str) -> "EqualLines":
+        """Count in a relation of LINES."""
+        [row] = session.execute(EQUAL.format(lines=lines)).fetchall()
+        return cls(*row)
+
+    def judge(self, section: Section | None, *, sums_elsewhere: bool = False) -> list[str]:
+        """Refuse lines of which nearly all orders carry one amount on each: an order's total, repeated. SourceError.
+
+        Few orders may be alike by chance: of those it is a warning, unless another column adds up to the amount
+        (`sums_elsewhere`).
+        """
+        told = section is not None and section.equal_amounts
+        if told or not self.orders or self.equal < NEARLY_ALL * self.orders:
+            return []
+        said = (
+            f"{self.equal:,} of {self.orders:,} orders of several lines carry one and the same amount on each line, "
+            f"as if the order's total stood on every line: summed that is {self.summed / self.once:.1f} times the total"
         )
-    return [f'{said}; if so, say grain = "order" in [orders] of the map']
+        if self.orders >= MANY or sums_elsewhere:
+            raise SourceError(
+                f'{said}; say grain = "order" in [orders] of the map, or '
+                "equal_amounts = true if the lines really cost the same"
+            )
+        return [f'{said}; if so, say grain = "order" in [orders] of the map']
 
 
 def warn_rejects(reports: Sequence[FileReport]) -> list[str]:

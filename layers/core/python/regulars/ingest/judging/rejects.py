@@ -58,14 +58,6 @@ select pos, head from lines where is_blank and pos <> head
 """
 """Lines of an order after its first, whose amount is blank: they follow the first in all that it is."""
 
-DROP_SAME = """
-insert into repeats
-select
-    pos, 'row', 'is a duplicate',
-    'word for word as ' || source_file || ' row ' || cast(first % {position} as varchar), null
-from same_rows join source_files on number = first // {position}
-"""
-
 
 @dataclass(frozen=True)
 class Policy:
@@ -176,17 +168,14 @@ class Rejects:
         number = duplicates.find(self.session)
         if not number or self.policy.duplicates == "keep":
             return
-        where = duplicates.places(self.session)
+        where = ", ".join(place for _, place in duplicates.places(self.session))
         if self.policy.duplicates == "refuse":
             raise duplicates.refuse(number, where)
         if self.policy.duplicates == "drop":
-            self.session.execute(DROP_SAME.format(position=POSITION))
+            duplicates.drop(self.session)
             fill_rows(self.session, self.files)
             return
-        money = None
-        if self.table == "orders":
-            query = "select coalesce(sum(order_value_cents), 0) from good_rows where pos in (select pos from same_rows)"
-            money = self.policy.money(int(self._rows(query)[0][0]))
+        money = self.policy.money(duplicates.money(self.session)) if self.table == "orders" else None
         self.warnings.append(duplicates.warning(number, where, money))
 
     def _warn_of_lost_money(self) -> None:
@@ -246,10 +235,11 @@ class Rejects:
 
 
 def keyed(key: tuple[str, str], rows: str) -> str:
-    """Return the SELECT of each staged row's key: pos, key, is_return."""
+    """Return the SELECT of each staged row's key: pos, key, is_return, amount (of orders)."""
     field, is_return = key
+    amount = "order_value_cents" if field == "order_id" else "cast(null as bigint)"
     return (
-        f"select pos, {field} as key, {is_return} as is_return from {rows} "
+        f"select pos, {field} as key, {is_return} as is_return, {amount} as amount from {rows} "
         f"where problem is null and {field} is not null"
     )
 

@@ -54,6 +54,7 @@ def _staged(run: Run, clock: Clock) -> Staged:
 def _key_buckets(table: str, results: Sequence[Mapping[str, Any]], buckets: int) -> list[dict[str, Any]]:
     """Return the buckets of keys to compare. Of order lines, key None: count the orders with several customers."""
     key = next((result["key"] for result in results if result["key"]), None)
-    if key is None and not any(result["lines_of_orders"] for result in results):
+    rows = any(result["rows_compared"] for result in results)
+    if key is None and not rows and not any(result["lines_of_orders"] for result in results):
         return []
-    return [{"table": table, "bucket": bucket, "key": key} for bucket in range(buckets)]
+    return [{"table": table, "bucket": bucket, "key": key, "rows": rows} for bucket in range(buckets)]

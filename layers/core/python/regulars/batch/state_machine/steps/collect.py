@@ -1,6 +1,6 @@
 """The state machine's last step: check all counts, and write the manifest with the outputs of all steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ from regulars.batch.storage.store import MANIFEST, as_json
 from regulars.data.lake import LakeInfo, check_rows
 from regulars.data.schema import FEATURED
 from regulars.features.cut_points import collapsed
-from regulars.ingest.judging.hints import warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging import duplicates
+from regulars.ingest.judging.hints import EqualLines, warn_counts, warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging.rejects import Policy
 from regulars.ingest.report import FileReport, total
 from regulars.models.loader import ModelLoader
 
@@ -68,6 +70,10 @@ def _feature_entries(run: Run, counts: Counts) -> dict[str, Any]:
     return {**entries, "cut_points": [list(row) for row in cut_points]}
 
 
+Compared = Mapping[str, Sequence[dict[str, Any]]]
+"""What comparing each bucket of a table's keys gave."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """The counts of all files' rows."""
@@ -92,9 +98,15 @@ def _rows(run: Run, clock: Clock) -> Rows:
         _check_equal(f"rows of {report.file} kept = split", report.rows_kept, done["rows"])
     compared = [run.read(compared_key(item["table"], item["bucket"])) for item in run.read(STAGED_SUMMARY)["keys"]]
     repeats = sum(done["lines"] for done in split)
-    _check_equal("repeats found = repeats rejected", sum(bucket["repeats"] for bucket in compared), repeats)
+    _check_equal(
+        "repeats found = repeats rejected", sum(bucket["repeats"] + bucket["dropped"] for bucket in compared), repeats
+    )
     rejected = dict(sorted(total(reports).items()))
-    warnings = _warnings(run, reports, staged, sum(bucket["shared"] for bucket in compared))
+    tables = [item["table"] for item in run.read(STAGED_SUMMARY)["keys"]]
+    by_table = {
+        table: [bucket for at, bucket in zip(tables, compared, strict=True) if at == table] for table in set(tables)
+    }
+    warnings = _warnings(run, reports, staged, by_table)
     read, kept = sum(report.rows_read for report in reports), sum(report.rows_kept for report in reports)
     counts = Counts(read, kept, sum(rejected.values()), 0, 0, 0, rejected, warnings)
     outputs = {file: entry for done in (*staged, *split) for file, entry in done["outputs"].items()}
@@ -123,24 +135,45 @@ def _report(staged: dict[str, Any], split: dict[str, Any]) -> FileReport:
     report = FileReport(**staged["report"])
     if not split["lines"]:
         return report
-    rejected = {**report.rejected, f"{staged['key']} is a duplicate": split["lines"]}
+    rejected = {**report.rejected, **split["repeated"]}
     ordered = dict(sorted(rejected.items(), key=lambda item: (-item[1], item[0])))
     return report.model_copy(update={"rows_kept": report.rows_kept - split["lines"], "rejected": ordered})
 
 
-def _warnings(run: Run, reports: Sequence[FileReport], staged: Sequence[dict[str, Any]], shared: int) -> list[str]:
+def _warnings(
+    run: Run, reports: Sequence[FileReport], staged: Sequence[dict[str, Any]], compared: Compared
+) -> list[str]:
     """Return the warnings that a single run over all files gives, in its order."""
     warnings: list[str] = []
     for table in dict.fromkeys(report.table for report in reports):
         of_table = [report for report in reports if report.table == table]
         pairs = zip(reports, staged, strict=True)
         warnings += [text for report, result in pairs if report.table == table for text in result["warnings"]]
+        buckets = compared.get(table, [])
+        lines = (
+            EqualLines(*map(sum, zip(*(bucket["lines"] for bucket in buckets), strict=True)))
+            if buckets
+            else EqualLines()
+        )
         warnings += [
-            *warn_counts(of_table),
+            *_same_rows(run, table, buckets),
+            *warn_counts(of_table, sum(bucket["alike"] for bucket in buckets)),
+            *lines.judge(run.mapping.sections.get(table)),
             *warn_rejects(of_table),
-            *(warn_shared(shared) if table == "orders" else []),
+            *(warn_shared(sum(bucket["shared"] for bucket in buckets)) if table == "orders" else []),
         ]
     return [*warnings, *warn_currency(run.plan["info"]["currency"]), *warn_unread(run.plan["unread"])]
+
+
+def _same_rows(run: Run, table: str, buckets: Sequence[dict[str, Any]]) -> list[str]:
+    """Warn of rows that stand twice, as a single run does."""
+    number = sum(bucket["same"] for bucket in buckets)
+    if not number:
+        return []
+    places = sorted(tuple(place) for bucket in buckets for place in bucket["same_places"])[: duplicates.SHOWN]
+    policy = Policy(currency=run.mapping.currency)
+    money = policy.money(sum(bucket["same_money"] for bucket in buckets)) if table == "orders" else None
+    return [duplicates.warning(number, ", ".join(place for _, place in places), money)]
 
 
 def _bucket_results(run: Run, clock: Clock) -> tuple[list[BucketResult], dict[str, Any]]:

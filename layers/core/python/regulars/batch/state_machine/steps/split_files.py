@@ -77,6 +77,7 @@ def _without_repeats(
         return parquet([kept]), {"lines": 0, "outputs": {}}
     count = rows_in(connection, *repeats)
     connection.execute(f"create temp table repeats as select * from {parquet(repeats)}")
+    fields = dict(connection.execute("select field || ' ' || kind, count(*) from repeats group by 1").fetchall())
     local = fetch_raw(run, file, folder, clock)
     with (
         clock.stage("repeats", connection),
@@ -93,4 +94,4 @@ def _without_repeats(
     rejects = f"rejects/{file.table}-{file.number:06d}-repeats.parquet"
     run.parts.overwrite(rejects, folder / REJECTS)
     rows = f"(select * from {parquet([kept])} where pos not in (select pos from repeats))"
-    return rows, {"lines": count, "outputs": outputs({rejects: folder / REJECTS})}
+    return rows, {"lines": count, "repeated": fields, "outputs": outputs({rejects: folder / REJECTS})}

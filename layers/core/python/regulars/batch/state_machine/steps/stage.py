@@ -19,9 +19,11 @@ from regulars.data.schema import TABLES
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.ingest.faults import writing
+from regulars.ingest.judging.hints import LINES
 from regulars.ingest.judging.rejects import keyed
 from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile
+from regulars.ingest.staging import REPEATABLE
 from regulars.ingest.table_rows import TableRows
 from regulars.models.loader import ModelLoader
 
@@ -65,13 +67,13 @@ def fetch_raw(run: Run, file: File, folder: Path, clock: Clock) -> Path:
 
 def _stage(
     connection: duckdb.DuckDBPyConnection, run: Run, file: File, local: Path, folder: Path
-) -> tuple[dict[str, Any], dict[str, Path]]:
-    """Return the file's result, and the files of its keys by bucket."""
+) -> tuple[dict[str, Any], dict[str, dict[str, Path]]]:
+    """Return the file's result, and the files of its keys and of its rows' hashes by bucket."""
     table, staged = TABLES[file.table], folder / "staged"
     with ingesting(connection, run.mapping.timezone, folder) as session:
         rows = TableRows(session, table, run.mapping, staged, draft=True)
         rows.stage([SourceFile(local, file.name)], lambda _: None, file.number)
-        rejects = rows.rejects(None)
+        rejects = rows.rejects(None, duplicates="keep")  # rows are compared over all files, by compare_keys
         [report] = rejects.judge(staged)
         rejects.write(folder / PROBLEMS)
         reject_rows = write_rejected_rows(session, file.table, folder / PROBLEMS, folder / REJECTS)
@@ -85,16 +87,22 @@ def _stage(
             if query
             else {}
         )
+        same = _row_query(rows)
+        bucket = BUCKET.format(key="cast(hash_a as varchar)", buckets=run.buckets)
+        whole = (
+            write_by_bucket(session, f"select *, {bucket} from ({same})", folder / "same", run.buckets) if same else {}
+        )
     result = {
         "report": report.model_dump(mode="json"),
         "example": rejects.example(),
         "lines": reject_rows,
-        "warnings": rows.warnings,
+        "warnings": [*rows.warnings, *rejects.warnings],
         "key": rows.key[0] if rows.key else None,
         "lines_of_orders": rows.grain == "line" and rows.has_order_id,
+        "rows_compared": _row_query(rows) is not None,
         "summed": rows.is_summed,
     }
-    return result, keys
+    return result, {"keys": keys, "rows": whole}
 
 
 def _key_query(rows: TableRows) -> str | None:
@@ -102,18 +110,28 @@ def _key_query(rows: TableRows) -> str | None:
     if rows.key:
         return keyed(rows.key, "staged_rows")
     if rows.grain == "line" and rows.has_order_id:
-        return "select distinct order_id as key, customer_id from staged_orders"
+        return LINES
     return None
 
 
-def _write(run: Run, file: File, folder: Path, result: dict[str, Any], keys: dict[str, Path]) -> None:
+def _row_query(rows: TableRows) -> str | None:
+    """Return the SELECT of hashes that tell rows which stand twice: of those without a key that would tell."""
+    if rows.table.name not in REPEATABLE:
+        return None
+    amount = "order_value_cents" if rows.table.name == "orders" else "cast(null as bigint) as order_value_cents"
+    free = f"{rows.key[0]} is null" if rows.key else "true"
+    return f"select pos, hash_a, hash_b, {amount} from good_rows where {free}"
+
+
+def _write(run: Run, file: File, folder: Path, result: dict[str, Any], keys: dict[str, dict[str, Path]]) -> None:
     """Write a staged file's rejects, keys and rows, and last its result, which marks it as finished."""
     written = {}
     if result["lines"]:
         rejects = f"rejects/{file.table}-{file.number:06d}.parquet"
         run.parts.overwrite(rejects, folder / REJECTS)
         written = outputs({rejects: folder / REJECTS})
-    for bucket, local in keys.items():
-        run.work.overwrite(f"keys/{file.table}/{name(int(bucket))}/{file.number:06d}.parquet", local)
+    for kind, by_bucket in keys.items():
+        for bucket, local in by_bucket.items():
+            run.work.overwrite(f"{kind}/{file.table}/{name(int(bucket))}/{file.number:06d}.parquet", local)
     run.work.overwrite(f"staged/{file.path}.parquet", folder / KEPT)
     run.work.overwrite(f"staged/{file.path}.json", as_json({**result, "outputs": written}))
