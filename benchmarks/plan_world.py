@@ -155,7 +155,7 @@ def compare(seed: int, folder: Path, large: int | None) -> Table:
         more, said = taught(folder / "large", folder / "more")
         plans[f"learnt effects, a shop of {large:,}"] = expected(more, table, share)[0]
         captions.append(f"a shop of {large:,}: learnt from {said}")
-    churn = p_no_order(learnt.constants.process, Purchases.of(table), HORIZON)
+    churn = p_no_order(learnt.constants.process, Purchases.from_table(table), HORIZON)
     value = table.columns["spend_365d_cents"]
     policies = {
         "top churn risk": churn,

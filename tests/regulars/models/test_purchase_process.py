@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from regulars.arrays import shifted
 from regulars.features.table import FeatureTable
 from regulars.models import purchase_process
+from regulars.models.process_forecasts import FEATURES, HORIZON, with_process
 from regulars.models.purchase_process import Process, Purchases
 
 CDNOW = Process(r=0.553, alpha=74.06, s=0.606, beta=81.69, p=6.25, q=3.74, gamma=1544.0)
@@ -33,7 +35,10 @@ def simulated(constants: Process, days: float, customers: int = 400_000) -> tupl
 def test_forecasts_are_what_the_models_own_customers_do() -> None:
     """Expected orders and P(no order), in all and by what is known of the customer."""
     known, ahead = simulated(CDNOW, 180.0)
-    expected, none = purchase_process.orders(CDNOW, known, 180.0), purchase_process.p_no_order(CDNOW, known, 180.0)
+    expected, none = (
+        purchase_process.expected_orders(CDNOW, known, 180.0),
+        purchase_process.p_no_order(CDNOW, known, 180.0),
+    )
     groups = [known.repeats == 0, known.repeats == 1, (known.repeats > 3) & (known.last > 200), known.last < 100]
     for group in (np.ones(len(ahead), dtype=bool), *groups):
         error = ahead[group].std() / np.sqrt(group.sum())
@@ -48,14 +53,14 @@ def test_alive_is_the_share_that_a_fine_grid_finds() -> None:
         density = CDNOW.s * CDNOW.beta**CDNOW.s * (CDNOW.beta + days) ** -(CDNOW.s + 1)
         left = np.trapezoid(density * ((CDNOW.alpha + age) / (CDNOW.alpha + days)) ** (CDNOW.r + repeats), days)
         stayed = (CDNOW.beta / (CDNOW.beta + age)) ** CDNOW.s
-        found = purchase_process.alive(CDNOW, of((repeats, last, age)))[0]
+        found = purchase_process.p_alive(CDNOW, of((repeats, last, age)))[0]
         assert found == pytest.approx(stayed / (stayed + left), rel=1e-5, abs=1e-12)
 
 
 def test_more_time_brings_more_orders_and_less_silence() -> None:
     known = of(*HISTORIES)
     days = [1.0, 30.0, 90.0, 365.0, 3_650.0]
-    assert (np.diff([purchase_process.orders(CDNOW, known, span) for span in days], axis=0) > 0).all()
+    assert (np.diff([purchase_process.expected_orders(CDNOW, known, span) for span in days], axis=0) > 0).all()
     assert (np.diff([purchase_process.p_no_order(CDNOW, known, span) for span in days], axis=0) <= 0).all()
     np.testing.assert_allclose(purchase_process.p_no_order(CDNOW, known, 0.0), 1.0)
 
@@ -63,13 +68,13 @@ def test_more_time_brings_more_orders_and_less_silence() -> None:
 def test_who_leaves_at_rate_one_is_no_exception() -> None:
     """The closed form of the expected orders divides by s - 1."""
     near = [CDNOW.model_copy(update={"s": s}) for s in (1 - 1e-4, 1.0, 1 + 1e-4)]
-    below, at, above = (purchase_process.orders(one, of(*HISTORIES), 90.0) for one in near)
+    below, at, above = (purchase_process.expected_orders(one, of(*HISTORIES), 90.0) for one in near)
     np.testing.assert_allclose(at, (below + above) / 2, rtol=1e-6)
 
 
 def test_spend_lies_between_ones_own_and_everyones() -> None:
     everyone = CDNOW.p * CDNOW.gamma / (CDNOW.q - 1)
-    few, many = purchase_process.spend(CDNOW, of((0, 0, 9), (99, 9, 9)))
+    few, many = purchase_process.expected_spend(CDNOW, of((0, 0, 9), (99, 9, 9)))
     assert everyone > few > many or everyone < few < many
     assert many == pytest.approx(2_000.0, rel=0.02)
 
@@ -83,11 +88,11 @@ def test_a_customer_alone_gets_the_same_bits() -> None:
         "mean_purchase_day_cents": known.spend,
     }
     names = np.array([str(number) for number in range(1_000)], dtype=object)
-    many = purchase_process.with_process(FeatureTable(names, columns), CDNOW, 90, 180).columns
+    many = with_process(FeatureTable(names, columns), CDNOW, 90, 180).columns
     for row in range(0, 1_000, 97):
         alone = {name: values[row : row + 1] for name, values in columns.items()}
-        one = purchase_process.with_process(FeatureTable(names[row : row + 1], alone), CDNOW, 90, 180).columns
-        for name in (*purchase_process.FEATURES, *purchase_process.HORIZON):
+        one = with_process(FeatureTable(names[row : row + 1], alone), CDNOW, 90, 180).columns
+        for name in (*FEATURES, *HORIZON):
             assert one[name].tobytes() == many[name][row : row + 1].tobytes(), name
 
 
@@ -96,10 +101,10 @@ def test_extreme_histories_have_finite_forecasts(constants: Process) -> None:
     """Thousands of days of purchase, decades of silence, an order just now."""
     known = of((5_000, 5_000, 5_000), (5_000, 5_000, 30_000), (0, 0, 0), (0, 0, 30_000), (1, 0.001, 30_000))
     for found in (
-        purchase_process.alive(constants, known),
+        purchase_process.p_alive(constants, known),
         purchase_process.p_no_order(constants, known, 90.0),
-        purchase_process.orders(constants, known, 90.0),
-        purchase_process.spend(constants, known),
+        purchase_process.expected_orders(constants, known, 90.0),
+        purchase_process.expected_spend(constants, known),
     ):
         assert np.isfinite(found).all()
         assert (found >= 0).all()
@@ -107,16 +112,16 @@ def test_extreme_histories_have_finite_forecasts(constants: Process) -> None:
 
 def test_the_next_order_is_where_even_odds_are_reached() -> None:
     known = of(*HISTORIES)
-    days = purchase_process.days_to_next(CDNOW, known, np.zeros(len(HISTORIES)), 90)
+    days = purchase_process.days_to_next_order(CDNOW, known, np.zeros(len(HISTORIES)), 90)
     expected = ~np.isnan(days)
     assert expected.any()
     assert not expected.all()
     for row in np.flatnonzero(expected):
         assert purchase_process.p_no_order(CDNOW, of(HISTORIES[row]), days[row])[0] == pytest.approx(0.5, abs=0.05)
-    later = purchase_process.days_to_next(CDNOW, known, np.full(len(HISTORIES), 0.5), 90)
+    later = purchase_process.days_to_next_order(CDNOW, known, np.full(len(HISTORIES), 0.5), 90)
     assert (later[expected & ~np.isnan(later)] > days[expected & ~np.isnan(later)]).all()
 
 
 def test_a_shift_and_its_opposite_cancel() -> None:
     probability = np.array([0.001, 0.3, 0.999])
-    np.testing.assert_allclose(purchase_process.shifted(purchase_process.shifted(probability, 2.0), -2.0), probability)
+    np.testing.assert_allclose(shifted(shifted(probability, 2.0), -2.0), probability)

@@ -13,7 +13,8 @@ from regulars.data.sql import connect
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
 from regulars.models.loader import ModelLoader
-from regulars.models.purchase_process import Process, with_process
+from regulars.models.process_forecasts import with_process
+from regulars.models.purchase_process import Process
 from regulars.models.reasons import GROUPS
 from regulars.models.tasks import TASKS, Result
 from regulars.models.tasks.segment import scaled

@@ -15,6 +15,7 @@ from regulars.features import relations as features
 from regulars.features.cut_points import CutPoints
 from regulars.features.table import FeatureTable
 from regulars.instants import as_of_params
+from regulars.models import process_forecasts
 from regulars.models import purchase_process as process
 from regulars_training.purchase_process import fit as fit_process
 
@@ -57,7 +58,7 @@ class Dataset:
     @property
     def table(self) -> FeatureTable:
         """The rows as the tasks read them: what the purchase process says of them, in float64."""
-        names = (*process.FEATURES, *process.HORIZON)
+        names = (*process_forecasts.FEATURES, *process_forecasts.HORIZON)
         return FeatureTable(self.frame["customer_id"].to_numpy(), {name: self[name] for name in names})
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
@@ -115,10 +116,10 @@ def snapshot(
     _refuse_infinite(table)
     ahead = _window(connection, sql, cutoff, cutoff + timedelta(days=label_days))
     behind = _window(connection, sql, cutoff - timedelta(days=label_days), cutoff)
-    fitted = fit_process(process.Purchases.of(table))
+    fitted = fit_process(process.Purchases.from_table(table))
     rows = np.sort(np.random.default_rng(7).permutation(len(table))[:CUSTOMERS])
     some = FeatureTable(table.customer_ids[rows], {name: each[rows] for name, each in table.columns.items()})
-    some = process.with_process(some, fitted, label_days, horizon_days or label_days)
+    some = process_forecasts.with_process(some, fitted, label_days, horizon_days or label_days)
     frame = pl.DataFrame(
         {
             "cutoff": np.full(len(rows), cutoff.replace(tzinfo=None), dtype="datetime64[us]"),
@@ -179,7 +180,7 @@ def stacked(frames: Sequence[pl.DataFrame]) -> Dataset:
 
 _OTHER = (
     *("cutoff", "customer_id", "future_value_cents", "future_orders", "last_period_cents"),
-    *(*NOT_FEATURES, *process.HORIZON),
+    *(*NOT_FEATURES, *process_forecasts.HORIZON),
 )
 
 

@@ -5,7 +5,7 @@ import xgboost as xgb
 from scipy import optimize, special
 
 from regulars.arrays import FloatArray
-from regulars.models import purchase_process
+from regulars.models import process_forecasts, purchase_process
 from regulars.models.purchase_process import Process, Purchases
 from regulars_training.data.dataset import Dataset
 from regulars_training.purchase_process import CUSTOMERS, SPREAD
@@ -62,7 +62,7 @@ def forecasts(
     names = ("repeat_days", "last_repeat_days", "customer_age_days", "mean_purchase_day_cents")
     repeats, last, age, spend = (today[name] for name in names)
     purchases = Purchases(repeats, last, np.maximum(age, last), np.maximum(spend, 0.0))
-    each = purchase_process.spend(fitted, purchases)
+    each = purchase_process.expected_spend(fitted, purchases)
     orders, none = bgnbd(fit_bgnbd(repeats, last, purchases.age), purchases, horizon_days)
     mean = float(newest.value_cents.mean()) * stretch
     return {
@@ -76,7 +76,7 @@ def forecasts(
 
 def xgb_default(today: Dataset, newest: Dataset, stretch: float) -> Forecast:
     """XGBoost with its default settings and squared error, on the same SQL features, learnt on one earlier snapshot."""
-    features = [name for name in newest.features if name not in purchase_process.FEATURES]
+    features = [name for name in newest.features if name not in process_forecasts.FEATURES]
     learn, answer = (Dataset(data.frame, tuple(features)).matrix for data in (newest, today))
     value = xgb.XGBRegressor(random_state=7, n_jobs=1).fit(learn, newest.value_cents).predict(answer)
     none = xgb.XGBClassifier(random_state=7, n_jobs=1).fit(learn, newest.churned).predict_proba(answer)[:, 1]

@@ -6,8 +6,7 @@ from datetime import datetime
 import numpy as np
 from scipy.optimize import brentq
 
-from regulars.arrays import FloatArray, inverse_logit, log_odds
-from regulars.models.purchase_process import shifted
+from regulars.arrays import FloatArray, inverse_logit, log_odds, shifted
 from regulars_training.data.cutoffs import CutoffPlan
 from regulars_training.data.dataset import Dataset
 

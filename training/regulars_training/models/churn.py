@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from regulars.arrays import FloatArray, inverse_logit
-from regulars.models.purchase_process import to_horizon
+from regulars.models.process_forecasts import to_horizon
 from regulars.models.tasks import churn as task
 from regulars_training.data.cutoffs import WEIGHT, CutoffPlan
 from regulars_training.data.dataset import Dataset

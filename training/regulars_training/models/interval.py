@@ -28,7 +28,7 @@ def upper_level(no_order: FloatArray, correction: float = 0.0) -> float:
     if gap(0.5) >= 0:
         return 0.5
     level = brentq(gap, 0.5, 0.999) if gap(0.999) > 0 else 0.999
-    return float(max(inverse_logit(np.log(level / (1 - level)) + correction), 0.5))
+    return max(float(inverse_logit(np.log(level / (1 - level)) + correction)), 0.5)
 
 
 def coverage(value: FloatArray, forecast: Forecast, upper: float | None = None) -> float:

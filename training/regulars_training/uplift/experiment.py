@@ -15,6 +15,7 @@ from regulars.errors import HistoryError
 from regulars.features import relations as features
 from regulars.features.table import FeatureTable
 from regulars.instants import midnight_after
+from regulars.models import process_forecasts
 from regulars.models import purchase_process as process
 from regulars_training.data.dataset import NOT_FEATURES, history
 from regulars_training.purchase_process import fit as fit_process
@@ -104,7 +105,7 @@ _OTHER = (
         "future_orders",
         "future_value_cents",
     ),
-    *(*NOT_FEATURES, *process.HORIZON),
+    *(*NOT_FEATURES, *process_forecasts.HORIZON),
 )
 
 
@@ -140,8 +141,8 @@ def _wave(
     except HistoryError:  # treated before anyone had ordered
         return process.Process(r=1, alpha=1, s=1, beta=1, p=1, q=2, gamma=1), pl.DataFrame()
     table = FeatureTable.read(connection)
-    fitted = fit_process(process.Purchases.of(table))
-    table = process.with_process(table, fitted, horizon_days, horizon_days)
+    fitted = fit_process(process.Purchases.from_table(table))
+    table = process_forecasts.with_process(table, fitted, horizon_days, horizon_days)
     known = pl.DataFrame(
         {"customer_id": pl.Series(table.customer_ids, dtype=pl.String)}
         | {name: values.astype(np.float32) for name, values in table.columns.items()}

@@ -1,6 +1,6 @@
 """Regulars: from an order log to a costed plan for keeping customers.
 
-Reading order; each module or folder imports only those before it:
+Reading order, which is also the direction of imports:
 errors, settings, observability, arrays, text, instants, data, expressions, ingest, features, models, actions, scoring,
 api, batch.
 """

@@ -20,3 +20,8 @@ def inverse_logit(odds: FloatArray) -> FloatArray:
     """Return the probability whose log odds are `odds`: 1 / (1 + exp(-odds)); the same shape."""
     probability: FloatArray = 1.0 / (1.0 + np.exp(-odds))
     return probability
+
+
+def shifted(probability: FloatArray, shift: FloatArray | float) -> FloatArray:
+    """Return probabilities whose log odds are moved by `shift`; the same shape."""
+    return inverse_logit(log_odds(probability) + shift)

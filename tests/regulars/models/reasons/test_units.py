@@ -39,7 +39,7 @@ def test_base_and_effects_add_up_to_the_answer(
     assert effects.names == (*NAMES, "purchase_history")
     np.testing.assert_allclose(effects.base, link(base))
     np.testing.assert_allclose(effects.base + effects.values.sum(axis=1), answer, atol=1e-6)
-    settled = effects.settled(np.round(answer, 2))
+    settled = effects.summing_to(np.round(answer, 2))
     np.testing.assert_allclose(settled.base + settled.values.sum(axis=1), np.round(answer, 2), atol=1e-12)
 
 
@@ -79,5 +79,5 @@ def test_the_parts_of_a_blend_are_added_up() -> None:
 
 
 def test_what_rounding_leaves_goes_to_the_base_where_no_effect_is() -> None:
-    flat = Effects(("a",), np.zeros((1, 1)), np.array([3.004])).settled(np.array([3.0]))
+    flat = Effects(("a",), np.zeros((1, 1)), np.array([3.004])).summing_to(np.array([3.0]))
     assert (flat.base[0], flat.values[0, 0]) == (3.0, 0.0)

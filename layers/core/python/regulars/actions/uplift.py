@@ -17,7 +17,8 @@ from regulars.actions.effects import Columns, Effect, Floats
 from regulars.errors import SourceError
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
-from regulars.models.purchase_process import Process, Purchases, spend, with_process
+from regulars.models.process_forecasts import with_process
+from regulars.models.purchase_process import Process, Purchases, expected_spend
 from regulars.models.trees import TreeModel
 
 NORMAL_80 = 1.2815515655446004
@@ -133,7 +134,7 @@ class LearntEffect:
         """Return each customer's expected extra revenue with its 80 % interval; SourceError names what is missing."""
         table = self._table(columns, rows)
         orders, error = self._own.calibration.apply(self.score(table.matrix(self._constants.features)))
-        each = spend(self._constants.process, Purchases.of(table)) * self._constants.money_level
+        each = expected_spend(self._constants.process, Purchases.from_table(table)) * self._constants.money_level
         width = NORMAL_80 * error
         return Effect("value", "absolute", (orders - width) * each, orders * each, (orders + width) * each)
 

@@ -43,7 +43,7 @@ class Reason(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class Reasons(Sequence["Told"]):
+class Reasons(Sequence["CustomerReasons"]):
     """The largest reasons of n customers by column, k each: what a batch writes; one customer's are an item.
 
     `features` are places among `names`; `values` are NaN where not known. `base` is the answer of a customer of whom
@@ -64,18 +64,18 @@ class Reasons(Sequence["Told"]):
         return len(self.features)
 
     @overload
-    def __getitem__(self, row: int) -> "Told": ...
+    def __getitem__(self, row: int) -> "CustomerReasons": ...
 
     @overload
-    def __getitem__(self, row: slice) -> list["Told"]: ...
+    def __getitem__(self, row: slice) -> list["CustomerReasons"]: ...
 
-    def __getitem__(self, row: int | slice) -> "Told | list[Told]":
+    def __getitem__(self, row: int | slice) -> "CustomerReasons | list[CustomerReasons]":
         """Return one customer's reasons, largest first."""
         if isinstance(row, slice):
             return [self[place] for place in range(*row.indices(len(self)))]
         columns = (self.features, self.values, self.effects, self.texts)
         cells = zip(*(each[row].tolist() for each in columns), strict=True)
-        return Told(
+        return CustomerReasons(
             (
                 Reason(
                     feature=self.names[place],
@@ -91,7 +91,7 @@ class Reasons(Sequence["Told"]):
         )
 
 
-class Told(list[Reason]):
+class CustomerReasons(list[Reason]):
     """A customer's largest reasons; `base`, their effects and `rest` add up to the answer."""
 
     def __init__(self, top: Iterable[Reason], base: float, rest: float) -> None:
@@ -106,7 +106,7 @@ class Explainer:
         self._narrator = Narrator(typical, minor_units)
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Self:
+    def from_bundle(cls, bundle: Bundle) -> Self:
         """Open the explainer of a bundle."""
         return cls(bundle.json(TYPICAL), bundle.manifest.minor_units)
 

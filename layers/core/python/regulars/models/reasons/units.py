@@ -38,7 +38,7 @@ class Effects:
                 values[:, names.index(name)] += part.values[:, column]
         return Effects(names, values, self.base + other.base)
 
-    def settled(self, answer: FloatArray) -> "Effects":
+    def summing_to(self, answer: FloatArray) -> "Effects":
         """Return the effects with base and effects adding up to `answer`, shape (n,).
 
         What rounding left over is spread by size; where there is no effect, the base takes it.

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from regulars.arrays import FloatArray
+from regulars.arrays import FloatArray, shifted
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
-from regulars.models.purchase_process import Process, alike, shifted, to_horizon, with_process
+from regulars.models.process_forecasts import similarity_order, to_horizon, with_process
+from regulars.models.purchase_process import Process
 from regulars.models.reasons import Effects, Explainer, Reason, in_answer_units
 from regulars.models.tasks.base import Prediction, Result
 from regulars.models.trees import TreeModel
@@ -52,16 +53,6 @@ def mix(constants: Constants, forest: FloatArray, table: FeatureTable) -> FloatA
     return mixed
 
 
-def threshold(loss_cents: FloatArray, cost_cents: float, success: float) -> FloatArray:
-    """Return the churn probability above which contacting a customer is expected to pay.
-
-    A contact costs `cost_cents` and keeps, with probability `success`, a customer who would have left and whose
-    leaving loses `loss_cents` (n,): it pays where probability * success * loss exceeds the cost. Above 1: never.
-    """
-    gain = np.maximum(loss_cents, 0.0) * success
-    return np.divide(cost_cents, gain, out=np.full_like(gain, np.inf), where=gain > 0)
-
-
 def bands(probability: FloatArray, limits: tuple[float, float]) -> npt.NDArray[np.object_]:
     """Name the risk: low below the first limit, high from the second on."""
     named: npt.NDArray[np.object_] = RISKS[np.digitize(probability, limits)]
@@ -75,19 +66,19 @@ class Churn:
         self._constants = Constants.model_validate(bundle.json("churn/constants.json"))
         self._process = Process.model_validate(bundle.json("constants/process.json"))
         self._trees = TreeModel(bundle, NAME)
-        self._explainer = Explainer.of(bundle)
+        self._explainer = Explainer.from_bundle(bundle)
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
         """Answer for every customer of `table`."""
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
-        leaves = self._trees.leaves(table.matrix(constants.features), alike(table))
+        leaves = self._trees.leaves(table.matrix(constants.features), similarity_order(table))
         forest = self._trees.margins(leaves)
         probability = blend(constants, forest, table)
         columns = {"churn_probability": probability, "churn_risk": bands(probability, constants.risk_bands)}
         if not reasons:
             return Prediction(columns)
-        effects = self._effects(forest, self._trees.contributions(leaves), table).settled(probability)
+        effects = self._effects(forest, self._trees.contributions(leaves), table).summing_to(probability)
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
     def _effects(self, forest: FloatArray, contributions: FloatArray, table: FeatureTable) -> Effects:

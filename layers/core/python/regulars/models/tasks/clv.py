@@ -8,18 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from regulars.arrays import FloatArray, log_odds
+from regulars.arrays import FloatArray, log_odds, shifted
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
-from regulars.models.purchase_process import (
-    Process,
-    Purchases,
-    alike,
-    days_to_next,
-    shifted,
-    to_horizon,
-    with_process,
-)
+from regulars.models.process_forecasts import similarity_order, to_horizon, with_process
+from regulars.models.purchase_process import Process, Purchases, days_to_next_order
 from regulars.models.reasons import Effects, Explainer, Reason, in_answer_units
 from regulars.models.reasons.units import Link
 from regulars.models.tasks.base import Prediction, Result
@@ -135,7 +128,7 @@ class Clv:
         self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
         self._process = Process.model_validate(bundle.json("constants/process.json"))
         self._minor_units = bundle.manifest.minor_units
-        self._explainer = Explainer.of(bundle)
+        self._explainer = Explainer.from_bundle(bundle)
         self._trees = {part: TreeModel(bundle, f"{NAME}/{part}") for part in PARTS}
 
     def _money(self, cents: FloatArray) -> FloatArray:
@@ -146,7 +139,7 @@ class Clv:
         """Answer for every customer of `table`."""
         constants = self._constants
         table = with_process(table, self._process, constants.window_days, constants.horizon_days)
-        rows, order = table.matrix(constants.features), alike(table)
+        rows, order = table.matrix(constants.features), similarity_order(table)
         leaves = {part: trees.leaves(rows, order) for part, trees in self._trees.items()}
         margins = {part: trees.margins(leaves[part]) for part, trees in self._trees.items()}
         forecast = Forecast(constants, margins, table)
@@ -162,7 +155,7 @@ class Clv:
         if not reasons:
             return Prediction(columns)
         contributions = {part: self._trees[part].contributions(leaves[part]) for part in EXPLAINED}
-        effects = self._effects(contributions, forecast).settled(columns["predicted_value"])
+        effects = self._effects(contributions, forecast).summing_to(columns["predicted_value"])
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
     def _next_order(self, table: FeatureTable, forecast: Forecast) -> npt.NDArray[np.datetime64]:
@@ -170,7 +163,7 @@ class Clv:
         if table.as_of is None:
             return np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
         shift = log_odds(forecast.no_order) - log_odds(table.columns["horizon_no_order"])
-        days = days_to_next(self._process, Purchases.of(table), shift, self._constants.horizon_days)
+        days = days_to_next_order(self._process, Purchases.from_table(table), shift, self._constants.horizon_days)
         known = np.where(np.isnan(days), 0.0, days)
         start = np.datetime64(table.as_of.replace(tzinfo=None), "s")
         at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
