@@ -1,8 +1,8 @@
-"""`python -m tools.audit`: known flaws in what Lambda gets, and the template against cfn-lint and checkov.
+"""`python -m tools.audit`: known vulnerabilities in the layers, and the template against cfn-lint and checkov.
 
-Each tool has an environment of its own (.venv-audit, .venv-checkov, .venv-sam): their pins are not ours. First the
-advisory database is asked about a version with known flaws: where that answer is clean or does not come, nothing was
-audited, and this says so and fails.
+Each tool has its own environment (.venv-audit, .venv-checkov, .venv-sam), because its pins differ from ours. First the
+advisory database is asked about a version with known vulnerabilities. If it reports none, or does not answer, nothing
+was audited: this says so and fails.
 """
 
 import json
@@ -14,8 +14,8 @@ import venv
 from pathlib import Path
 
 from tools.lock import CLOSURES
-from tools.sam.__main__ import tool
-from tools.sam.shell import ask, say
+from tools.sam.__main__ import install_sam
+from tools.sam.shell import capture, say
 
 ROOT = Path(__file__).parents[1]
 TOOLS = {
@@ -23,61 +23,67 @@ TOOLS = {
     "checkov": (ROOT / ".venv-checkov", "checkov==3.3.30"),
 }
 CANARY = "jinja2==2.10"
-"""CVE-2019-10906: a sandbox that can be left; every advisory database knows it."""
+"""CVE-2019-10906, an escape from a sandbox; every advisory database knows it."""
 
 
 def program(name: str) -> str:
-    """Return the path of a tool, installed in its own environment when first asked for."""
-    home, pin = TOOLS[name]
-    if not (home / pin).exists():
-        venv.create(home, with_pip=True, clear=True)
-        subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-qq", pin], check=True)  # noqa: S603 - our words
-        (home / pin).touch()
-    return str(home / "bin" / name)
+    """Return the path of a tool; install it in its own environment if it is missing."""
+    folder, pin = TOOLS[name]
+    if not (folder / pin).exists():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-qq", pin], check=True)  # noqa: S603 - a fixed command
+        (folder / pin).touch()
+    return str(folder / "bin" / name)
 
 
-def flaws(requirements: str) -> list[str] | None:
-    """Return the known flaws of pinned requirements, or else which of them nobody knows; None without any answer."""
+def vulnerabilities(requirements: str) -> list[str] | None:
+    """Return known vulnerabilities of pinned requirements, else the packages not audited; None without an answer."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write(requirements)
         file.flush()
         options = ["--requirement", file.name, "--no-deps", "--disable-pip", "--progress-spinner", "off"]
-        done = ask(program("pip-audit"), *options, "--format", "json")
+        done = capture(program("pip-audit"), *options, "--format", "json")
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
         say("\n".join(done.stderr.strip().splitlines()[-1:]))
         return None
-    skipped = [f"{one['name']}: not audited ({one['skip_reason']})" for one in packages if "skip_reason" in one]
-    known = [f"{one['name']} {one['version']}: {flaw['id']}" for one in packages for flaw in one.get("vulns", [])]
-    return known or skipped
+    not_audited = [
+        f"{package['name']}: not audited ({package['skip_reason']})" for package in packages if "skip_reason" in package
+    ]
+    known = [
+        f"{package['name']} {package['version']}: {vulnerability['id']}"
+        for package in packages
+        for vulnerability in package.get("vulns", [])
+    ]
+    return known or not_audited
 
 
 def dependencies() -> bool:
-    """Audit the layers' closure; False when something is wrong or nothing could be audited."""
-    known = flaws(CANARY)
+    """Audit the layers' packages; False when one is vulnerable or nothing could be audited."""
+    known = vulnerabilities(CANARY)
     if not known or "not audited" in known[0]:
-        say(f"dependencies: NOT audited: the advisory database does not answer here, or knows nothing of {CANARY}")
+        say(f"dependencies: NOT audited: the advisory database does not answer, or does not know {CANARY}")
         return False
     pinned = "".join(path.read_text(encoding="utf-8") for path in CLOSURES)
-    found = flaws(pinned)
-    say(f"dependencies: {'NOT audited' if found is None else found or 'no known flaw'}")
-    return found == []
+    reported = vulnerabilities(pinned)
+    say(f"dependencies: {'NOT audited' if reported is None else reported or 'no known vulnerability'}")
+    return reported == []
 
 
 def template() -> bool:
-    """Lint the template and check it for what leaves a door open."""
-    tool()
-    good = True
+    """Check the template with cfn-lint, and with checkov for insecure settings."""
+    install_sam()
+    passed = True
     for command in (["cfn-lint", "template.yaml"], [program("checkov"), "--config-file", ".checkov.yaml"]):
-        done = ask(*command)
-        good = good and done.returncode == 0
-        say(f"{Path(command[0]).name}: {'nothing wrong' if done.returncode == 0 else done.stdout + done.stderr}")
-    return good
+        done = capture(*command)
+        passed = passed and done.returncode == 0
+        say(f"{Path(command[0]).name}: {'no findings' if done.returncode == 0 else done.stdout + done.stderr}")
+    return passed
 
 
 def main() -> None:
-    """Do both; leave with 1 when one of them is not good."""
+    """Do both; exit with 1 when one fails."""
     os.chdir(ROOT)
     results = [dependencies(), template()]
     sys.exit(0 if all(results) else 1)

@@ -22,12 +22,9 @@ TARGET = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platfo
 LAMBDA_HAS = {"boto3", "botocore"}
 CLOSURES = (RUNTIME, TREES)
 ENGINE = "onnxruntime"
-TRIMMED = {
-    "flatbuffers",
-    "packaging",
-    "protobuf",
-}  # only those tools of ONNX Runtime import them that the layer leaves out
-TOOLS = {"pip", "setuptools", "wheel", "regulars"}
+TRIMMED = {"flatbuffers", "packaging", "protobuf"}
+"""Only tools of ONNX Runtime that are left out of the layer import these."""
+NOT_PINNED = {"pip", "setuptools", "wheel", "regulars"}
 
 
 def canonical(name: str) -> str:
@@ -37,13 +34,13 @@ def canonical(name: str) -> str:
 
 def installed() -> dict[str, str]:
     """Return name and version of every installed package but the installers and this project."""
-    found = {canonical(each.name): each.version for each in distributions()}
-    return {name: found[name] for name in sorted(found) if name not in TOOLS}
+    versions = {canonical(package.name): package.version for package in distributions()}
+    return {name: versions[name] for name in sorted(versions) if name not in NOT_PINNED}
 
 
-def closure(declared: Iterable[str]) -> list[str]:
-    """Return the names that `declared` needs on Lambda, directly or through others, without what Lambda has itself."""
-    todo = [Requirement(line) for line in declared]
+def closure(requirements: Iterable[str]) -> list[str]:
+    """Return the names of the packages that `requirements` need on Lambda, without those that Lambda has."""
+    todo = [Requirement(line) for line in requirements]
     seen: set[tuple[str, frozenset[str]]] = set()
     while todo:
         need = todo.pop()
@@ -51,7 +48,7 @@ def closure(declared: Iterable[str]) -> list[str]:
         if key in seen or key[0] in LAMBDA_HAS:
             continue
         seen.add(key)
-        todo += [each for each in _needs(need) if _applies(each, need.extras)]
+        todo += [dependency for dependency in _needs(need) if _applies(dependency, need.extras)]
     return sorted({name for name, _ in seen})
 
 
@@ -63,14 +60,14 @@ def _applies(need: Requirement, extras: set[str]) -> bool:
     return need.marker is None or any(need.marker.evaluate({**TARGET, "extra": extra}) for extra in extras | {""})
 
 
-def declared() -> list[str]:
+def lambda_requirements() -> list[str]:
     """Return the dependency group `lambda` of pyproject.toml."""
     return list(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["lambda"])
 
 
 def closures() -> dict[Path, list[str]]:
-    """Return the names that each layer's requirements.txt holds."""
-    needed = declared()
+    """Return the names in each layer's requirements.txt."""
+    needed = lambda_requirements()
     base = closure(line for line in needed if canonical(Requirement(line).name) != ENGINE)
     engine = sorted(set(closure(needed)) - set(base) - TRIMMED)
     return {RUNTIME: base, TREES: engine}

@@ -1,4 +1,4 @@
-"""template.yaml as Python values, for the checks that read it as text."""
+"""template.yaml as Python values."""
 
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,13 @@ def template() -> dict[str, Any]:
 
 
 def function_layers() -> dict[str, list[str]]:
-    """Return for each function's folder the layers that it is deployed with, by their short names."""
+    """Return the short names of each function's layers, by the function's folder."""
     content = template()
     common = content["Globals"]["Function"].get("Layers", [])
     return {
-        Path(each["Properties"]["CodeUri"]).name: [
-            layer["Ref"].removesuffix("Layer").lower() for layer in [*common, *each["Properties"].get("Layers", [])]
+        Path(resource["Properties"]["CodeUri"]).name: [
+            layer["Ref"].removesuffix("Layer").lower() for layer in [*common, *resource["Properties"].get("Layers", [])]
         ]
-        for each in content["Resources"].values()
-        if each["Type"] == "AWS::Serverless::Function"
+        for resource in content["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
     }

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.batch.measure import Taken
-from tools.build import PYTHON, WHEELS, core, made
+from tools.build import PYTHON, WHEELS, build_core, layer_folder
 from tools.emulator import architecture
 from tools.sam.engine import engine
 from tools.sam.image import base_image
-from tools.sam.shell import Skip, ask
+from tools.sam.shell import Skip, capture
 
 MB = 1_000_000
 KILLED = 137
@@ -25,15 +25,15 @@ def contained(words: list[str], bundle: Path, environment: Mapping[str, str], me
     SystemExit when it fails, as one does that is killed for taking more memory.
     """
     kind = architecture() or ""
-    lacking = [layer for layer in WHEELS if not made(layer, kind).exists()]
+    lacking = [layer for layer in WHEELS if not layer_folder(layer, kind).exists()]
     if lacking:
         raise Skip(f'there is no layer {lacking[0]}; run "make layers"')
     with TemporaryDirectory(prefix="core-") as name, engine() as docker, base_image(kind, docker) as image:
-        core(Path(name))
-        layers = {"core": Path(name), **{layer: made(layer, kind) for layer in WHEELS}}
+        build_core(Path(name))
+        layers = {"core": Path(name), **{layer: layer_folder(layer, kind) for layer in WHEELS}}
         command = _command(image, layers, bundle, environment, megabytes)
         start = time.perf_counter()
-        done = ask(*command, *words, env=docker)
+        done = capture(*command, *words, env=docker)
         wall = time.perf_counter() - start
     if done.returncode:
         cause = "killed, memory did not suffice" if done.returncode == KILLED else done.stderr

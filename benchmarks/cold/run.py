@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core" / "python")]
 
 from regulars.data.lake import attach  # noqa: E402 - a script finds the project first
 from regulars.data.sql import connect  # noqa: E402 - a script finds the project first
-from tools.build import WHEELS, core, lambda_python, made  # noqa: E402 - a script finds the project first
+from tools.build import WHEELS, build_core, lambda_python, layer_folder  # noqa: E402 - a script finds the project first
 from tools.emulator import RUNTIME, architecture, missing, running  # noqa: E402 - a script finds the project first
 from tools.template import template  # noqa: E402 - a script finds the project first
 
@@ -86,8 +86,8 @@ def call(command: list[str], **environment: str) -> None:
 
 def contestants(lake: Path, package: Path) -> dict[str, Contestant]:
     """Return all of them by name."""
-    core(package)
-    layers = [made(layer, str(architecture())) / "python" for layer in WHEELS]
+    build_core(package)
+    layers = [layer_folder(layer, str(architecture())) / "python" for layer in WHEELS]
     said = template()["Globals"]["Function"]["Environment"]["Variables"] | {"REGULARS_BUNDLE": str(BUNDLE)}
     ours = {
         name: Contestant(ROOT / "functions" / name, [*layers, package / "python"], said, event(name)) for name in OURS

@@ -11,7 +11,7 @@ import pytest
 
 from regulars.api.responses import ROUTES
 from tests.conftest import ROOT
-from tools.build import WHEELS, core, made
+from tools.build import WHEELS, build_core, layer_folder
 from tools.emulator import Emulator, architecture, missing, running
 
 LACKING = missing()
@@ -36,8 +36,8 @@ def handler(event, context):
 def layers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The layers as they are deployed, the package byte-compiled among them."""
     folder = tmp_path_factory.mktemp("core")
-    core(folder)
-    return [folder / "python", *(made(layer, str(architecture())) / "python" for layer in WHEELS)]
+    build_core(folder)
+    return [folder / "python", *(layer_folder(layer, str(architecture())) / "python" for layer in WHEELS)]
 
 
 class Daemon:

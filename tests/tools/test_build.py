@@ -1,14 +1,14 @@
-"""Layers: what is in them, and that two builds are the same bytes."""
+"""Layers: their content, and that two builds are the same bytes."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from tools.build import LEFT_OUT, archive, core, settle, trim
+from tools.build import LEFT_OUT, build_core, normalise, trim
 from tools.lock import CLOSURES, ENGINE, pins
 from tools.template import function_layers
-from tools.weigh import BUDGET, LIMIT, weigh
+from tools.weigh import BUDGET, LIMIT, archive, weigh
 
 
 def files(folder: Path, *names: str) -> Path:
@@ -18,33 +18,33 @@ def files(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_two_builds_are_one_zip(tmp_path: Path) -> None:
-    """Whatever the order, the times and the rights in which the files came."""
+def test_two_builds_give_the_same_zip(tmp_path: Path) -> None:
+    """The order, times and permissions of the source files do not matter."""
     for name in ("first", "second"):
-        core(tmp_path / name)
+        build_core(tmp_path / name)
     digests = {archive(tmp_path / name, tmp_path / f"{name}.zip") for name in ("first", "second")}
     assert len(digests) == 1
 
 
-def test_order_times_and_rights_leave_no_trace(tmp_path: Path) -> None:
-    one = files(tmp_path / "one", "a.py", "b/c.py")
-    two = files(tmp_path / "two", "b/c.py", "a.py")
-    os.utime(two / "a.py", (1, 1))
-    (two / "a.py").chmod(0o600)
-    for folder in (one, two):
-        settle(folder)
-    assert archive(one, tmp_path / "one.zip") == archive(two, tmp_path / "two.zip")
+def test_order_times_and_permissions_do_not_change_the_zip(tmp_path: Path) -> None:
+    first = files(tmp_path / "first", "a.py", "b/c.py")
+    second = files(tmp_path / "second", "b/c.py", "a.py")
+    os.utime(second / "a.py", (1, 1))
+    (second / "a.py").chmod(0o600)
+    for folder in (first, second):
+        normalise(folder)
+    assert archive(first, tmp_path / "first.zip") == archive(second, tmp_path / "second.zip")
 
 
-def test_another_content_is_another_zip(tmp_path: Path) -> None:
-    one, two = files(tmp_path / "one", "a.py"), files(tmp_path / "two", "a.py")
-    (two / "a.py").write_text("other")
-    for folder in (one, two):
-        settle(folder)
-    assert archive(one, tmp_path / "one.zip") != archive(two, tmp_path / "two.zip")
+def test_other_content_gives_another_zip(tmp_path: Path) -> None:
+    first, second = files(tmp_path / "first", "a.py"), files(tmp_path / "second", "a.py")
+    (second / "a.py").write_text("other")
+    for folder in (first, second):
+        normalise(folder)
+    assert archive(first, tmp_path / "first.zip") != archive(second, tmp_path / "second.zip")
 
 
-def test_trimming_keeps_licences_and_what_runs(tmp_path: Path) -> None:
+def test_trimming_keeps_licences_and_libraries(tmp_path: Path) -> None:
     kept = ("numpy/core.py", "numpy-1.dist-info/METADATA", "numpy-1.dist-info/licenses/LICENSE", "numpy.libs/blas.so")
     dropped = ("numpy/tests/test_core.py", "numpy/core.pyi", "numpy-1.dist-info/RECORD", "bin/f2py", "numpy/f2py/x.py")
     trim(files(tmp_path, *kept, *dropped))
@@ -52,10 +52,16 @@ def test_trimming_keeps_licences_and_what_runs(tmp_path: Path) -> None:
     assert not any(pattern.startswith("*.libs") for pattern in LEFT_OUT)
 
 
-def test_only_functions_with_trees_carry_the_engine() -> None:
+def test_only_functions_with_trees_have_the_engine() -> None:
     layers = function_layers()
-    assert {name for name, has in layers.items() if "trees" in has} == {"batch", "churn", "clv", "profile", "recommend"}
-    assert all(len(has) <= 5 for has in layers.values())
+    assert {name for name, used in layers.items() if "trees" in used} == {
+        "batch",
+        "churn",
+        "clv",
+        "profile",
+        "recommend",
+    }
+    assert all(len(used) <= 5 for used in layers.values())
 
 
 def test_no_wheel_is_in_two_layers() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tools.lock import CLOSURES, ROOT, canonical, closures, declared, pins
+from tools.lock import ROOT, canonical, lambda_requirements
 from tools.third_party import PAGE, RULE, shipped
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -50,16 +50,12 @@ def test_the_base_install_has_what_the_packages_import() -> None:
 
 
 def test_lambda_has_what_its_package_imports() -> None:
-    assert imported(PACKAGES[0]) - TRANSITIVE - ON_LAMBDA - OFF_LAMBDA == names(declared())
+    assert imported(PACKAGES[0]) - TRANSITIVE - ON_LAMBDA - OFF_LAMBDA == names(lambda_requirements())
 
 
 def test_lambdas_list_is_a_part_of_the_base_install() -> None:
     """The same lower bounds, so that what was tested here runs there."""
-    assert set(declared()) <= set(BASE)
-
-
-def test_the_layers_hold_the_closure_of_lambdas_list() -> None:
-    assert {path: list(pins(path)) for path in CLOSURES} == closures()
+    assert set(lambda_requirements()) <= set(BASE)
 
 
 def test_every_shipped_package_has_its_licence_listed() -> None:

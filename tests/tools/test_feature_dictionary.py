@@ -1,4 +1,4 @@
-"""The feature dictionary tells every column, and the page is the one that the SQL gives."""
+"""The feature dictionary describes every column, and the page is up to date."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from tools.docs.feature_dictionary import PAGE, page
 NOT_NULL = "never"
 
 
-def test_every_column_has_a_line(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
-    """In the table's own order, each name once."""
+def test_every_column_has_a_description(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
+    """In the order of the table, each name once."""
     attach(connection, lake)
     make_features_learning(connection, sql, AS_OF)
     columns = [row[0] for row in connection.execute(f"describe {TABLE}").fetchall()]
@@ -25,7 +25,9 @@ def test_every_column_has_a_line(connection: duckdb.DuckDBPyConnection, sql: Sql
     assert len(set(columns)) == len(columns) > 45
 
 
-def test_what_is_never_null_is_not(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path) -> None:
+def test_a_column_that_is_never_null_has_no_null(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path
+) -> None:
     attach(connection, lake)
     make_features_learning(connection, sql, AS_OF)
     for feature in feature_columns(sql):
@@ -37,7 +39,7 @@ def test_the_page_is_up_to_date(sql: SqlFolder) -> None:
     assert PAGE.read_text(encoding="utf-8") == page(sql), "run python -m tools.docs.feature_dictionary"
 
 
-def test_a_column_without_its_line_is_named(sql: SqlFolder, tmp_path: Path) -> None:
+def test_a_column_without_a_comment_is_named(sql: SqlFolder, tmp_path: Path) -> None:
     (tmp_path / "features").mkdir()
     text = sql.relations[TABLE].text.replace(" -- days | since the last order | never", "")
     (tmp_path / "features" / f"{TABLE}.sql").write_text(text)

@@ -1,4 +1,4 @@
-"""The checked-in contract is the one that the apps have, and it tells each field."""
+"""The contract in docs is that of the apps, and it describes each field."""
 
 import json
 from collections.abc import Iterator
@@ -22,25 +22,25 @@ def test_the_file_is_up_to_date() -> None:
 
 def fields() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, schema in SCHEMAS.items():
-        for field, said in schema.get("properties", {}).items():
-            yield f"{name}.{field}", said
+        for field, properties in schema.get("properties", {}).items():
+            yield f"{name}.{field}", properties
 
 
-@pytest.mark.parametrize(("name", "field"), list(fields()), ids=lambda each: each if isinstance(each, str) else "")
-def test_every_field_says_what_it_is_and_gives_an_example(name: str, field: dict[str, Any]) -> None:
-    """Where a field is made of other components, those give the examples."""
+@pytest.mark.parametrize(("name", "field"), list(fields()), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_field_has_a_description_and_an_example(name: str, field: dict[str, Any]) -> None:
+    """A field that consists of other components has their examples."""
     assert field.get("description") or "$ref" in field, name
     assert "examples" in field or "$ref" in json.dumps(field), name
 
 
-def test_components_have_names_of_their_own() -> None:
+def test_names_of_components_are_unique() -> None:
     assert not [name for name in SCHEMAS if "__" in name]
     assert {f"{route.capitalize()}Response" for route in ROUTES} <= set(SCHEMAS)
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_tasks_own_fields_show_by_themselves(task: str) -> None:
-    """Whatever a task's Answer has is in the contract, alone and in a profile."""
+def test_a_tasks_own_fields_are_in_the_contract(task: str) -> None:
+    """The fields of a task's Answer, alone and in a profile."""
     own = set(TASKS[task].Answer.model_fields)
     assert own <= set(SCHEMAS[f"{task.capitalize()}Answer"]["properties"])
     assert own - {"customer_id"} <= set(SCHEMAS[f"{task.capitalize()}Part"]["properties"])
@@ -48,7 +48,7 @@ def test_a_tasks_own_fields_show_by_themselves(task: str) -> None:
 
 
 @pytest.mark.parametrize("path", CONTRACT["paths"])
-def test_every_route_is_versioned_and_tells_its_problems(path: str) -> None:
+def test_every_route_is_versioned_and_lists_its_problems(path: str) -> None:
     assert path.startswith("/v1/")
     for verb in VERBS & set(CONTRACT["paths"][path]):
         for status, answer in CONTRACT["paths"][path][verb]["responses"].items():

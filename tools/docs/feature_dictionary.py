@@ -1,4 +1,4 @@
-"""The feature dictionary: a line for each column, from the comments of the SQL files themselves.
+"""The feature dictionary: a line for each column, from the comments of the SQL files.
 
 `python -m tools.docs.feature_dictionary` writes docs/features.md.
 """
@@ -45,7 +45,7 @@ def _tables(sql: SqlFolder) -> Iterator[str]:
         yield f"## [{source}](../sql/features/{source}.sql)\n"
         yield textwrap.fill(f"{relation.grain}. {_about(relation)}", 120) + "\n"
         yield "| column | unit | meaning | null when | read by |\n|---|---|---|---|---|"
-        for feature in (each for each in described if each.source == source):
+        for feature in (column for column in described if column.source == source):
             fields = (f"`{feature.name}`", feature.unit, feature.meaning, feature.null, used_by(feature))
             yield f"| {' | '.join(fields)} |"
         yield ""

@@ -1,1 +1,1 @@
-"""Try the template for real: validate, build, and invoke each function in a container of its own."""
+"""Validate and build the template, and invoke each function in a container."""

@@ -1,9 +1,8 @@
-"""The base image that `sam local` runs functions in: AWS's own, or a stand-in made of this host's CPython.
+"""The base image that `sam local` runs functions in: AWS's own, or a substitute made from this host's CPython.
 
-The stand-in is a look-alike (this host's C library, not Amazon Linux) for hosts that reach no image registry. It has
-what Lambda's image has, laid out the same: the interpreter in /var/lang, the runtime client and the SDK in
-/var/runtime, layers in /opt, the function in /var/task. It is labelled, and removed after use: nobody shall take it
-for AWS's.
+The substitute is for hosts that reach no image registry. It has this host's C library, not Amazon Linux's, but the same
+layout as Lambda's image: the interpreter in /var/lang, the runtime client and the SDK in /var/runtime, layers in /opt,
+the function in /var/task. It is labelled and removed after use, so that nobody takes it for AWS's.
 """
 
 import os
@@ -16,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.build import MACHINES, PYTHON, install, lambda_python
-from tools.sam.shell import Skip, ask, run, say
+from tools.sam.shell import Skip, capture, run, say
 
-LABEL = "regulars.stand-in"
-PROGRAMS = ("sh", "cp", "mv", "rm", "chmod")  # what `sam local` calls while it puts layers on top
+LABEL = "regulars.substitute"
+PROGRAMS = ("sh", "cp", "mv", "rm", "chmod")  # `sam local` calls them to add layers
 LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libm.so.6")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 BOOTSTRAP = f"#!/bin/sh\nexec /var/lang/bin/python{PYTHON} /var/runtime/bootstrap.py\n"
@@ -41,29 +40,28 @@ ENVIRONMENT = {
 
 @contextmanager
 def base_image(architecture: str, engine: dict[str, str]) -> Iterator[str]:
-    """Have the base image in the engine: as it lies there, pulled, or made; a made one is gone after the block.
-
-    Yield its name.
-    """
+    """Yield the name of the base image: one that the engine has, else pulled, else a substitute for this block only."""
     tag = f"public.ecr.aws/lambda/python:{PYTHON}-{architecture}"
-    have = ask("docker", "image", "inspect", tag, env=engine).returncode == 0
-    if have or ask("docker", "pull", "--quiet", tag, env=engine).returncode == 0:
+    present = capture("docker", "image", "inspect", tag, env=engine).returncode == 0
+    if present or capture("docker", "pull", "--quiet", tag, env=engine).returncode == 0:
         yield tag
         return
-    say(f"{tag} cannot be pulled: making a stand-in from this host's python{PYTHON}")
+    say(f"{tag} cannot be pulled: making a substitute from this host's python{PYTHON}")
     try:
         _make(tag, architecture, engine)
         yield tag
     finally:
-        made = ask("docker", "image", "ls", "--quiet", "--filter", f"label={LABEL}", env=engine).stdout.split()
-        if made:
-            ask("docker", "image", "rm", "--force", *made, env=engine)
+        substitutes = capture(
+            "docker", "image", "ls", "--quiet", "--filter", f"label={LABEL}", env=engine
+        ).stdout.split()
+        if substitutes:
+            capture("docker", "image", "rm", "--force", *substitutes, env=engine)
 
 
 def _make(tag: str, architecture: str, engine: dict[str, str]) -> None:
     python = lambda_python()
     if python is None or MACHINES[architecture] != os.uname().machine:
-        raise Skip(f"neither a base image nor a python{PYTHON} on PATH for {architecture}: nothing to run functions in")
+        raise Skip(f"functions need a base image or a python{PYTHON} for {architecture}; this host has neither")
     with tempfile.TemporaryDirectory() as folder:
         root, archive = Path(folder, "root"), Path(folder, "root.tar")
         _fill(root, python, architecture)
@@ -76,7 +74,7 @@ def _make(tag: str, architecture: str, engine: dict[str, str]) -> None:
 
 
 def _fill(root: Path, python: str, architecture: str) -> None:
-    """Lay out the image's file system."""
+    """Write the image's file system."""
     for name in ("tmp", "opt", "proc", "dev", "sys", "var/task", "var/rapid", "var/lang/bin", "usr/bin"):
         (root / name).mkdir(parents=True)
     (root / "tmp").chmod(0o1777)
@@ -99,9 +97,8 @@ def _fill(root: Path, python: str, architecture: str) -> None:
 
 def _interpreter(lang: Path, python: str) -> list[str]:
     """Copy the interpreter and its standard library; return the binaries in it."""
-    prefix, binary = ask(python, "-c", "import sys; print(sys.base_prefix); print(sys._base_executable)").stdout.split(
-        "\n"
-    )[:2]
+    program = "import sys; print(sys.base_prefix); print(sys._base_executable)"
+    prefix, binary = capture(python, "-c", program).stdout.splitlines()
     _copy(Path(binary).resolve(), lang / "bin" / f"python{PYTHON}")
     library = Path("lib", f"python{PYTHON}")
     left_out = shutil.ignore_patterns("test", "__pycache__", "site-packages", "dist-packages", "config-*", "*.a")
@@ -112,13 +109,11 @@ def _interpreter(lang: Path, python: str) -> list[str]:
 
 
 def _libraries(binaries: Iterable[str]) -> set[str]:
-    """Return the shared libraries that the binaries need, and those that Lambda's own image has beside them."""
-    said = "".join(ask("ldd", binary).stdout for binary in binaries)
-    known = dict(
-        re.findall(r"(\S+) \([^)]*\) => (/\S+)", ask(shutil.which("ldconfig") or "/sbin/ldconfig", "-p").stdout)[::-1]
-    )
-    also = {known[name] for name in LIBRARIES if name in known}
-    return set(re.findall(r"(/\S+) \(0x", said)) | also
+    """Return the shared libraries that the binaries need, and the further ones of Lambda's image."""
+    linked = "".join(capture("ldd", binary).stdout for binary in binaries)
+    cache = capture(shutil.which("ldconfig") or "/sbin/ldconfig", "-p").stdout
+    paths = dict(re.findall(r"(\S+) \([^)]*\) => (/\S+)", cache)[::-1])  # the first entry of a name wins
+    return set(re.findall(r"(/\S+) \(0x", linked)) | {paths[name] for name in LIBRARIES if name in paths}
 
 
 def _copy(source: Path, target: Path) -> None:

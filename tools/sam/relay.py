@@ -1,18 +1,18 @@
-"""Hand on what comes to a port to a socket file: `python relay.py SOCKET PORT`, run in a container of its own."""
+"""Forward a port to a socket file: `python relay.py SOCKET PORT`, run in a container."""
 
 import asyncio
 import sys
 
-PIECE = 1 << 16
+CHUNK_BYTES = 1 << 16
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     try:
-        while piece := await source.read(PIECE):
-            target.write(piece)
+        while chunk := await source.read(CHUNK_BYTES):
+            target.write(chunk)
             await target.drain()
     except ConnectionError:
-        pass  # one side hung up: so shall the other
+        pass  # one side closed; now the other is closed too
     finally:
         target.close()
 
@@ -20,11 +20,11 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 async def relay(path: str, port: int) -> None:
     """Listen until the container ends."""
 
-    async def hand_on(asks: asyncio.StreamReader, hears: asyncio.StreamWriter) -> None:
-        answers, told = await asyncio.open_unix_connection(path)
-        await asyncio.gather(_copy(asks, told), _copy(answers, hears))
+    async def forward(requests: asyncio.StreamReader, responses: asyncio.StreamWriter) -> None:
+        from_socket, to_socket = await asyncio.open_unix_connection(path)
+        await asyncio.gather(_copy(requests, to_socket), _copy(from_socket, responses))
 
-    server = await asyncio.start_server(hand_on, None, port)  # None: every address that its container has
+    server = await asyncio.start_server(forward, None, port)  # None: every address of the container
     async with server:
         await server.serve_forever()
 

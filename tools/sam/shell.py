@@ -1,4 +1,4 @@
-"""Running commands, and saying why something cannot run."""
+"""Run commands, print lines, and skip what this host cannot run."""
 
 import os
 import subprocess
@@ -6,26 +6,26 @@ import sys
 from collections.abc import Mapping
 
 
-class Skip(Exception):  # noqa: N818 - not an error: this host lacks something, and the message says what
+class Skip(Exception):  # noqa: N818 - not an error: the message says what this host lacks
     """A step cannot run on this host."""
 
 
 def run(*command: str, env: Mapping[str, str] | None = None) -> None:
-    """Run a command with its output on the screen; leave the program when it fails."""
+    """Run a command with its output on the screen; exit if it fails."""
     say(f"$ {' '.join(command)}")
-    done = subprocess.run(command, env={**os.environ, **(env or {})}, check=False)  # noqa: S603 - our own words only
+    done = subprocess.run(command, env={**os.environ, **(env or {})}, check=False)  # noqa: S603 - a fixed command
     if done.returncode:
         sys.exit(f"failed with {done.returncode}: {' '.join(command)}")
 
 
-def ask(*command: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command and return what it said; the caller judges."""
-    return subprocess.run(  # noqa: S603 - our own words only
+def capture(*command: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command and return its output and exit status, whatever they are."""
+    return subprocess.run(  # noqa: S603 - a fixed command
         command, env={**os.environ, **(env or {})}, check=False, capture_output=True, text=True
     )
 
 
 def say(line: str) -> None:
-    """Put a line on the screen now, so that it stands in order with the output of commands."""
+    """Print a line and flush it, so that it keeps its order among the output of commands."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
