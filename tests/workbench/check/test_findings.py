@@ -57,6 +57,11 @@ def purchases(count: int) -> str:
         from range({count})"""
 
 
+TILL = f"""from orders union all by name select 'busy' as customer_id, 'till-' || range as order_id,
+    {AT} + to_hours(6 * range) as ordered_at, (1000 + range)::bigint as order_value_cents, false as is_return
+    from range(150)"""
+"""A till that books every sale on one number."""
+
 Case = tuple[str, str, str, int | None, str | None]
 CASES: list[Case] = [
     ("missing_needed_value", "orders", row("null"), 1, None),
@@ -137,6 +142,16 @@ CASES: list[Case] = [
         1,
         "C0",
     ),
+    ("merging_ids", "orders", row(f"lower({WHO}) || ''"), 2, " ~ c0"),
+    (
+        "merging_ids",
+        "orders",
+        but("orders", "customer_id", f"if(order_id = {ONE}, {WHO} || ' ', customer_id)"),
+        2,
+        "C0",
+    ),
+    ("placeholder_ids", "orders", row("'Guest'"), 1, "Guest"),
+    ("placeholder_ids", "orders", TILL, 1, "busy"),
     ("unread_kinds", "events", visits(3, "wishlist"), 3, "wishlist"),
     ("unknown_arms", "treatments", but("treatments", "arm", "if(arm = 'control', 'holdout', arm)"), None, "holdout"),
     ("no_control", "treatments", "from treatments where arm = 'treated' or action <> 'call'", None, "call"),

@@ -34,7 +34,7 @@ def test_a_horizon_too_long_names_the_one_supported(lake: Path, sql: SqlFolder) 
 def test_a_history_too_short_supports_nothing(lake: Path, sql: SqlFolder) -> None:
     history = looked(lake, sql, as_of=datetime(2023, 7, 15, tzinfo=UTC)).history
     assert (history.sufficient, history.supported_days) == (False, None)
-    assert "too short to learn from" in history.reasons[0]
+    assert "too short to train and evaluate" in history.reasons[0]
 
 
 def test_an_as_of_beyond_the_orders_is_refused_with_trainings_words(lake: Path, sql: SqlFolder) -> None:

@@ -192,6 +192,18 @@ RULES: dict[str, Rule] = {
         "what an action brings is treated less control: such rows are in neither",
         "write treated or control in the map",
     ),
+    "merging_ids": Rule(
+        "warning",
+        "ids that differ only in case, blanks, leading zeros or a .0",
+        "one customer under several ids looks like several, each of them rarer and poorer",
+        "say normalise in [customer_id] of the map if each pair is one customer, and ingest again",
+    ),
+    "placeholder_ids": Rule(
+        "warning",
+        "ids that are nobody's: a word for no customer, or three and more orders a day on 30 days",
+        "the sum of all unknown buyers looks like the best customer, and gets a share of every plan",
+        "leave them out by a rule in the map's where, as in customer_id not in ('guest'), and ingest again",
+    ),
     "no_control": Rule(
         "warning",
         "treatments of actions that lack one of the two arms",

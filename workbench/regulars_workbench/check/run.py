@@ -15,6 +15,7 @@ from regulars_workbench.check.findings.columns import odd_columns
 from regulars_workbench.check.findings.customers import odd_customers, odd_events, odd_treatments
 from regulars_workbench.check.findings.days import by_day, stretch
 from regulars_workbench.check.findings.gaps import Curve, curve, suggest
+from regulars_workbench.check.findings.identities import odd_identities
 from regulars_workbench.check.findings.orders import odd_orders
 from regulars_workbench.check.findings.tables import order_facts, tables
 from regulars_workbench.check.report import CheckReport
@@ -46,6 +47,7 @@ def check(
         *odd_orders(counts),
         *odd_columns(counts, facts, as_of),
         *odd_customers(counts),
+        *odd_identities(counts, info.minor_units, info.currency),
         *odd_events(counts),
         *odd_treatments(counts),
     ]

@@ -45,7 +45,7 @@ def _look(counts: Counts, plan: cutoffs.CutoffPlan) -> tuple[list[Cutoff], list[
         end = moment + timedelta(days=plan.label_days)
         params = {"as_of": as_of_params(moment)["as_of"], "label_end": as_of_params(end)["as_of"]}
         row = counts.row("cutoff_outcomes", params)
-        refusal = dataset.thin(row["customers"], row["stayed"], moment, plan.label_days)
+        refusal = dataset.why_thin(row["customers"], row["stayed"], moment, plan.label_days)
         reasons += [refusal] if refusal else []
         found.append(Cutoff(at=moment, label_days=plan.label_days, enough=refusal is None, **row))
     return found, reasons

@@ -12,13 +12,15 @@ import duckdb
 from regulars.data import lake as lakes
 from regulars.data.atomic_files import atomic_folder
 from regulars.data.history import read_history
+from regulars.data.identity import placeholders
 from regulars.data.paths import parquet
 from regulars.data.schema import TABLES, minor_units
 from regulars.data.sql import SqlFolder
 from regulars.errors import SourceError
 from regulars.ingest.exports.recognise import Export, is_contract, recognise
 from regulars.ingest.faults import writing
-from regulars.ingest.judging.hints import warn_currency, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging.hints import warn_currency, warn_nobody, warn_rejects, warn_shared, warn_unread
+from regulars.ingest.judging.rejects import Policy
 from regulars.ingest.mapping import CONTRACT, Mapping
 from regulars.ingest.reading.archives import unpack
 from regulars.ingest.reading.open_file import open_file
@@ -205,6 +207,7 @@ class _Run:
         if seen is None:
             raise SourceError("orders: not one was kept")
         self.warnings += seen.warnings()
+        self.warnings += warn_nobody(placeholders(self.session, self._orders), Policy(currency=self.currency).money)
         rejected = total(self.files)
         self.warnings += warn_currency(self.currency) + warn_unread(unread)
         return IngestReport(

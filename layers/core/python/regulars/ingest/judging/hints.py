@@ -1,10 +1,11 @@
 """What an ingest warns of once it is known what became of the rows: lists of sentences, empty where nothing is odd."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import duckdb
 
+from regulars.data.identity import Placeholder
 from regulars.data.schema import NO_CURRENCY
 from regulars.errors import SourceError
 from regulars.ingest.mapping import Section
@@ -142,6 +143,16 @@ def warn_shared(shared: int) -> list[str]:
         "of its own: check customer_id and order_id in the map"
     )
     return [several]
+
+
+def warn_nobody(ids: Sequence[Placeholder], money: Callable[[int], str]) -> list[str]:
+    """Warn of ids that are nobody's, with their revenue."""
+    if not ids:
+        return []
+    named = ", ".join(f"{who.customer_id} ({counted(who.orders, 'order')}, {money(who.cents)})" for who in ids[:5])
+    return [
+        f"customer ids that look like nobody's: {named}; leave them out by a rule (where) unless they are customers"
+    ]
 
 
 def warn_currency(currency: str) -> list[str]:
