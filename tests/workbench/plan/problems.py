@@ -1,4 +1,4 @@
-"""What the tests of allocation share: random problems, drawn from a seed."""
+"""Random problems from a seed, for the tests of allocation."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The control group: its share, its independence of what customers are worth, and the limits."""
+"""The control group: its share, its independence of profit, and the limits."""
 
 from dataclasses import replace
 
@@ -7,19 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars_workbench.plan.arms import with_control
+from tests.properties import examples
 from tests.workbench.plan.problems import NAMES, draws, problem
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(0.25), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 120), st.sampled_from([0.0, 0.1, 0.3]), st.integers(1, 2))
 def test_limits_hold_and_the_share_is_within_one(seed: int, customers: int, share: float, per_customer: int) -> None:
-    one = problem(seed, customers, per_customer=per_customer)
+    case = problem(seed, customers, per_customer=per_customer)
     strata = np.arange(customers, dtype=np.int64) % 4
-    arms = with_control(one, strata, draws(customers), NAMES[:3], share)
-    assert np.all(one.used(arms.treated) <= one.limits + 1e-6)
+    arms = with_control(case, strata, draws(customers), NAMES[:3], share)
+    assert np.all(case.used(arms.treated) <= case.limits + 1e-6)
     assert not np.any(arms.treated & arms.control)
     chosen = arms.treated | arms.control
-    assert np.all(one.profit[chosen] > 0)
+    assert np.all(case.profit[chosen] > 0)
     assert chosen.sum(axis=0).max() <= per_customer
     for action in range(3):
         assert abs(arms.control[action].sum() - share * chosen[action].sum()) <= 1
@@ -29,27 +30,27 @@ def test_limits_hold_and_the_share_is_within_one(seed: int, customers: int, shar
 
 
 def test_the_control_is_like_the_treated_and_the_budget_is_used() -> None:
-    one = problem(5, 4_000)
+    case = problem(5, 4_000)
     strata = np.zeros(4_000, dtype=np.int64)
-    arms = with_control(one, strata, draws(4_000), NAMES[:3], 0.3)
+    arms = with_control(case, strata, draws(4_000), NAMES[:3], 0.3)
     for action in np.flatnonzero(arms.control.sum(axis=1) > 300):
-        treated, control = one.profit[action][arms.treated[action]], one.profit[action][arms.control[action]]
+        treated, control = case.profit[action][arms.treated[action]], case.profit[action][arms.control[action]]
         error = np.sqrt(treated.var() / len(treated) + control.var() / len(control))
         assert abs(treated.mean() - control.mean()) < 4 * error
-    assert one.used(arms.treated)[0] > 0.97 * one.budget or np.any(one.used(arms.treated)[1:] > 0.97 * one.capacity)
+    assert case.used(arms.treated)[0] > 0.97 * case.budget or np.any(case.used(arms.treated)[1:] > 0.97 * case.capacity)
 
 
 def test_few_customers_are_not_lost_to_rounding() -> None:
-    """One customer whom the budget just pays for is treated, although a tenth of one is to be held back."""
-    one = problem(5, 1)
-    one = replace(one, profit=np.array([[50.0], [0.0], [0.0]]), cost=np.full((3, 1), 20.0), budget=20.0)
-    arms = with_control(one, np.zeros(1, dtype=np.int64), draws(1), NAMES[:3], 0.1)
+    """A single customer within the budget is treated, although the control share is a tenth."""
+    case = problem(5, 1)
+    case = replace(case, profit=np.array([[50.0], [0.0], [0.0]]), cost=np.full((3, 1), 20.0), budget=20.0)
+    arms = with_control(case, np.zeros(1, dtype=np.int64), draws(1), NAMES[:3], 0.1)
     assert arms.treated.sum() == 1
 
 
-def test_it_is_the_same_again_and_another_with_other_draws() -> None:
-    one, strata = problem(5, 500), np.zeros(500, dtype=np.int64)
-    first, again = (with_control(one, strata, draws(500), NAMES[:3], 0.2) for _ in range(2))
+def test_the_same_draws_give_the_same_control_and_others_another() -> None:
+    case, strata = problem(5, 500), np.zeros(500, dtype=np.int64)
+    first, again = (with_control(case, strata, draws(500), NAMES[:3], 0.2) for _ in range(2))
     assert np.array_equal(first.control, again.control)
-    other = with_control(one, strata, draws(500)[::-1].copy(), NAMES[:3], 0.2)
+    other = with_control(case, strata, draws(500)[::-1].copy(), NAMES[:3], 0.2)
     assert not np.array_equal(first.control, other.control)

@@ -1,4 +1,4 @@
-"""`regulars plan`, in this process: what it prints, writes and refuses."""
+"""`regulars plan`: its output, its files and its errors."""
 
 import json
 from pathlib import Path
@@ -58,10 +58,10 @@ def rows(file: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_it_writes_the_plan_and_prints_its_totals(run: Run, tmp_path: Path) -> None:
-    out, said = tmp_path / "plan.parquet", tmp_path / "plan.json"
-    status, printed, _ = run("--budget", 30, "--out", out, "--json", said)
+    out, file = tmp_path / "plan.parquet", tmp_path / "plan.json"
+    status, printed, _ = run("--budget", 30, "--out", out, "--json", file)
     assert status == 0
-    document = json.loads(said.read_text(encoding="utf-8"))
+    document = json.loads(file.read_text(encoding="utf-8"))
     [(cost, profit, most)] = rows(out, "sum(cost), sum(expected_profit), count(*) - count(distinct customer_id)")
     assert 0 < cost <= 30
     assert most == 0
@@ -83,7 +83,7 @@ def test_it_writes_the_plan_and_prints_its_totals(run: Run, tmp_path: Path) -> N
     assert "cooldown" not in printed
 
 
-def test_again_gives_the_same_bytes_and_csv_the_same_rows(run: Run, tmp_path: Path) -> None:
+def test_a_second_run_gives_the_same_bytes_and_csv_the_same_rows(run: Run, tmp_path: Path) -> None:
     first, second, text = tmp_path / "1.parquet", tmp_path / "2.parquet", tmp_path / "3.csv"
     for out in (first, second, text):
         assert run("--budget", 30, "--out", out)[0] == 0
@@ -100,7 +100,7 @@ def test_no_budget_leaves_a_valid_empty_plan(run: Run, tmp_path: Path) -> None:
     assert rows(out, "count(*)") == [(0,)]
 
 
-def test_nobody_eligible_leaves_an_empty_plan_that_says_so(run: Run, tmp_path: Path) -> None:
+def test_no_eligible_customer_leaves_an_empty_plan_with_a_reason(run: Run, tmp_path: Path) -> None:
     text = CATALOGUE.replace('channel = "mail"', 'channel = "mail"\neligible = "false"')
     text = text.replace('channel = "phone"\ncost', 'channel = "phone"\neligible = "segment = \'Gone\'"\ncost')
     (tmp_path / "actions.toml").write_text(text, encoding="utf-8")
@@ -116,9 +116,9 @@ def test_explain_says_why_and_why_not(run: Run, tmp_path: Path) -> None:
     assert "email: " in printed
     assert "call: " in printed
     assert not (tmp_path / "plan.csv").exists()
-    status, _, said = run("--budget", 30, "--explain", "nobody")
+    status, _, error = run("--budget", 30, "--explain", "nobody")
     assert status == 2
-    assert "no customer 'nobody' among the 200 scores" in said
+    assert "no customer 'nobody' among the 200 scores" in error
 
 
 def test_the_price_list_and_the_picture_are_written(run: Run, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_the_price_list_and_the_picture_are_written(run: Run, tmp_path: Path) ->
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_wrong_is_one_line_with_the_file(run: Run, tmp_path: Path) -> None:
+def test_an_error_is_one_line_with_the_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "actions.toml").write_text(CATALOGUE.replace("margin = 0.4\n", ""), encoding="utf-8")
-    status, _, said = run("--budget", 30)
+    status, _, error = run("--budget", 30)
     assert status == 2
-    assert said.count("\n") == 1
-    assert "actions.toml: [plan]: margin is missing" in said
+    assert error.count("\n") == 1
+    assert "actions.toml: [plan]: margin is missing" in error

@@ -1,4 +1,4 @@
-"""What a plan is read from: files joined by customer, checked, and refused by name."""
+"""Inputs of a plan: files are joined by customer and checked; errors name the file."""
 
 from pathlib import Path
 from typing import Any
@@ -43,25 +43,25 @@ def people(
 def test_customers_come_in_the_order_of_their_ids(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path, name: str
 ) -> None:
-    found = people(connection, sql, written(tmp_path / name, SCORES))
-    assert found.columns["customer_id"].tolist() == ["C1", "C2", "C3"]
-    assert found.columns["predicted_value"].tolist() == [50.0, 100.0, 10.0]
-    assert [found.stratum_names[code] for code in found.strata] == ["Loyal / low", "New / high", "New / high"]
-    assert (found.as_of.year, found.horizon_days, found.knows_treatments) == (2025, 90, False)
+    planned = people(connection, sql, written(tmp_path / name, SCORES))
+    assert planned.columns["customer_id"].tolist() == ["C1", "C2", "C3"]
+    assert planned.columns["predicted_value"].tolist() == [50.0, 100.0, 10.0]
+    assert [planned.stratum_names[code] for code in planned.strata] == ["Loyal / low", "New / high", "New / high"]
+    assert (planned.as_of.year, planned.horizon_days, planned.knows_treatments) == (2025, 90, False)
 
 
-def test_features_stand_beside_scores_and_may_be_missing(
+def test_features_are_joined_and_may_be_missing(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
     features = written(
         tmp_path / "consent.csv", "select 'C1' as customer_id, true as consent union all select 'C9', true"
     )
     scores = written(tmp_path / "scores.parquet", SCORES)
-    found = people(connection, sql, scores, raw(action(eligible="consent")), features=features)
-    assert found.offers.eligible.tolist() == [[True, False, False]]
+    planned = people(connection, sql, scores, raw(action(eligible="consent")), features=features)
+    assert planned.offers.eligible.tolist() == [[True, False, False]]
 
 
-def test_the_lake_tells_of_treatments_and_margin(
+def test_the_lake_gives_past_treatments(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path, lake: Path
 ) -> None:
     with duckdb.connect() as other:
@@ -71,37 +71,37 @@ def test_the_lake_tells_of_treatments_and_margin(
         )
         [(customer, at)] = other.execute(query).fetchall()
     scores = written(tmp_path / "scores.parquet", SCORES.replace("'C2'", f"'{customer}'"))
-    found = people(connection, sql, scores, raw(action(cooldown_days=3650)), lake=lake)
-    since = dict(zip(found.columns["customer_id"], found.columns["days_since_treatment"], strict=True))
-    assert since[customer] == pytest.approx((found.as_of - at).total_seconds() / 86400)
-    assert found.offers.cooling.sum() == 1
-    assert found.knows_treatments
+    planned = people(connection, sql, scores, raw(action(cooldown_days=3650)), lake=lake)
+    since = dict(zip(planned.columns["customer_id"], planned.columns["days_since_treatment"], strict=True))
+    assert since[customer] == pytest.approx((planned.as_of - at).total_seconds() / 86400)
+    assert planned.offers.cooling.sum() == 1
+    assert planned.knows_treatments
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "parts"),
     [
         (("0.5, 100.0", "1.5, 100.0"), ("churn_probability", "1 rows", "C2")),
         (("0.5, 100.0", "null, 100.0"), ("churn_probability", "C2")),
         (("0.5, 100.0", "0.5, -1.0"), ("predicted_value", "C2")),
         (("0.5, 100.0", "0.5, 'nan'::double"), ("predicted_value", "C2")),
-        (("'C2'", "'C1'"), ("1 rows too many",)),
-        (("'C2'", "null"), ("1 rows too many",)),
+        (("'C2'", "'C1'"), ("1 rows repeat a customer_id",)),
+        (("'C2'", "null"), ("1 rows repeat a customer_id",)),
         (("predicted_orders,", "orders,"), ("no column predicted_orders", "regulars score")),
         (("90 as", "unnest([30, 90]) as"), ("more than one as_of or horizon_days",)),
     ],
 )
-def test_scores_that_are_none_are_refused(
+def test_invalid_scores_are_refused(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     tmp_path: Path,
     change: tuple[str, str],
-    named: tuple[str, ...],
+    parts: tuple[str, ...],
 ) -> None:
     scores = written(tmp_path / "scores.parquet", SCORES.replace(*change))
     with pytest.raises(SourceError) as raised:
         people(connection, sql, scores)
-    assert all(part in str(raised.value) for part in ("scores.parquet", *named)), str(raised.value)
+    assert all(part in str(raised.value) for part in ("scores.parquet", *parts)), str(raised.value)
 
 
 def test_files_that_are_absent_or_damaged_are_named(
@@ -114,11 +114,11 @@ def test_files_that_are_absent_or_damaged_are_named(
         people(connection, sql, tmp_path / "bad.parquet")
     scores = written(tmp_path / "scores.parquet", SCORES)
     twice = written(tmp_path / "twice.csv", "select 'C1' as customer_id, 1 as x union all select 'C1', 2")
-    with pytest.raises(SourceError, match=r"twice\.csv: 1 rows too many"):
+    with pytest.raises(SourceError, match=r"twice\.csv: 1 rows repeat a customer_id"):
         people(connection, sql, scores, features=twice)
 
 
-def test_an_unknown_name_offers_the_columns_there_are(
+def test_an_unknown_name_suggests_a_column(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
     scores = written(tmp_path / "scores.parquet", SCORES)

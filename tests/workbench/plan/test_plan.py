@@ -1,4 +1,4 @@
-"""A whole plan, by hand: who is worth what, what totals say, and what it hangs on."""
+"""A whole plan by hand: choices, totals, budget curve, sensitivity and explanations."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -46,7 +46,9 @@ def content(**plan: Any) -> dict[str, Any]:
     return raw(action(), CALL, plan={"margin": 0.5, "control": 0.0} | plan)
 
 
-def test_those_are_chosen_who_bring_most(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path) -> None:
+def test_the_most_profitable_customers_are_chosen(
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
+) -> None:
     """An email brings .05 of the value for 1, a call .07 for 4: with 10 to spend, ten emails to the best customers."""
     plan = planned(connection, sql, tmp_path, 10, content())
     assert np.flatnonzero(plan.arms.treated[0]).tolist() == list(range(30, 40))
@@ -58,17 +60,17 @@ def test_those_are_chosen_who_bring_most(connection: duckdb.DuckDBPyConnection, 
     assert (email.low, email.high) == pytest.approx((0.025 * value - 10, 0.075 * value - 10))
     assert interval([email, call]) == pytest.approx((email.expected_profit, email.low, email.high))
     assert email.expected_lift == pytest.approx(0.05)
-    assert email.smallest_lift is None
+    assert email.minimum_detectable_effect is None
 
 
-def test_the_smallest_lift_is_that_of_two_shares(
+def test_the_minimum_detectable_effect_is_that_of_two_shares(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
     """Half of the customers order; 20 and 20 of them show (1.960 + 0.842) sqrt(.25 (1/20 + 1/20))."""
     plan = planned(connection, sql, tmp_path, 1000, raw(action(cost=0), plan={"margin": 0.5, "control": 0.5}))
     [email] = totals(plan)
     assert (email.treated, email.control) == (20, 20)
-    assert email.smallest_lift == pytest.approx(2.8016 * np.sqrt(0.25 * 0.1), rel=1e-4)
+    assert email.minimum_detectable_effect == pytest.approx(2.8016 * np.sqrt(0.25 * 0.1), rel=1e-4)
 
 
 def test_a_minimum_return_leaves_out_what_returns_less(
@@ -85,9 +87,7 @@ def test_an_action_that_drives_customers_away_is_never_planned(
     effect = {"on": "churn", "low": -0.02, "likely": 0.05, "high": 0.1}
     plan = planned(connection, sql, tmp_path, 1000, raw(action(cost=0, effect=effect)))
     assert not (plan.arms.treated | plan.arms.control).any()
-    assert plan.notes == (
-        "the plan is empty: no action is expected to bring more than it costs, and the minimum return",
-    )
+    assert plan.notes == ("the plan is empty: no action is expected to bring its cost and the minimum return",)
 
 
 def test_the_curve_rises_and_flattens_and_goes_through_the_plan(
@@ -95,23 +95,23 @@ def test_the_curve_rises_and_flattens_and_goes_through_the_plan(
 ) -> None:
     plan = planned(connection, sql, tmp_path, 10, content())
     points = budget_curve(plan)
-    profits, prices = [one.profit for one in points], [one.marginal for one in points]
+    profits, prices = [point.profit for point in points], [point.marginal for point in points]
     assert profits == sorted(profits)
     assert all(later <= earlier + 1e-6 for earlier, later in pairwise(prices))
-    assert next(one.profit for one in points if one.budget == 10) == pytest.approx(plan.profit / 100)
+    assert next(point.profit for point in points if point.budget == 10) == pytest.approx(plan.profit / 100)
 
 
 def test_sensitivity_names_every_assumption_and_a_plan_is_never_better_than_the_best(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
-    flips = sensitivity(planned(connection, sql, tmp_path, 40, content()))
-    assert len(flips) == 2 * 2 + 2
-    assert all(one.profit_best >= one.profit_kept - 1e-9 and one.moved >= 0 for one in flips)
-    assert [one.moved for one in flips] == sorted((one.moved for one in flips), reverse=True)
-    assert flips[0].moved > 0
+    lines = sensitivity(planned(connection, sql, tmp_path, 40, content()))
+    assert len(lines) == 2 * 2 + 2
+    assert all(line.profit_best >= line.profit_kept - 1e-9 and line.moved >= 0 for line in lines)
+    assert [line.moved for line in lines] == sorted((line.moved for line in lines), reverse=True)
+    assert lines[0].moved > 0
 
 
-def test_explanations_say_what_would_turn_the_decision(
+def test_explanations_say_what_would_change_the_decision(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
     plan = planned(connection, sql, tmp_path, 10, content())
@@ -119,19 +119,19 @@ def test_explanations_say_what_would_turn_the_decision(
     assert facts[0].startswith("churn 50.0%, predicted value 400.00")
     assert email.verdict.startswith("chosen: churn 50.0 % to 45.0 %: 20.00 more margin for 1.00")
     assert email.change.startswith("chosen until an effect of -")
-    assert call.verdict.startswith("brings 24.00, but its cost would bring")
+    assert call.verdict.startswith("brings 24.00, but other customers bring a profit of ")
     assert call.change.startswith("chosen from an effect of -")
     _, (email, _) = explain(plan, "C01")
     assert email.verdict.startswith("does not pay")
 
 
 def test_prices_decide_as_the_plan_did(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path) -> None:
-    """All but those at the margin, whom a price leaves indifferent."""
+    """Except for customers at the margin, for whom both choices are worth the same."""
     plan = planned(connection, sql, tmp_path, 60, content())
     advised = recommend(connection, plan.people.columns, plan.prices(), plan.sources)
     chosen = [next((a for a in (0, 1) if plan.arms.treated[a, at]), None) for at in range(40)]
-    names = [None if one is None else plan.catalogue.actions[one] for one in chosen]
-    assert sum(one.action != name for one, name in zip(advised, names, strict=True)) <= 2
+    names = [None if action is None else plan.catalogue.actions[action] for action in chosen]
+    assert sum(advice.action != name for advice, name in zip(advised, names, strict=True)) <= 2
 
 
 def test_learnt_effects_that_are_not_there_are_named(
@@ -142,7 +142,7 @@ def test_learnt_effects_that_are_not_there_are_named(
     assert type(raised.value).__module__ == "regulars.errors"
 
 
-def test_the_margin_comes_from_somewhere(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path) -> None:
+def test_a_plan_needs_a_margin(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="margin is missing"):
         planned(connection, sql, tmp_path, 10, raw(plan={}))
 

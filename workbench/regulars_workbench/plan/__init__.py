@@ -1,1 +1,1 @@
-"""The costed plan: who gets which action, for how much, and what it should bring."""
+"""The costed plan: which customer gets which action, its cost, and its expected profit."""

@@ -1,4 +1,4 @@
-"""The control group: who of those planned is held back, so that next month's truth can be measured."""
+"""The control group: chosen customers who are held back, so that the effect can be measured later."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,12 @@ from regulars_workbench.plan.solver.repair import reduced_profit
 
 TRIES = 100
 FEW = 1_000
-"""Chosen customers up to which an allocation without room for the control is tried as well."""
+"""Up to so many chosen customers, an allocation within the original limits is tried as well."""
 
 
 @dataclass(frozen=True)
 class Arms:
-    """The plan's two arms, each of shape (actions, customers), and the allocation that they were drawn from."""
+    """The two arms, each of shape (actions, customers), and the allocation that they were drawn from."""
 
     treated: Flags
     control: Flags
@@ -27,10 +27,10 @@ class Arms:
 def with_control(
     problem: Problem, strata: npt.NDArray[np.int64], draws: RandomDraws, actions: tuple[str, ...], share: float
 ) -> Arms:
-    """Choose customers for the limits that hold when `share` of them cost nothing, and hold that share back.
+    """Choose customers within limits divided by 1 - `share`, and hold back `share` of them at no cost.
 
-    Which customers cost how much is luck: where the treated then exceed a limit, those of both arms whose action brings
-    least beyond its prices are taken out and the arms drawn again, so that arms differ by nothing but the draw.
+    The draw may leave treated customers above a limit. Then the customers of both arms with the lowest reduced profit
+    are removed, and the arms are drawn again. So the arms differ only by the draw.
     """
     problem = replace(problem, profit=np.where(problem.cost > problem.budget, 0.0, problem.profit))
     wide = replace(
@@ -40,8 +40,10 @@ def with_control(
     arms = _drawn(problem, solution, strata, draws, actions, share)
     if arms is not None and np.count_nonzero(solution.chosen) > FEW:
         return arms
-    solution = allocate(problem, draws, actions)  # of few customers, one more or less matters: within limits as it is
-    control = _held(solution.chosen, strata, draws, actions, share)
+    solution = allocate(
+        problem, draws, actions
+    )  # with few customers, one more or less matters: keep the original limits
+    control = _hold_out(solution.chosen, strata, draws, actions, share)
     plain = Arms(solution.chosen & ~control, control, solution)
     better = arms is None or problem.brought(plain.treated) > problem.brought(arms.treated)
     return plain if better or arms is None else arms
@@ -55,10 +57,10 @@ def _drawn(
     actions: tuple[str, ...],
     share: float,
 ) -> Arms | None:
-    """Draw the arms, taking customers out until the limits hold; None when they do not come to hold."""
+    """Draw the arms and remove customers until the limits hold; None when they do not after TRIES rounds."""
     chosen = solution.chosen.copy()
     for _ in range(TRIES):
-        control = _held(chosen, strata, draws, actions, share)
+        control = _hold_out(chosen, strata, draws, actions, share)
         over = problem.used(chosen & ~control) - problem.limits
         if np.all(over <= 0):
             return Arms(chosen & ~control, control, solution)
@@ -66,7 +68,7 @@ def _drawn(
     return None
 
 
-def _held(
+def _hold_out(
     chosen: Flags, strata: npt.NDArray[np.int64], draws: RandomDraws, actions: tuple[str, ...], share: float
 ) -> Flags:
     held = np.zeros_like(chosen)
@@ -77,7 +79,7 @@ def _held(
 
 
 def _trim(problem: Problem, chosen: Flags, solution: Solution, over: npt.NDArray[np.float64], share: float) -> None:
-    """Take out as many as bring the treated back within the limit that is exceeded most, whatever their arm."""
+    """Remove enough customers, of either arm, to meet the limit that is exceeded most."""
     limit = int(np.argmax(over / np.maximum(problem.limits, 1.0)))
     counted = np.ones(len(chosen), dtype=bool) if limit == 0 else problem.mask[limit - 1]
     action, customer = np.nonzero(chosen & counted[:, None])

@@ -1,4 +1,4 @@
-"""Why this customer gets this action, why not the others, and what would change it."""
+"""Why a customer gets an action or not, and which effect would change the decision."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,11 @@ from regulars_workbench.plan.solver.problem import Floats
 
 
 @dataclass(frozen=True)
-class Line:
-    """One action for the customer; money in units of currency."""
+class Explanation:
+    """One action for one customer, money in units of currency.
+
+    `beyond_prices` is the profit less the shadow prices of what the action uses. `change` may be empty.
+    """
 
     action: str
     verdict: str
@@ -27,30 +30,30 @@ class Line:
     change: str
 
 
-def explain(plan: Plan, customer: str) -> tuple[list[str], list[Line]]:
-    """Return who the customer is, in lines, and each action's verdict; SourceError when nobody is called so."""
-    found = np.flatnonzero(plan.people.columns["customer_id"] == customer)
-    if not len(found):
+def explain(plan: Plan, customer: str) -> tuple[list[str], list[Explanation]]:
+    """Return lines about the customer, and an explanation of each action. SourceError: the id is unknown."""
+    places = np.flatnonzero(plan.people.columns["customer_id"] == customer)
+    if not len(places):
         raise SourceError(f"no customer {customer!r} among the {len(plan.people):,} scores; check the id")
-    at = int(found[0])
-    one = {name: values[at] for name, values in plan.people.columns.items()}
-    known = [f"{name} {one[name]}" for name in ("segment", "churn_risk") if name in one]
+    at = int(places[0])
+    values = {name: column[at] for name, column in plan.people.columns.items()}
+    known = [f"{name} {values[name]}" for name in ("segment", "churn_risk") if name in values]
     facts = (
-        f"churn {one['churn_probability']:.1%}, predicted value {one['predicted_value']:,.2f}, "
-        f"predicted orders {one['predicted_orders']:.2f}"
+        f"churn {values['churn_probability']:.1%}, predicted value {values['predicted_value']:,.2f}, "
+        f"predicted orders {values['predicted_orders']:.2f}"
     )
-    lines = [_line(plan, at, action) for action in range(len(plan.catalogue.action))]
-    return [", ".join([facts, *known])], lines
+    explanations = [_explanation(plan, at, action) for action in range(len(plan.catalogue.action))]
+    return [", ".join([facts, *known])], explanations
 
 
-def _line(plan: Plan, at: int, action: int) -> Line:
+def _explanation(plan: Plan, at: int, action: int) -> Explanation:
     who = np.array([at])
     worth = plan.worth(action, who)
     beyond = _beyond(plan, at)
     part = plan.people.part(who)
     effect = plan.sources[plan.catalogue.actions[action]].of(part, 1)
     [words] = reasons(part, effect, worth, plan.scale)
-    return Line(
+    return Explanation(
         action=plan.catalogue.actions[action],
         verdict=_verdict(plan, at, action, words),
         cost=float(worth.cost[0]) / plan.scale,
@@ -63,7 +66,7 @@ def _line(plan: Plan, at: int, action: int) -> Line:
 
 
 def _beyond(plan: Plan, at: int) -> Floats:
-    """Return what each action would bring the customer beyond the prices of what it uses."""
+    """Return each action's profit for the customer, less the shadow prices of what it uses."""
     prices = plan.arms.solution.prices
     cost = plan.people.offers.cost[:, at]
     beyond: Floats = plan.gain[:, at] - cost - prices[0] * cost - prices[1:] @ plan.problem.mask
@@ -71,49 +74,50 @@ def _beyond(plan: Plan, at: int) -> Floats:
 
 
 def _verdict(plan: Plan, at: int, action: int, words: str) -> str:
-    """Say in words what became of the action for this customer."""
+    """Say what was decided about the action for this customer."""
     if plan.arms.treated[action, at]:
         return f"chosen: {words}"
     if plan.arms.control[action, at]:
         return f"held back to measure: {words}"
-    offer, found = plan.catalogue.action[action], plan.people.offers
-    if found.cooling[action, at]:
+    offer, offers = plan.catalogue.action[action], plan.people.offers
+    if offers.cooling[action, at]:
         return f"not yet: treated less than {offer.cooldown_days} days ago"
-    if not found.eligible[action, at]:
-        return f"not eligible: {offer.eligible} does not hold"
+    if not offers.eligible[action, at]:
+        return f"not eligible: {offer.eligible} is not true"
     return _not_worth(plan, at, action, words)
 
 
 def _not_worth(plan: Plan, at: int, action: int, words: str) -> str:
-    """Say why an action that the customer might get was not chosen."""
+    """Say why an eligible action was not chosen."""
     cost, least = plan.people.offers.cost[action, at], plan.catalogue.plan.min_return
     profit = plan.gain[action, at] - cost
     if profit <= 0:
         return f"does not pay: {words}"
     if profit < least * cost:
-        return f"returns {profit / cost:.0%} on its cost of {cost / plan.scale:,.2f}, the plan asks for {least:.0%}"
+        return f"returns {profit / cost:.0%} on its cost of {cost / plan.scale:,.2f}; the plan requires {least:.0%}"
     return _outbid(plan, at, action, profit, cost)
 
 
 def _outbid(plan: Plan, at: int, action: int, profit: float, cost: float) -> str:
-    """Say what was preferred to an action that would pay: another for this customer, or other customers."""
+    """Say what was preferred to a profitable action: another action for this customer, or other customers."""
     chosen = plan.arms.treated[:, at] | plan.arms.control[:, at]
     better = [name for name, has in zip(plan.catalogue.actions, chosen, strict=True) if has]
     if better and _beyond(plan, at)[action] > 0:
         return f"{' and '.join(better)} brings more"
     prices = plan.arms.solution.prices
-    asked = (prices[1:] @ plan.problem.mask)[action]
+    capacity_price = (prices[1:] @ plan.problem.mask)[action]
     parts = []
     if prices[0] * cost > 0:
-        parts.append(f"its cost would bring {prices[0] * cost / plan.scale:,.2f} of profit with others")
-    if asked > 0:
-        parts.append(f"its place in the capacity {asked / plan.scale:,.2f}")
-    said = f"brings {profit / plan.scale:,.2f}, but {' and '.join(parts)}"
-    return said if parts else "just missed: the limits are used up"
+        parts.append(f"other customers bring a profit of {prices[0] * cost / plan.scale:,.2f} for its cost")
+    if capacity_price > 0:
+        parts.append(f"a profit of {capacity_price / plan.scale:,.2f} for its place in the capacity")
+    if not parts:
+        return "just missed: the limits are used up"
+    return f"brings {profit / plan.scale:,.2f}, but {' and '.join(parts)}"
 
 
 def _change(plan: Plan, at: int, action: int, worth: Worth, effect: Effect) -> str:
-    """Say which effect would turn the decision: drop the action if chosen, choose it if not."""
+    """Say which effect would change the decision: drop a chosen action, or choose another; empty when none would."""
     if np.isnan(worth.break_even[0]) or not plan.people.offers.eligible[action, at]:
         return ""
     beyond = _beyond(plan, at)

@@ -1,4 +1,4 @@
-"""What a plan is made from: scores, features beside them, and what the lake knows of treatments and margin."""
+"""Inputs of a plan: scores, features, and the lake's treatments and margin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from regulars_workbench.order_margin import order_margin
 DRAW, STRATUM = "draw_of_customer", "stratum_of_customer"
 TABLE = "people_to_plan"
 KEPT = {"customer_id", *NEEDED, *INTERVAL, "segment", "churn_risk", SINCE}
-"""Columns that a plan with assumed effects needs once its expressions are worked out."""
+"""Columns that a plan with assumed effects needs after its expressions are evaluated."""
 
 
 @dataclass(frozen=True)
 class People:
-    """The customers of a plan, by id: columns of n values, draws, strata, and what they may be offered."""
+    """The n customers of a plan, by id: columns, random draws, strata, and offers."""
 
     columns: Mapping[str, npt.NDArray[Any]]
     draws: RandomDraws
@@ -60,13 +60,13 @@ def read_people(
     features: Path | None = None,
     lake: Path | None = None,
 ) -> People:
-    """Read and check everything; SourceError names the file and column, CatalogueError the action and field."""
+    """Read and check all inputs. SourceError names the file and column, CatalogueError the action and field."""
     types = _joined(connection, scores, features)
-    as_of, horizon = _moment(connection, scores)
-    margin = _from_lake(connection, lake, sql, as_of) if lake else None
+    as_of, horizon = _as_of_and_horizon(connection, scores)
+    margin = _join_lake(connection, lake, sql, as_of) if lake else None
     _check(connection, scores)
     extra = f"md5_number_upper(concat({literal(catalogue.plan.salt)}, ':', customer_id)) as {DRAW}"
-    parts = [f"coalesce(cast({quoted(one)} as varchar), '-')" for one in ("segment", "churn_risk") if one in types]
+    parts = [f"coalesce(cast({quoted(name)} as varchar), '-')" for name in ("segment", "churn_risk") if name in types]
     stratum = f"concat_ws(' / ', {', '.join(parts)})" if parts else "'all'"
     connection.execute(
         f"create or replace temp table {TABLE} as select *, {extra}, {stratum} as {STRATUM} from people_joined"
@@ -76,19 +76,18 @@ def read_people(
     )
     compiled = compile_catalogue(connection, catalogue, source)
     names = [row[0] for row in connection.execute(f"select distinct {STRATUM} from {TABLE} order by 1").fetchall()]
-    # Only learnt effects look at features; a million customers with all of theirs would take gigabytes.
-    learnt = any(isinstance(one.effect, Learnt) for one in catalogue.action)
+    # Only learnt effects read features. All features of a million customers would take gigabytes.
+    learnt = any(isinstance(action.effect, Learnt) for action in catalogue.action)
     kept = [name for name in source.columns if learnt or name in KEPT]
     wanted = [*kept, DRAW, STRATUM]
     table = compiled.fetch(connection, TABLE, wanted, "customer_id")
     draws, codes = table.pop(DRAW), _codes(table.pop(STRATUM), names)
-    found = offers(catalogue, table)
     return People(
         columns={name: _filled(table[name]) for name in kept},
         draws=np.asarray(draws, dtype=np.uint64),
         strata=codes,
         stratum_names=names,
-        offers=found,
+        offers=offers(catalogue, table),
         as_of=as_of,
         horizon_days=horizon,
         lake_margin=margin,
@@ -97,7 +96,7 @@ def read_people(
 
 
 def _joined(connection: duckdb.DuckDBPyConnection, scores: Path, features: Path | None) -> dict[str, str]:
-    """Make the view of scores with the features that they lack beside them; return its columns' types."""
+    """Make the view `people_joined`: scores, and features that scores lack. Return the types of the scores' columns."""
     connection.execute(f"create or replace temp view people_scores as select * from {_file(connection, scores)}")
     types = _types(connection, "people_scores")
     for name in ("customer_id", *NEEDED, "as_of", "horizon_days"):
@@ -110,11 +109,11 @@ def _joined(connection: duckdb.DuckDBPyConnection, scores: Path, features: Path 
         connection.execute(
             f"create or replace temp view people_features as select * from {_file(connection, features)}"
         )
-        beside = _types(connection, "people_features")
-        if "customer_id" not in beside:
-            raise SourceError(f"{features}: no column customer_id; {near('customer_id', [*beside])}")
-        _once(connection, "people_features", features)
-        new = [quoted(name) for name in beside if name not in types]
+        feature_types = _types(connection, "people_features")
+        if "customer_id" not in feature_types:
+            raise SourceError(f"{features}: no column customer_id; {near('customer_id', [*feature_types])}")
+        _check_unique(connection, "people_features", features)
+        new = [quoted(name) for name in feature_types if name not in types]
         if new:
             query = (
                 f"select s.*, {', '.join(f'f.{name}' for name in new)} from ({query}) s "
@@ -125,7 +124,7 @@ def _joined(connection: duckdb.DuckDBPyConnection, scores: Path, features: Path 
 
 
 def _file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """Return the relation of a Parquet or CSV file; SourceError when it is absent or cannot be read."""
+    """Return the relation of a Parquet or CSV file. SourceError: the file is absent or cannot be read."""
     if not path.is_file():
         raise SourceError(f"no file at {path}; name the Parquet or CSV file")
     reader = "read_csv" if path.suffix.lower() in {".csv", ".gz"} else "read_parquet"
@@ -141,24 +140,24 @@ def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, st
     return {str(row[0]): str(row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()}
 
 
-def _once(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
+def _check_unique(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> None:
     query = f"select count(*) - count(distinct customer_id), max(customer_id is null) from {relation}"
     [(repeated, _)] = connection.execute(query).fetchall()
     if repeated:
-        raise SourceError(f"{path}: {repeated:,} rows too many; each row needs a customer_id, and each may stand once")
+        raise SourceError(f"{path}: {repeated:,} rows repeat a customer_id or have none; keep one row of each customer")
 
 
-def _moment(connection: duckdb.DuckDBPyConnection, scores: Path) -> tuple[datetime, int]:
-    """Return the one instant and horizon of the scores."""
+def _as_of_and_horizon(connection: duckdb.DuckDBPyConnection, scores: Path) -> tuple[datetime, int]:
+    """Return the as_of and horizon that all scores share."""
     query = "select distinct cast(as_of as timestamp), cast(horizon_days as integer) from people_scores limit 3"
-    found = connection.execute(query).fetchall()
-    if len(found) > 1 or (found and None in found[0]):
-        raise SourceError(f"{scores}: scores of more than one as_of or horizon_days; plan from one file of scores")
-    return found[0] if found else (datetime(1970, 1, 1), 1)  # noqa: DTZ001 - nobody is planned for
+    pairs = connection.execute(query).fetchall()
+    if len(pairs) > 1 or (pairs and None in pairs[0]):
+        raise SourceError(f"{scores}: scores have more than one as_of or horizon_days; plan from one scoring run")
+    return pairs[0] if pairs else (datetime(1970, 1, 1), 1)  # noqa: DTZ001 - there is no customer to plan for
 
 
-def _from_lake(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, as_of: datetime) -> float | None:
-    """Join the days since the last treatment; return the share of revenue that was margin, None when nobody knows."""
+def _join_lake(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder, as_of: datetime) -> float | None:
+    """Join the days since each customer's last treatment; return the margin of the lake's orders, None if unknown."""
     attach(connection, lake)
     params = {"as_of": as_of_params(as_of)["as_of"]}
     sql.materialise(connection, ["last_treatments"], params)
@@ -172,8 +171,8 @@ def _from_lake(connection: duckdb.DuckDBPyConnection, lake: Path, sql: SqlFolder
 
 
 def _check(connection: duckdb.DuckDBPyConnection, scores: Path) -> None:
-    """Refuse scores that are no scores: nulls, a probability outside 0 and 1, a negative value, a customer twice."""
-    _once(connection, "people_scores", scores)
+    """Refuse invalid scores: nulls, probabilities outside 0 to 1, negative values, repeated customers."""
+    _check_unique(connection, "people_scores", scores)
     rules = {
         "churn_probability": "churn_probability between 0 and 1",
         "predicted_value": "predicted_value >= 0 and isfinite(predicted_value)",
@@ -186,9 +185,11 @@ def _check(connection: duckdb.DuckDBPyConnection, scores: Path) -> None:
         try:
             [(count, first)] = connection.execute(wrong).fetchall()
         except duckdb.Error as error:
-            raise SourceError(f"{scores}: {name} is no number ({present[name]}); score again") from error
+            raise SourceError(f"{scores}: {name} is not a number ({present[name]}); score again") from error
         if count:
-            raise SourceError(f"{scores}: {name} breaks {rule!r} in {count:,} rows, the first of {first}; score again")
+            raise SourceError(
+                f"{scores}: {name} is wrong in {count:,} rows, first of {first}; it must be {rule}; score again"
+            )
 
 
 def _codes(names: npt.NDArray[Any], known: list[str]) -> npt.NDArray[np.int64]:
@@ -197,8 +198,8 @@ def _codes(names: npt.NDArray[Any], known: list[str]) -> npt.NDArray[np.int64]:
 
 
 def _filled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return DuckDB's answer without a mask: missing numbers nan, missing text None."""
+    """Return a column of DuckDB without mask: missing numbers are NaN, missing text is None."""
     if not isinstance(values, np.ma.MaskedArray):
         return values
-    number = values.dtype.kind in "iufb"
-    return np.ma.filled(values.astype(np.float64 if number else object), np.nan if number else None)
+    is_number = values.dtype.kind in "iufb"
+    return np.ma.filled(values.astype(np.float64 if is_number else object), np.nan if is_number else None)

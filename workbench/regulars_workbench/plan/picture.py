@@ -1,4 +1,4 @@
-"""The picture of the budget curve: expected profit against budget, and where the plan stands."""
+"""The picture of the budget curve: expected profit by budget, with the plan marked."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from regulars_workbench.plan.plan import Plan
 from regulars_workbench.plan.what_if import Point, next_step
 
 Chart = Any
-"""One of altair's charts, layered or plain: they share no public base."""
+"""A chart of altair, layered or plain. They share no public base class."""
 
 WIDTH, HEIGHT, SCALE = 640, 340, 2
 BLUE, RED = "#1f5a96", "#b03a2e"
@@ -26,12 +26,12 @@ def draw(plan: Plan, points: list[Point], out: Path) -> None:
 def _chart(plan: Plan, points: list[Point]) -> Chart:
     x = alt.X("budget:Q", title="budget", axis=alt.Axis(format="~s"))
     y = alt.Y("profit:Q", title="expected profit", axis=alt.Axis(format="~s"))
-    curve = pl.DataFrame({"budget": [one.budget for one in points], "profit": [one.profit for one in points]})
+    curve = pl.DataFrame({"budget": [point.budget for point in points], "profit": [point.profit for point in points]})
     here = pl.DataFrame({"budget": [plan.problem.budget / plan.scale], "profit": [plan.profit / plan.scale]})
     line = alt.Chart(curve).mark_line(color=BLUE, strokeWidth=2.5, point=True).encode(x=x, y=y)
     mark = alt.Chart(here).mark_point(color=RED, size=160, filled=True).encode(x=x, y=y)
     step, price = next_step(plan), float(plan.arms.solution.prices[0])
     brings = f"the next {step:,} brings {step * (1 + price):,.0f} of margin" if price > 0 else "more brings nothing"
-    said = f"at the plan's budget {brings}"
-    title = alt.TitleParams("What a budget brings", subtitle=[said], anchor="start", fontSize=16)
+    subtitle = f"at the plan's budget, {brings}"
+    title = alt.TitleParams("Expected profit by budget", subtitle=[subtitle], anchor="start", fontSize=16)
     return alt.layer(line, mark).properties(title=title, width=WIDTH, height=HEIGHT)

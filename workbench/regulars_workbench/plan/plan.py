@@ -1,4 +1,4 @@
-"""The plan: offers valued, allocated and split into arms, with everything that is said about it later."""
+"""The plan: offers valued, allocated, and split into treated and control."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,50 +37,50 @@ class Plan:
 
     @property
     def limit_names(self) -> list[str]:
-        """What each limit of the problem is, in its order."""
-        channels = [f"channel {one.name}" for one in self.catalogue.channel]
+        """Names of the problem's limits, in its order."""
+        channels = [f"channel {channel.name}" for channel in self.catalogue.channel]
         return [
             "budget",
             *channels,
-            *(f"action {one.name}" for one in self.catalogue.action if one.capacity is not None),
+            *(f"action {action.name}" for action in self.catalogue.action if action.capacity is not None),
         ]
 
     @property
     def profit(self) -> float:
-        """What the treated are expected to bring, after cost."""
+        """Expected profit of the treated, after cost."""
         return self.problem.brought(self.arms.treated)
 
     @property
     def spent(self) -> float:
-        """What the treated cost."""
+        """Cost of the treated."""
         return float(self.problem.used(self.arms.treated)[0])
 
     def worth(self, action: int, customers: npt.NDArray[np.int64]) -> Worth:
-        """Return what an action is worth for some customers, with intervals."""
+        """Return the worth of an action for some customers, with intervals."""
         part = self.people.part(customers)
         effect = self.sources[self.catalogue.actions[action]].of(part, len(customers))
         return worth(part, effect, self.people.offers.cost[action, customers], self.margin, self.scale)
 
     def prices(self) -> Prices:
-        """Return the price list by which customers can be decided one at a time."""
-        found = self.arms.solution.prices
-        asked = found[1:] @ self.problem.mask
+        """Return the shadow prices, by which one customer at a time can be decided."""
+        prices = self.arms.solution.prices
+        action_prices = prices[1:] @ self.problem.mask
         return Prices(
             as_of=self.people.as_of,
             horizon_days=self.people.horizon_days,
             margin=self.margin,
             catalogue=self.catalogue,
-            budget=float(found[0]),
-            actions=dict(zip(self.catalogue.actions, asked.tolist(), strict=True)),
+            budget=float(prices[0]),
+            actions=dict(zip(self.catalogue.actions, action_prices.tolist(), strict=True)),
         )
 
 
 def make_plan(catalogue: Catalogue, people: People, sources: Mapping[str, EffectSource], budget: float) -> Plan:
-    """Value every offer, choose within the budget (in units of currency), and draw the control group."""
+    """Value every offer, choose within the budget (units of currency), and draw the control group."""
     margin = catalogue.plan.margin or people.lake_margin
     if margin is None:
         raise CatalogueError(
-            "[plan]: margin is missing; say which share of revenue stays, as in margin = 0.3, or give --lake with "
+            "[plan]: margin is missing; give the margin as a share of revenue, as in margin = 0.3, or use --lake for "
             "the margin of its orders"
         )
     scale = 10.0**catalogue.plan.minor_units
@@ -101,15 +101,15 @@ def value_offers(catalogue: Catalogue, people: People, sources: Mapping[str, Eff
 
 
 def make_problem(catalogue: Catalogue, people: People, gain: Floats, budget: float) -> Problem:
-    """Return the allocation problem: what may be done, is expected to pay, and returns enough."""
-    limited = [one for one in catalogue.action if one.capacity is not None]
-    mask = [[action.channel == one.name for action in catalogue.action] for one in catalogue.channel]
-    mask += [[action.name == one.name for action in catalogue.action] for one in limited]
-    capacity = [*(one.capacity for one in catalogue.channel), *(one.capacity for one in limited)]
-    found = people.offers
+    """Return the allocation problem of all offers that are eligible, profitable, and reach the minimum return."""
+    limited = [action for action in catalogue.action if action.capacity is not None]
+    mask = [[action.channel == channel.name for action in catalogue.action] for channel in catalogue.channel]
+    mask += [[action.name == counted.name for action in catalogue.action] for counted in limited]
+    capacity = [*(channel.capacity for channel in catalogue.channel), *(action.capacity for action in limited)]
+    offers = people.offers
     return Problem(
-        profit=acceptable(gain, found.cost, found.eligible, catalogue.plan.min_return),
-        cost=found.cost,
+        profit=acceptable(gain, offers.cost, offers.eligible, catalogue.plan.min_return),
+        cost=offers.cost,
         budget=budget,
         mask=np.array(mask, dtype=bool).reshape(len(mask), len(catalogue.action)),
         capacity=np.array(capacity, dtype=np.float64),
@@ -118,20 +118,20 @@ def make_problem(catalogue: Catalogue, people: People, gain: Floats, budget: flo
 
 
 def _other_horizons(sources: Mapping[str, EffectSource], days: int) -> list[str]:
-    """Say which effects were learnt over another time than the scores look ahead."""
+    """Name the effects that were learnt over another horizon than the scores'."""
     return [
-        f"the effect of {name} was learnt over {learnt} days, the scores look {days} ahead: profit is of {learnt}"
+        f"the effect of {name} was learnt over {learnt} days, the scores are for {days}; its profit is for {learnt}"
         for name, source in sources.items()
         if (learnt := getattr(source, "horizon_days", days)) != days
     ]
 
 
 def _notes(catalogue: Catalogue, people: People, problem: Problem, arms: Arms) -> tuple[str, ...]:
-    """Say what a reader must know before using the plan."""
+    """Return what a reader must know before using the plan."""
     notes = []
-    cool = [one.name for one in catalogue.action if one.cooldown_days]
-    if cool and not people.knows_treatments:
-        notes.append(f"the cooldown of {', '.join(cool)} was not looked at: give --lake, whose treatments say when")
+    with_cooldown = [action.name for action in catalogue.action if action.cooldown_days]
+    if with_cooldown and not people.knows_treatments:
+        notes.append(f"the cooldown of {', '.join(with_cooldown)} was ignored: give --lake, which has past treatments")
     if not np.any(arms.treated):
         notes.append(_why_empty(people, problem))
     for at, name in enumerate(catalogue.actions):
@@ -141,19 +141,19 @@ def _notes(catalogue: Catalogue, people: People, problem: Problem, arms: Arms) -
                 f"{name} has no control: {count} customers are too few for a share of {catalogue.plan.control:.0%}"
             )
     if catalogue.plan.per_customer > 1:
-        notes.append("several actions for one customer are taken to add up")
+        notes.append("effects of several actions on one customer are assumed to add up")
     return tuple(notes)
 
 
 def _why_empty(people: People, problem: Problem) -> str:
     if not len(people):
-        why = "there is no customer in the scores"
+        why = "the scores have no customer"
     elif not np.any(people.offers.eligible):
         why = "no customer is eligible for any action"
     elif not np.any(problem.profit > 0):
-        why = "no action is expected to bring more than it costs, and the minimum return"
+        why = "no action is expected to bring its cost and the minimum return"
     elif problem.budget <= 0:
         why = "the budget is 0"
     else:
-        why = "budget and capacities leave room for none"
+        why = "no action fits in the budget and the capacities"
     return f"the plan is empty: {why}"

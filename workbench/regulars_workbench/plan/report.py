@@ -1,4 +1,4 @@
-"""The plan as one JSON document: what was asked, what came out, how good, and what it hangs on."""
+"""The plan as one JSON document: totals, limits with shadow prices, budget curve, and sensitivity."""
 
 import json
 from dataclasses import asdict
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from regulars.data.atomic_files import atomic_file
 from regulars_workbench.plan.plan import Plan
-from regulars_workbench.plan.totals import as_json, interval, totals
-from regulars_workbench.plan.what_if import Flip, Point
+from regulars_workbench.plan.totals import interval, totals, totals_to_dict
+from regulars_workbench.plan.what_if import Point, Sensitivity
 
 
-def document(plan: Plan, points: list[Point], flips: list[Flip]) -> str:
-    """Return the document's text; money in units of currency."""
+def document(plan: Plan, points: list[Point], sensitivities: list[Sensitivity]) -> str:
+    """Return the document as text. Money is in units of currency."""
     profit, low, high = interval(totals(plan))
     used = plan.problem.used(plan.arms.treated)
     units = [plan.scale, *[1.0] * len(plan.problem.capacity)]
-    found = plan.arms.solution
+    solution = plan.arms.solution
     content = {
         "as_of": f"{plan.people.as_of:%Y-%m-%dT%H:%M:%S.%fZ}",
         "horizon_days": plan.people.horizon_days,
@@ -25,17 +25,22 @@ def document(plan: Plan, points: list[Point], flips: list[Flip]) -> str:
         "expected_profit": profit,
         "low": low,
         "high": high,
-        "gap": found.gap,
-        "method": found.method,
-        "actions": as_json(plan),
+        "gap": solution.gap,
+        "method": solution.method,
+        "actions": totals_to_dict(plan),
         "limits": [
-            {"limit": name, "used": one / unit, "of": limit / unit, "price": price * unit / plan.scale}
-            for name, one, limit, price, unit in zip(
-                plan.limit_names, used.tolist(), plan.problem.limits.tolist(), found.prices.tolist(), units, strict=True
+            {"limit": name, "used": amount / unit, "of": limit / unit, "price": price * unit / plan.scale}
+            for name, amount, limit, price, unit in zip(
+                plan.limit_names,
+                used.tolist(),
+                plan.problem.limits.tolist(),
+                solution.prices.tolist(),
+                units,
+                strict=True,
             )
         ],
-        "budget_curve": [asdict(one) for one in points],
-        "sensitivity": [asdict(one) for one in flips],
+        "budget_curve": [asdict(point) for point in points],
+        "sensitivity": [asdict(line) for line in sensitivities],
         "notes": plan.notes,
     }
     return json.dumps(content, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The plan as rows: one for each customer and action that was chosen, treated or control."""
+"""The plan as rows: one for each customer and chosen action, treated or control."""
 
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,10 @@ COLUMNS = {
 
 
 def plan_rows(plan: Plan) -> dict[str, npt.NDArray[Any]]:
-    """Return the plan's columns, in the order of customers and then of actions.
+    """Return the plan's columns, in the order of customers, then actions.
 
-    Control customers cost nothing and bring nothing, so that a column's sum is the plan's; their reason says what they
-    would have been treated for.
+    Cost and profit of control customers are 0, so a column's sum is the plan's total. Their reason says what the
+    treatment would have been for.
     """
     parts = [_action_rows(plan, at) for at in range(len(plan.catalogue.action))]
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -49,8 +49,8 @@ def _action_rows(plan: Plan, at: int) -> dict[str, npt.NDArray[Any]]:
     worth = plan.worth(at, who)
     part = people.part(who)
     effect = plan.sources[action.name].of(part, len(who))
-    words = reasons(part, effect, worth, scale)
-    even = [break_even(one, effect.on, effect.how, scale) for one in worth.break_even.tolist()]
+    texts = reasons(part, effect, worth, scale)
+    break_evens = [break_even(extra, effect.on, effect.how, scale) for extra in worth.break_even.tolist()]
     money = {"cost": worth.cost, "expected_profit": worth.profit, "low": worth.low, "high": worth.high}
     return {
         "customer_id": part["customer_id"].astype(object),
@@ -58,9 +58,10 @@ def _action_rows(plan: Plan, at: int) -> dict[str, npt.NDArray[Any]]:
         "channel": np.full(len(who), action.channel, dtype=object),
         "arm": np.where(held, "control", "treated").astype(object),
         **{name: np.where(held, 0.0, np.round(values) / scale) for name, values in money.items()},
-        "break_even_effect": np.array([np.nan if one is None else one for one in even], dtype=np.float64),
+        "break_even_effect": np.array([np.nan if value is None else value for value in break_evens], dtype=np.float64),
         "reason": np.array(
-            [f"held back to measure: {one}" if out else one for one, out in zip(words, held, strict=True)], dtype=object
+            [f"held back to measure: {text}" if out else text for text, out in zip(texts, held, strict=True)],
+            dtype=object,
         ),
         "stratum": np.array(plan.people.stratum_names, dtype=object)[people.strata[who]],
         "as_of": np.full(len(who), people.as_of, dtype="datetime64[us]"),
@@ -71,7 +72,7 @@ def _action_rows(plan: Plan, at: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def write_plan(connection: duckdb.DuckDBPyConnection, rows: dict[str, npt.NDArray[Any]], out: Path) -> None:
-    """Write the plan as Parquet, or as CSV when the file is called so, atomically."""
+    """Write the plan atomically: as CSV when the file name ends in .csv, else as Parquet."""
     form = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     count = len(rows["customer_id"])
     selected = [f"cast({name} as {kind}) as {name}" for name, kind in COLUMNS.items()]

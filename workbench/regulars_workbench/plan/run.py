@@ -1,4 +1,4 @@
-"""The command `regulars plan`: from scores and a catalogue to who gets what."""
+"""`regulars plan`: from scores and a catalogue to a plan, its files and its tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from regulars_workbench.plan.what_if import budget_curve, sensitivity
 
 @dataclass(frozen=True)
 class Files:
-    """What a plan reads and writes."""
+    """Files that a plan reads (scores to lake) and writes (out to prices)."""
 
     scores: Path
     actions: Path
@@ -41,19 +41,19 @@ def run(
     explain: str | None,
     tell: Callable[[str], None],
 ) -> None:
-    """Make the plan, write what was asked for, and print it; with `explain` print one customer instead."""
-    plan = _made(connection, files, sql, budget, tell)
+    """Make the plan, write the files asked for, and print it. With `explain`, print one customer instead."""
+    plan = _make(connection, files, sql, budget, tell)
     if explain is not None:
         print_explained(plan, explain)
     elif files.out:
         tell("writing")
         write_plan(connection, plan_rows(plan), files.out)
-    tell("asking what if")
-    points, flips = ([], []) if explain is not None else (budget_curve(plan), sensitivity(plan))
+    tell("other budgets and assumptions")
+    points, sensitivities = ([], []) if explain is not None else (budget_curve(plan), sensitivity(plan))
     if explain is None:
-        print_plan(plan, points, flips)
+        print_plan(plan, points, sensitivities)
     if files.json:
-        write_text(document(plan, points, flips), files.json)
+        write_text(document(plan, points, sensitivities), files.json)
     if files.prices:
         write_text(plan.prices().model_dump_json(indent=2) + "\n", files.prices)
     if files.picture and points:
@@ -62,13 +62,13 @@ def run(
         draw(plan, points, files.picture)
     elif files.picture:
         console.note("no picture: a plan without profit has no curve", "cyan", "note: ")
-    drawn = files.picture if points else None
-    for file in (files.out if explain is None else None, files.json, files.prices, drawn):
+    picture = files.picture if points else None
+    for file in (files.out if explain is None else None, files.json, files.prices, picture):
         if file:
             console.say(f"Wrote {file}")
 
 
-def _made(
+def _make(
     connection: duckdb.DuckDBPyConnection, files: Files, sql: SqlFolder, budget: float, tell: Callable[[str], None]
 ) -> Plan:
     catalogue = load(files.actions)

@@ -1,4 +1,4 @@
-"""What a plan comes to, by action: customers, cost, profit with its interval, and the lift its control can show."""
+"""Totals of a plan by action: customers, cost, profit with its interval, and the effect that its control can detect."""
 
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
@@ -9,14 +9,15 @@ import numpy as np
 from regulars_workbench.plan.plan import Plan
 
 LEVEL, POWER = 0.05, 0.80
-"""Of the two-sided test that the smallest lift is for."""
+"""Significance level (two-sided) and power of the test behind the minimum detectable effect."""
 
 
 @dataclass(frozen=True)
 class ActionTotal:
-    """One action's part of the plan, money in units of currency.
+    """Totals of one action, money in units of currency.
 
-    `smallest_lift` is of the share of customers who order within the horizon, as a probability; None without a control.
+    `minimum_detectable_effect` and `expected_lift` are differences in the share of customers who order within the
+    horizon. The former is None without a control group, the latter when the effect is not on churn.
     """
 
     action: str
@@ -26,34 +27,34 @@ class ActionTotal:
     expected_profit: float
     low: float
     high: float
-    smallest_lift: float | None
+    minimum_detectable_effect: float | None
     expected_lift: float | None
 
 
 def totals(plan: Plan) -> list[ActionTotal]:
-    """Return a total for each action, in the catalogue's order."""
+    """Return the totals of each action, in the catalogue's order."""
     return [_total(plan, at) for at in range(len(plan.catalogue.action))]
 
 
 def interval(parts: list[ActionTotal]) -> tuple[float, float, float]:
-    """Return the profit of all actions, and its 80 % interval: actions err independently of one another."""
-    profit = sum(one.expected_profit for one in parts)
-    down = float(np.sqrt(sum((one.expected_profit - one.low) ** 2 for one in parts)))
-    up = float(np.sqrt(sum((one.high - one.expected_profit) ** 2 for one in parts)))
+    """Return the profit of all actions and its 80 % interval. Errors of different actions are independent."""
+    profit = sum(part.expected_profit for part in parts)
+    down = float(np.sqrt(sum((part.expected_profit - part.low) ** 2 for part in parts)))
+    up = float(np.sqrt(sum((part.high - part.expected_profit) ** 2 for part in parts)))
     return profit, profit - down, profit + up
 
 
-def as_json(plan: Plan) -> list[dict[str, Any]]:
-    """Return the totals as plain values."""
-    return [asdict(one) for one in totals(plan)]
+def totals_to_dict(plan: Plan) -> list[dict[str, Any]]:
+    """Return the totals as values for JSON."""
+    return [asdict(total) for total in totals(plan)]
 
 
 def _total(plan: Plan, at: int) -> ActionTotal:
-    """Sum one action. An effect that is off is off for everybody, so those errors add up; values err one by one."""
+    """Sum one action. Errors of its effect are common to all customers and add up; errors of values are independent."""
     treated = np.flatnonzero(plan.arms.treated[at])
     worth = plan.worth(at, treated)
     profit = float(worth.profit.sum())
-    ends = [float(np.hypot(worth.by_effect[i].sum(), np.sqrt((worth.by_value[i] ** 2).sum()))) for i in (0, 1)]
+    distances = [float(np.hypot(worth.by_effect[i].sum(), np.sqrt((worth.by_value[i] ** 2).sum()))) for i in (0, 1)]
     control = int(np.count_nonzero(plan.arms.control[at]))
     return ActionTotal(
         action=plan.catalogue.actions[at],
@@ -61,18 +62,18 @@ def _total(plan: Plan, at: int) -> ActionTotal:
         control=control,
         cost=float(worth.cost.sum()) / plan.scale,
         expected_profit=profit / plan.scale,
-        low=(profit - ends[0]) / plan.scale,
-        high=(profit + ends[1]) / plan.scale,
-        smallest_lift=_smallest(plan, at, len(treated), control),
-        expected_lift=_expected(plan, at),
+        low=(profit - distances[0]) / plan.scale,
+        high=(profit + distances[1]) / plan.scale,
+        minimum_detectable_effect=_minimum_detectable_effect(plan, at, len(treated), control),
+        expected_lift=_expected_lift(plan, at),
     )
 
 
-def _smallest(plan: Plan, at: int, treated: int, control: int) -> float | None:
-    """Return the difference of two shares that a two-sided 5 % test finds in 80 of 100 cases.
+def _minimum_detectable_effect(plan: Plan, at: int, treated: int, control: int) -> float | None:
+    """Return the difference of two shares that a two-sided 5 % test detects with a power of 80 %.
 
     (z(1 - level / 2) + z(power)) sqrt(p (1 - p) (1 / treated + 1 / control)), p the predicted share that orders:
-    Fleiss, Levin, Paik 2003, Statistical Methods for Rates and Proportions, ch. 4. Strata make it smaller still.
+    Fleiss, Levin, Paik 2003, Statistical Methods for Rates and Proportions, ch. 4. With strata it is smaller.
     """
     if not treated or not control:
         return None
@@ -83,8 +84,8 @@ def _smallest(plan: Plan, at: int, treated: int, control: int) -> float | None:
     return float(z * np.sqrt(share * (1 - share) * (1 / treated + 1 / control)))
 
 
-def _expected(plan: Plan, at: int) -> float | None:
-    """Return the fall in churn that the plan counts on, where the effect is on churn."""
+def _expected_lift(plan: Plan, at: int) -> float | None:
+    """Return the mean fall in churn that the plan expects; None when the effect is not on churn."""
     who = np.flatnonzero(plan.arms.treated[at])
     part = plan.people.part(who)
     effect = plan.sources[plan.catalogue.actions[at]].of(part, len(who))

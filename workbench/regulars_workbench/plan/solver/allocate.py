@@ -1,4 +1,4 @@
-"""The allocation of any size: exact where branch and bound is quick, by prices and repair where it is not."""
+"""Allocation of any size: exact where branch and bound is fast, else by shadow prices and repair."""
 
 from dataclasses import replace
 
@@ -12,15 +12,15 @@ from regulars_workbench.plan.solver.problem import Problem, Solution
 from regulars_workbench.plan.solver.repair import repair
 
 EXACT = 2_000
-"""Offers up to which branch and bound is used."""
+"""Largest number of offers for branch and bound."""
 NUDGE = 5e-5
-"""Ties are broken by a nudge of each profit of at most this share."""
+"""Largest relative change of a profit to break ties."""
 
 
 def allocate(problem: Problem, draws: RandomDraws, actions: tuple[str, ...], *, exact_up_to: int = EXACT) -> Solution:
-    """Return who gets what, within every limit; `draws` (one a customer) break ties, the same way whatever the order.
+    """Return an allocation within all limits. `draws`, one for each customer, break ties, whatever the order of rows.
 
-    The bound holds for the problem as given: any prices prove one.
+    The bound is for the problem without tie-breaking: any prices prove a bound.
     """
     problem = _possible(problem)
     if np.count_nonzero(problem.profit > 0) <= exact_up_to:
@@ -34,12 +34,12 @@ def allocate(problem: Problem, draws: RandomDraws, actions: tuple[str, ...], *, 
 
 
 def sample_of(draws: RandomDraws, most: int = 3_000) -> npt.NDArray[np.int64]:
-    """Return the customers with the lowest draws: a random sample, the same every time."""
+    """Return the customers with the lowest draws: a random sample that is always the same."""
     return np.sort(np.argpartition(draws, most)[:most]) if len(draws) > most else np.arange(len(draws))
 
 
 def _possible(problem: Problem) -> Problem:
-    """Take out what no choice can hold: a cost above the budget, an action whose capacity is 0."""
+    """Remove offers that no choice can include: cost above the budget, or an action with capacity 0."""
     shut = np.any(problem.mask[problem.capacity < 1], axis=0).reshape(-1)
     ruled_out = (problem.cost > problem.budget) | shut[:, None]
     if not np.any(ruled_out & (problem.profit > 0)):
@@ -48,7 +48,7 @@ def _possible(problem: Problem) -> Problem:
 
 
 def _nudged(problem: Problem, draws: RandomDraws, actions: tuple[str, ...]) -> Problem:
-    """Make profits differ where they are equal, so that prices can tell customers apart."""
+    """Make equal profits differ slightly, so that prices separate customers."""
     profit = np.empty_like(problem.profit)
     for at, name in enumerate(actions):
         profit[at] = problem.profit[at] * (1 - NUDGE * uniform(action_draws(draws, name)))

@@ -1,11 +1,11 @@
-"""The Lagrangian dual of the allocation: prices of the budget and capacities under which customers decide alone.
+"""The Lagrangian dual of the allocation: prices of budget and capacities, at which each customer decides alone.
 
-For prices x >= 0 of the limits, each customer takes the k best of profit - x0 cost - (prices of the capacities that
-count the action), where positive. The sum of those plus x . limits is at least the profit of any choice within the
-limits, so its least value over x is a bound (Fisher 1981, The Lagrangian Relaxation Method for Solving Integer
-Programming Problems). It is convex and piecewise linear; here it is minimised by cutting planes in a box that moves
-and grows (Marsten, Hogan, Blankenship 1975, The Boxstep Method for Large-Scale Optimization), a linear program of a few
-variables a step.
+For prices x >= 0 of the limits, the reduced profit of an action is profit - x0 cost - (prices of the capacities that
+count it). Each customer takes the k best with a positive reduced profit. The sum of these plus x . limits is at least
+the profit of any choice within the limits, so its minimum over x is a bound (Fisher 1981, The Lagrangian Relaxation
+Method for Solving Integer Programming Problems). This dual is convex and piecewise linear. It is minimised by cutting
+planes in a box that moves and grows (Marsten, Hogan, Blankenship 1975, The Boxstep Method for Large-Scale
+Optimization). Each step is a linear program of a few variables.
 """
 
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ from regulars_workbench.plan.solver.exact import relaxed
 from regulars_workbench.plan.solver.problem import Flags, Floats, Problem
 
 SAMPLE = 3_000
-"""Customers whose linear relaxation gives the first prices."""
+"""Customers in the linear relaxation that gives the first prices."""
 STEPS, CLOSE = 60, 1e-10
 CHUNK = 32_768
-"""Customers at a time: their cells stay in the processor's cache."""
+"""Customers processed at once: their cells fit in the processor's cache."""
 
 
 @dataclass
 class Choice:
-    """What customers take at some prices."""
+    """The customers' choice at some prices: the bound that it proves, and the use of each limit."""
 
     prices: Floats
     bound: float
@@ -35,7 +35,7 @@ class Choice:
 
 @dataclass
 class Dual:
-    """The best prices found, the bound that they prove, and every point that was tried."""
+    """The best prices so far, the bound that they prove, and all choices tried."""
 
     prices: Floats
     bound: float
@@ -43,36 +43,36 @@ class Dual:
 
 
 def solve_dual(problem: Problem, sample: npt.NDArray[np.int64]) -> Dual:
-    """Minimise the dual, from the prices of the `sample` of customers on."""
+    """Minimise the dual, starting at the prices of a `sample` of customers."""
     share = len(sample) / problem.profit.shape[1]
     _, start = relaxed(problem.part(sample, share))
-    best = price(problem, start)
-    dual = Dual(best.prices, best.bound, [best])
+    first = price(problem, start)
+    dual = Dual(first.prices, first.bound, [first])
     scale = np.array([_highest(problem), *([float(problem.profit.max(initial=0.0))] * len(problem.capacity))])
     width = np.maximum(0.1 * start, 1e-3 * np.maximum(scale, 1e-6))
     close = CLOSE * max(dual.bound, 1e-12)
     unit = 1e-3 * max(dual.bound, 1e-12)
     for _ in range(STEPS):
         point, model = _master(dual, problem.limits, width, unit)
-        hoped = dual.bound - model
-        unit = max(hoped, close)
-        if hoped <= close:
+        expected = dual.bound - model
+        unit = max(expected, close)
+        if expected <= close:
             if not np.any(np.abs(point - dual.prices) > 0.999 * width):
                 break
-            width = width * 8.0  # nothing to gain in here, but perhaps outside
+            width = width * 8.0  # no gain inside the box, but perhaps outside
             continue
         tried = price(problem, point)
         dual.tried.append(tried)
         gained = dual.bound - tried.bound
         if gained > 0:
             dual.prices, dual.bound = tried.prices, tried.bound
-        # A step that brought what the model promised may go further; one that did not was too far.
-        width = width * (2.0 if gained > 0.5 * hoped else 0.5 if gained < 0.1 * hoped else 1.0)
+        # Grow the box after a step that gained as the model predicted; shrink it after one that did not.
+        width = width * (2.0 if gained > 0.5 * expected else 0.5 if gained < 0.1 * expected else 1.0)
     return dual
 
 
 def price(problem: Problem, prices: Floats) -> Choice:
-    """Let every customer choose at `prices`; return what that proves and uses."""
+    """Return the bound and the use of limits when every customer chooses at `prices`."""
     total, spent = 0.0, 0.0
     actions, customers = problem.profit.shape
     counts = np.zeros(actions, dtype=np.int64)
@@ -81,34 +81,34 @@ def price(problem: Problem, prices: Floats) -> Choice:
         reduced = reduce(problem, prices, part)
         for _ in range(problem.per_customer):
             at = reduced.argmax(axis=0)
-            each = np.arange(reduced.shape[1])
-            best = reduced[at, each]
+            customer = np.arange(reduced.shape[1])
+            best = reduced[at, customer]
             takes = best > 0
             total += float(best[takes].sum())
-            at, each = at[takes], each[takes]
+            at, customer = at[takes], customer[takes]
             counts += np.bincount(at, minlength=actions)
-            spent += float(problem.cost[at, start + each].sum())
-            reduced[at, each] = -np.inf
+            spent += float(problem.cost[at, start + customer].sum())
+            reduced[at, customer] = -np.inf
     used = np.concatenate(([spent], problem.mask @ counts))
     return Choice(prices, total + float(prices @ problem.limits), used)
 
 
 def choose(problem: Problem, prices: Floats) -> Flags:
-    """Return what every customer takes at `prices`, shape (actions, customers)."""
+    """Return the choice of every customer at `prices`, shape (actions, customers)."""
     chosen = np.zeros(problem.profit.shape, dtype=bool)
     for start in range(0, problem.profit.shape[1], CHUNK):
         part = slice(start, start + CHUNK)
         reduced = reduce(problem, prices, part)
         for _ in range(problem.per_customer):
             at = reduced.argmax(axis=0)
-            each = np.flatnonzero(reduced[at, np.arange(reduced.shape[1])] > 0)
-            chosen[at[each], start + each] = True
-            reduced[at[each], each] = -np.inf
+            customer = np.flatnonzero(reduced[at, np.arange(reduced.shape[1])] > 0)
+            chosen[at[customer], start + customer] = True
+            reduced[at[customer], customer] = -np.inf
     return chosen
 
 
 def reduce(problem: Problem, prices: Floats, part: slice) -> Floats:
-    """Return profit less what the limits' prices ask, of some customers; -inf where nothing is offered."""
+    """Return the reduced profit of some customers: profit less the prices of what is used; -inf without an offer."""
     profit = problem.profit[:, part]
     reduced: Floats = profit - prices[0] * problem.cost[:, part]
     reduced -= (prices[1:] @ problem.mask)[:, None]
@@ -117,27 +117,30 @@ def reduce(problem: Problem, prices: Floats, part: slice) -> Floats:
 
 
 def _highest(problem: Problem) -> float:
-    """Return the highest return on cost: no price of the budget above it leaves a paid action."""
+    """Return the highest return on cost. At a higher budget price, no action with a cost is chosen."""
     paid = problem.cost > 0
     return float(np.max(problem.profit[paid] / problem.cost[paid], initial=0.0))
 
 
 def _master(dual: Dual, limits: Floats, width: Floats, unit: float) -> tuple[Floats, float]:
-    """Minimise the highest of the planes found so far within the box; return where, and how low.
+    """Minimise the maximum of the cutting planes within the box; return the prices and the minimum.
 
-    In units of the box and of what a step may gain, so that the solver's tolerances stay small beside both.
+    It is solved in units of the box and of the expected gain, so that the solver's tolerances are small beside both.
     """
-    gradients = np.array([limits - one.used for one in dual.tried])
-    heights = [one.bound + g @ (dual.prices - one.prices) for one, g in zip(dual.tried, gradients, strict=True)]
+    gradients = np.array([limits - choice.used for choice in dual.tried])
+    heights = [
+        choice.bound + gradient @ (dual.prices - choice.prices)
+        for choice, gradient in zip(dual.tried, gradients, strict=True)
+    ]
     matrix = np.column_stack((gradients * width / unit, -np.ones(len(heights))))
     lows = np.maximum(-dual.prices / width, -1.0)
-    found = linprog(
+    result = linprog(
         np.append(np.zeros(len(width)), 1.0),
         A_ub=matrix,
         b_ub=(dual.bound - np.array(heights)) / unit,
         bounds=[*((low, 1.0) for low in lows), (None, None)],
         method="highs",
     )
-    if found.x is None:  # numbers too far apart for the solver: what is found so far is proven, and stays
+    if result.x is None:  # numerical trouble in the solver: keep the best prices, whose bound is proven
         return dual.prices, dual.bound
-    return np.maximum(dual.prices + width * found.x[:-1], 0.0), dual.bound + unit * float(found.fun)
+    return np.maximum(dual.prices + width * result.x[:-1], 0.0), dual.bound + unit * float(result.fun)

@@ -19,20 +19,23 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Problem:
-    """One allocation: `profit` and `cost` of shape (actions, customers) in minor units; a profit <= 0 is no offer."""
+    """An allocation problem. `profit` and `cost` have the shape (actions, customers), in minor units.
+
+    A profit <= 0 means that the action is not offered.
+    """
 
     profit: Floats
     cost: Floats
     budget: float
     mask: Flags
-    """Shape (constraints, actions): which actions each capacity counts."""
+    """Shape (constraints, actions): the actions that each capacity counts."""
     capacity: Floats
-    """Shape (constraints,): customers."""
+    """Shape (constraints,): largest number of customers."""
     per_customer: int = 1
 
     @cached_property
     def limits(self) -> Floats:
-        """The budget and then the capacities."""
+        """The budget, then the capacities."""
         return np.concatenate(([self.budget], self.capacity))
 
     def used(self, chosen: Flags) -> Floats:
@@ -46,7 +49,7 @@ class Problem:
         return sum(float(self.profit[a][chosen[a]].sum()) for a in range(len(chosen)))
 
     def part(self, customers: npt.NDArray[np.int64], share: float) -> "Problem":
-        """Return the problem of some customers, with that share of every limit."""
+        """Return the problem of some customers, with a share of every limit."""
         return replace(
             self,
             profit=self.profit[:, customers],
@@ -58,10 +61,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Solution:
-    """Who gets what: `chosen` of shape (actions, customers), and the proof of how good that is.
+    """An allocation: `chosen` of shape (actions, customers), and a proof of its quality.
 
-    No choice can bring more than `bound`. `prices` are what one more unit of each limit would bring: profit per unit of
-    money, then per customer of each capacity.
+    No choice has a profit above `bound`. `prices` are shadow prices, the extra profit of one more unit of each limit:
+    per minor unit of budget, then per customer of each capacity.
     """
 
     chosen: Flags
@@ -72,5 +75,5 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """How far the profit may be below the best, as a share of it."""
+        """Upper bound of the distance to the best profit, as a share of it."""
         return max(self.bound - self.profit, 0.0) / self.bound if self.bound > 0 else 0.0

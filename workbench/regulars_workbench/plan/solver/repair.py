@@ -1,4 +1,4 @@
-"""From prices to a choice within the limits: drop what is worth least where too much is used, then fill the rest."""
+"""From prices to a choice within the limits: drop the least valuable actions where too much is used, then fill up."""
 
 from dataclasses import replace
 
@@ -11,11 +11,11 @@ from regulars_workbench.plan.solver.problem import Flags, Floats, Problem
 
 ROUNDS = 40
 CORE = 4_000
-"""Customers left to the linear program."""
+"""Number of customers that the linear program decides."""
 
 
 def repair(problem: Problem, prices: Floats) -> Flags:
-    """Return a choice within every limit, made from what customers take at `prices`."""
+    """Return a choice within all limits, starting from the customers' choices at `prices`."""
     chosen = choose(problem, prices)
     _decide_core(problem, chosen, prices)
     for limit in range(len(problem.limits)):
@@ -27,9 +27,9 @@ def repair(problem: Problem, prices: Floats) -> Flags:
 
 
 def _decide_core(problem: Problem, chosen: Flags, prices: Floats) -> None:
-    """Let the linear program decide for the customers who are nearly indifferent, within what the others leave.
+    """Let the linear program decide for customers who are nearly indifferent, within what the others leave.
 
-    Balas, Zemel 1980, An Algorithm for Large Zero-One Knapsack Problems: the rest is sure at nearly right prices.
+    Balas, Zemel 1980, An Algorithm for Large Zero-One Knapsack Problems: at good prices the other choices are certain.
     """
     core = _core(problem, prices)
     rest = chosen.copy()
@@ -42,7 +42,7 @@ def _decide_core(problem: Problem, chosen: Flags, prices: Floats) -> None:
 
 
 def _core(problem: Problem, prices: Floats) -> npt.NDArray[np.int64]:
-    """Return the customers whose choice at `prices` would change first: k-th best against next, or against nothing."""
+    """Return the customers whose choice at `prices` is closest: k-th best against the next, or against nothing."""
     customers, k = problem.profit.shape[1], problem.per_customer
     margins = np.empty(customers)
     for start in range(0, customers, CHUNK):
@@ -61,7 +61,7 @@ def _core(problem: Problem, prices: Floats) -> npt.NDArray[np.int64]:
 
 
 def _drop(problem: Problem, chosen: Flags, prices: Floats, limit: int) -> None:
-    """Take actions back, in the order of what they bring beyond their prices, until the limit holds."""
+    """Remove actions, lowest reduced profit per use first, until the limit holds."""
     over = problem.used(chosen)[limit] - problem.limits[limit]
     if over <= 0:
         return
@@ -75,49 +75,55 @@ def _drop(problem: Problem, chosen: Flags, prices: Floats, limit: int) -> None:
 
 
 def _fill(problem: Problem, chosen: Flags, prices: Floats) -> bool:
-    """Add or exchange actions, each customer's best move first, as far as the limits allow; say whether any did.
+    """Add or exchange actions within the limits, each customer's best move first; return whether any move was made.
 
-    All moves of a round are weighed against what is left at its beginning; what they free counts from the next.
+    Moves of a round use what is left at its start. What they free counts from the next round.
     """
     left = problem.limits - problem.used(chosen)
     counts = chosen.sum(axis=0)
     action, customer = np.nonzero(~chosen & (problem.profit > 0) & (problem.cost <= left[0] + _freed(problem, chosen)))
     full = counts[customer] >= problem.per_customer
     given, worst = _worst(problem, chosen, prices)
-    out = np.where(full, given[customer], -1)
+    removed = np.where(full, given[customer], -1)
     gain = problem.profit[action, customer] - np.where(full, problem.profit[given[customer], customer], 0.0)
     step = reduced_profit(problem, prices, action, customer) - np.where(full, worst[customer], 0.0)
     use = np.vstack((problem.cost[action, customer], problem.mask[:, action].astype(float)))
     use[0] -= np.where(full, problem.cost[given[customer], customer], 0.0)
     use[1:] -= np.where(full, problem.mask[:, given[customer]], 0.0)
-    may = (gain > 0) & np.all(use <= left[:, None], axis=0)
-    action, customer, out, step, use = action[may], customer[may], out[may], step[may], use[:, may]
+    allowed = (gain > 0) & np.all(use <= left[:, None], axis=0)
+    action, customer, removed, step, use = (
+        action[allowed],
+        customer[allowed],
+        removed[allowed],
+        step[allowed],
+        use[:, allowed],
+    )
     order = np.lexsort((customer, -step))
     order = order[np.sort(np.unique(customer[order], return_index=True)[1])]  # each customer's best move, best first
     taken = _prefix(np.maximum(use[:, order], 0.0), left)
     moves = order[taken]
-    swapped = moves[out[moves] >= 0]
-    chosen[out[swapped], customer[swapped]] = False
+    swapped = moves[removed[moves] >= 0]
+    chosen[removed[swapped], customer[swapped]] = False
     chosen[action[moves], customer[moves]] = True
     return len(moves) > 0
 
 
 def _prefix(use: Floats, left: Floats) -> npt.NDArray[np.int64]:
-    """Return which of the moves, in order, surely fit together: those for which all before them fit, too."""
+    """Return the moves, in order, that fit together with all moves before them."""
     fits = np.all(np.cumsum(use, axis=1) <= left[:, None], axis=0)
     return np.flatnonzero(fits)
 
 
 def _freed(problem: Problem, chosen: Flags) -> Floats:
-    """Return the most that an exchange frees of the budget, by customer."""
+    """Return the largest part of the budget that an exchange frees, by customer."""
     freed: Floats = np.where(chosen, problem.cost, 0.0).max(axis=0)
     return freed
 
 
 def _worst(problem: Problem, chosen: Flags, prices: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Return each customer's chosen action that brings least beyond its prices, and how much that is."""
-    asked = prices[0] * problem.cost + (prices[1:] @ problem.mask)[:, None]
-    reduced = np.where(chosen, problem.profit - asked, np.inf)
+    """Return each customer's chosen action with the lowest reduced profit, and that profit."""
+    price = prices[0] * problem.cost + (prices[1:] @ problem.mask)[:, None]
+    reduced = np.where(chosen, problem.profit - price, np.inf)
     worst = reduced.argmin(axis=0)
     return worst, reduced[worst, np.arange(len(worst))]
 
@@ -125,7 +131,7 @@ def _worst(problem: Problem, chosen: Flags, prices: Floats) -> tuple[npt.NDArray
 def reduced_profit(
     problem: Problem, prices: Floats, action: npt.NDArray[np.int64], customer: npt.NDArray[np.int64]
 ) -> Floats:
-    """Return what some offers bring beyond the prices of what they use."""
-    asked = prices[0] * problem.cost[action, customer] + (prices[1:] @ problem.mask)[action]
-    reduced: Floats = problem.profit[action, customer] - asked
+    """Return the reduced profit of some offers: profit less the prices of what they use."""
+    price = prices[0] * problem.cost[action, customer] + (prices[1:] @ problem.mask)[action]
+    reduced: Floats = problem.profit[action, customer] - price
     return reduced
