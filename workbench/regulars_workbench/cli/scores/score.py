@@ -6,6 +6,7 @@ from typing import Annotated
 import duckdb
 import typer
 
+from regulars.data.lake import attach
 from regulars.instants import parse_as_of
 from regulars.models.bundle import Bundle
 from regulars_workbench import console
@@ -21,10 +22,14 @@ def score(  # noqa: PLR0913 - one plain option each
     out: Annotated[Path, typer.Option(help="Parquet file to write")],
     top: Annotated[int, typer.Option(help="customers to print", min=0)] = 10,
     reasons: Annotated[int, typer.Option(help="reasons per prediction of value and churn", min=0, max=10)] = 3,
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="score although the newest order is older than the horizon")
+    ] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Score every customer of a lake: value, churn, segment, RFM."""
     from regulars.models.loader import ModelLoader
+    from regulars.scoring.freshness import check_freshness
     from regulars.scoring.score import score as run
 
     connection = connected(memory_limit)
@@ -37,6 +42,9 @@ def score(  # noqa: PLR0913 - one plain option each
             "cyan",
             "note: ",
         )
+    attach(connection, lake)
+    for warning in check_freshness(connection, moment, opened.manifest.horizon_days, allow_stale=allow_stale):
+        console.note(warning, "yellow", "warning: ")
     scored = run(connection, lake, ModelLoader(opened), moment, out, reasons)
     show_proof(opened.manifest)
     if top:
