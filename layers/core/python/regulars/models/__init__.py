@@ -1,1 +1,1 @@
-"""What a bundle holds, and how its models answer."""
+"""The bundle's content, and how its models answer."""

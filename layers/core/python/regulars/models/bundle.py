@@ -1,7 +1,7 @@
-"""The bundle: models, learnt constants and the SQL that feeds them, in one folder that is verified before use.
+"""The bundle: a folder with models, learnt constants and the SQL that feeds them, verified before use.
 
-Loading a bundle can never run code: ONNX graphs, arrays read with `allow_pickle=False`, JSON and SQL text, each with
-its SHA-256 in manifest.json. A file whose hash differs is refused by name.
+Loading a bundle can never run code. It holds ONNX graphs, arrays read with `allow_pickle=False`, JSON and SQL text.
+manifest.json has the SHA-256 of each file; a file whose hash differs is refused by name.
 """
 
 import hashlib
@@ -29,16 +29,16 @@ class FileEntry(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the promotion gate said, and why."""
+    """The promotion gate's verdict, and why."""
 
     passed: bool = Field(description="whether the bundle was as good as the gate asks", examples=[True])
     reasons: list[str] = Field(
-        description="what it was judged by", examples=[["better: churn ROC-AUC .95, recency .94"]]
+        description="why: the comparisons that decided", examples=[["better: churn ROC-AUC .95, recency .94"]]
     )
 
 
 class Manifest(BaseModel):
-    """What a bundle says of itself."""
+    """The content of manifest.json: what the bundle is, and its files."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,11 +46,13 @@ class Manifest(BaseModel):
     bundle: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9a-f]{6}$")
     as_of: datetime
     horizon_days: int = Field(ge=1)
-    label_days: int = Field(ge=1, description="days of labels trained on; stretched to the horizon when shorter")
+    label_days: int = Field(
+        ge=1, description="days of the training labels; forecasts are extended to the horizon if it is longer"
+    )
     currency: str
     minor_units: int
     features: list[str]
-    training: dict[str, Any] = Field(description="rows and cutoffs trained on, and the fingerprint of the data")
+    training: dict[str, Any] = Field(description="rows and cutoffs of training, and the fingerprint of the data")
     libraries: dict[str, str]
     metrics: dict[str, dict[str, Any]] = Field(description="by task, on held-out time")
     verdict: Verdict
@@ -66,7 +68,7 @@ class Manifest(BaseModel):
         return files
 
     def identity(self) -> str:
-        """Return the id that this content must carry: its date and the start of its hash."""
+        """Return the id of this content: its date and the start of its hash."""
         content = self.model_dump(mode="json", exclude={"bundle"})
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return f"{self.as_of:%Y-%m-%d}.{digest[:6]}"
@@ -78,7 +80,7 @@ def _sha256(path: Path) -> str:
 
 
 class Bundle:
-    """A bundle folder, opened lazily: the manifest at first use, each file when first asked for."""
+    """A bundle folder. The manifest and each file are read and checked at first use."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,7 +88,7 @@ class Bundle:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """Read and check manifest.json; BundleError when it is absent, truncated or changed."""
+        """Read and check manifest.json; BundleError when it is missing, truncated or changed."""
         file = self.path / MANIFEST
         try:
             manifest = Manifest.model_validate_json(file.read_bytes())
@@ -99,7 +101,7 @@ class Bundle:
         return manifest
 
     def file(self, name: str) -> Path:
-        """Return the path of a file of the manifest, its size and hash checked once; BundleError names what differs."""
+        """Return the path of a file of the manifest, its size and hash checked once; BundleError says what differs."""
         entry = self.manifest.files.get(name)
         if entry is None:
             raise BundleError(f"bundle {self.manifest.bundle} has no {name}; train it again with this version")
@@ -118,8 +120,8 @@ class Bundle:
             self._verified.add(name)
         return path
 
-    def json(self, name: str) -> Any:  # noqa: ANN401 - what a JSON file holds
-        """Return a verified JSON file's content."""
+    def json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the content of a verified JSON file."""
         return json.loads(self.file(name).read_bytes())
 
     def array(self, name: str) -> npt.NDArray[Any]:
@@ -129,7 +131,7 @@ class Bundle:
 
     @cached_property
     def sql(self) -> SqlFolder:
-        """Return the bundle's frozen SQL: the files that the manifest names, each verified, and no other."""
+        """Return the bundle's copy of the SQL: only the files that the manifest names, each verified."""
         names = [name for name in self.manifest.files if name.startswith("sql/")]
         for name in names:
             self.file(name)
@@ -137,14 +139,14 @@ class Bundle:
 
     @cached_property
     def cut_points(self) -> list[tuple[str, int, int]]:
-        """Return the learnt RFM cut points: measure, cut number, cut value."""
+        """Return the learnt RFM cut points: rows of measure, cut number, cut value."""
         return [tuple(row) for row in self.json("constants/rfm_cut_points.json")]
 
     def verify(self) -> None:
-        """Check every file, and that no other lies beside them; BundleError names the first that is wrong."""
+        """Check every file, and that there is no other; BundleError names the first fault."""
         for name in self.manifest.files:
             self.file(name)
         present = {str(p.relative_to(self.path).as_posix()) for p in self.path.rglob("*") if p.is_file()}
-        strange = sorted(present - set(self.manifest.files) - {MANIFEST})
-        if strange:
-            raise BundleError(f"bundle {self.manifest.bundle}: {strange[0]} is not in its manifest; remove it")
+        unknown = sorted(present - set(self.manifest.files) - {MANIFEST})
+        if unknown:
+            raise BundleError(f"bundle {self.manifest.bundle}: {unknown[0]} is not in its manifest; remove it")

@@ -1,4 +1,4 @@
-"""One loader per process: it opens each model once, when first asked for, whatever the number of threads."""
+"""One loader per process: it opens each model once, at first use, whatever the number of threads."""
 
 import threading
 from functools import cache
@@ -11,7 +11,7 @@ _FIRST = threading.Lock()
 
 
 class ModelLoader:
-    """Predictors by task name, over one bundle."""
+    """The predictors of one bundle, by task name."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -20,11 +20,11 @@ class ModelLoader:
 
     @property
     def loaded(self) -> list[str]:
-        """Return the names of the tasks whose models are open."""
+        """Return the tasks whose models are open."""
         return sorted(self._models)
 
     def __getitem__(self, task: str) -> Predictor:
-        """Return the predictor of `task`, opening it now if nobody asked before."""
+        """Return the predictor of `task`; the first use opens it."""
         with self._lock:
             if task not in self._models:
                 self._models[task] = TASKS[task].load(self.bundle)
@@ -37,6 +37,6 @@ def _process_loader() -> ModelLoader:
 
 
 def process_loader() -> ModelLoader:
-    """Return this process's loader, over the bundle that the settings name."""
-    with _FIRST:  # a cache alone makes one for each thread that asks before the first is made
+    """Return this process's loader, of the bundle that the settings name."""
+    with _FIRST:  # with @cache alone, threads that start together would each make a loader
         return _process_loader()

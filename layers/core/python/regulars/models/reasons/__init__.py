@@ -1,4 +1,4 @@
-"""Why a customer has the score that it has: effects in the answer's unit, grouped, in words."""
+"""Why a customer has its score: effects in the answer's unit, by group of features, in words."""
 
 from regulars.models.reasons.explainer import Explainer, Reason, Reasons
 from regulars.models.reasons.groups import GROUPS, PURCHASE_HISTORY, group_of

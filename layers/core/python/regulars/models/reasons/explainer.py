@@ -1,4 +1,4 @@
-"""Each customer's few largest reasons, one a group of features, with numbers and in words."""
+"""Each customer's largest reasons, one per group of features, as numbers and in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,38 +17,40 @@ from regulars.models.reasons.words import Narrator
 
 TYPICAL = "constants/typical.json"
 ORDERS, RECENCY, USUAL = "order_count", "recency_days", "gap_mean_days"
-"""What a reason may say beside the feature's own value."""
+"""Features that the texts of other features mention."""
 
 NAN = float("nan")
 
 
 class Reason(BaseModel):
-    """What features that say the same thing do to a score."""
+    """The effect of a group of features on a score."""
 
     feature: str = Field(
-        description="the group's feature that does most in the direction of its effect", examples=["overdue_ratio"]
+        description="the group's feature with the largest effect in the group's direction", examples=["overdue_ratio"]
     )
-    group: str = Field(description="features that say the same thing; their effects are added up", examples=["recency"])
+    group: str = Field(
+        description="features that measure the same thing; their effects are added", examples=["recency"]
+    )
     value: float | None = Field(
-        description="the customer's value of `feature`, in its own unit (docs/features.md); null when not known",
+        description="the customer's value of `feature`, in its own unit (docs/features.md); null when unknown",
         examples=[4.0],
     )
     effect: float = Field(
-        description="what the group adds to the answer, in the answer's unit; negative takes off", examples=[0.18]
+        description="what the group adds to the answer, in the answer's unit; can be negative", examples=[0.18]
     )
     text: str = Field(
-        description="the value in words, beside what is usual for this customer or typical of all",
+        description="the value in words, beside the usual for this customer or the typical for all",
         examples=["no order for 120 days, usually every 30"],
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Reasons(Sequence["CustomerReasons"]):
-    """The largest reasons of n customers by column, k each: what a batch writes; one customer's are an item.
+    """The k largest reasons of each of n customers, as columns, which batch writes; an item is one customer's.
 
-    `features` are places among `names`; `values` are NaN where not known. `base` is the answer of a customer of whom
-    nothing is known, `rest` what the groups that are not shown add: `base`, a customer's effects and `rest` add up to
-    the answer. Numbers are rounded to six decimals.
+    `features`, `values`, `effects` and `texts` have shape (n, k), `base` and `rest` (n,). `features` are indices into
+    `names`; unknown `values` are NaN. `base` is the answer for a customer of whom nothing is known, `rest` the effect
+    of all other groups: `base`, a customer's effects and `rest` add up to the answer. Numbers have six decimals.
     """
 
     names: tuple[str, ...]
@@ -72,9 +74,9 @@ class Reasons(Sequence["CustomerReasons"]):
     def __getitem__(self, row: int | slice) -> "CustomerReasons | list[CustomerReasons]":
         """Return one customer's reasons, largest first."""
         if isinstance(row, slice):
-            return [self[place] for place in range(*row.indices(len(self)))]
+            return [self[number] for number in range(*row.indices(len(self)))]
         columns = (self.features, self.values, self.effects, self.texts)
-        cells = zip(*(each[row].tolist() for each in columns), strict=True)
+        cells = zip(*(column[row].tolist() for column in columns), strict=True)
         return CustomerReasons(
             (
                 Reason(
@@ -100,37 +102,37 @@ class CustomerReasons(list[Reason]):
 
 
 class Explainer:
-    """Picks and words reasons; opened from a bundle's learnt medians."""
+    """Selects the largest reasons and puts them into words."""
 
     def __init__(self, typical: Mapping[str, float], minor_units: int) -> None:
         self._narrator = Narrator(typical, minor_units)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> Self:
-        """Open the explainer of a bundle."""
+        """Read the medians and the currency's decimals of a bundle."""
         return cls(bundle.json(TYPICAL), bundle.manifest.minor_units)
 
     def top(self, columns: Mapping[str, FloatArray], effects: Effects, count: int) -> Reasons:
         """Return each customer's `count` groups with the largest effects, largest first.
 
-        `columns` holds the n customers' values by feature; a name of `effects` that is not in it has no value.
+        `columns` holds the n customers' values by feature; the value of a name that is not in it is unknown.
         """
         total, headline = by_group(effects)
         order = np.argsort(-np.abs(total), axis=1, kind="stable")
         largest = order[:, :count]
         chosen = np.take_along_axis(headline, largest, axis=1)
         rest = np.zeros(len(total))
-        for places in order[:, count:].T:  # one after the other: a customer alone gets the same bits as among many
-            rest += np.take_along_axis(total, places[:, None], axis=1)[:, 0]
-        values, texts = self._said(columns, effects.names, chosen)
+        for groups in order[:, count:].T:  # added in order, so that a customer alone gets the same bits
+            rest += np.take_along_axis(total, groups[:, None], axis=1)[:, 0]
+        values, texts = self._describe(columns, effects.names, chosen)
         sizes = np.take_along_axis(total, largest, axis=1)
-        values, sizes, base, rest = (each.round(6) for each in (values, sizes, effects.base, rest))
+        values, sizes, base, rest = (numbers.round(6) for numbers in (values, sizes, effects.base, rest))
         return Reasons(effects.names, chosen, values, sizes, texts, base, rest)
 
-    def _said(
+    def _describe(
         self, columns: Mapping[str, FloatArray], names: Sequence[str], chosen: npt.NDArray[np.int64]
     ) -> tuple[FloatArray, npt.NDArray[np.object_]]:
-        """Return the values of the chosen features and what is said of them, both of shape (n, k)."""
+        """Return the values of the chosen features and their texts, both of shape (n, k)."""
         unknown = np.full(len(chosen), NAN)
         values = np.full(chosen.shape, NAN)
         texts = np.empty(chosen.shape, dtype=object)
@@ -138,26 +140,26 @@ class Explainer:
         for place in np.unique(chosen).tolist():
             rows, ranks = np.nonzero(chosen == place)
             value = columns.get(names[place], unknown)[rows]
-            told = self._narrator.texts(names[place], value, usual[rows])
+            described = self._narrator.texts(names[place], value, usual[rows])
             if group_of(names[place]) == PURCHASE_HISTORY:
                 past = (columns.get(name, unknown)[rows] for name in (ORDERS, RECENCY, USUAL))
-                told = self._narrator.histories(*past) + np.where(np.isnan(value), "", ": " + told)
+                described = self._narrator.histories(*past) + np.where(np.isnan(value), "", ": " + described)
             values[rows, ranks] = value
-            texts[rows, ranks] = told
+            texts[rows, ranks] = described
         return values, texts
 
 
 def by_group(effects: Effects) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Add effects up by group; return the groups' effects and their headline features, both of shape (n, groups).
+    """Return the groups' summed effects and their headline features, both of shape (n, groups).
 
-    Groups come in the order of their first feature. A headline is a place among `effects.names`: of the feature that
-    does most in the direction of the group's effect.
+    Groups are in the order of their first feature. A headline is the index in `effects.names` of the feature with the
+    largest effect in the group's direction.
     """
     places = columns_by_group(effects.names)
     total = np.zeros((len(effects.base), len(places)))
     headline = np.zeros(total.shape, dtype=np.int64)
     for index, columns in enumerate(places.values()):
-        for column in columns:  # one after the other: a customer alone gets the same bits as among many
+        for column in columns:  # added in order, so that a customer alone gets the same bits
             total[:, index] += effects.values[:, column]
         toward = effects.values[:, columns] * np.where(total[:, index] < 0, -1.0, 1.0)[:, None]
         headline[:, index] = np.array(columns)[toward.argmax(axis=1)]

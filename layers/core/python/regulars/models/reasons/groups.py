@@ -1,14 +1,14 @@
-"""Which features say the same thing: the one place that reasons, reports and tests read."""
+"""Groups of features that measure the same thing, for reasons, reports and tests."""
 
 from collections.abc import Mapping, Sequence
 
 PURCHASE_HISTORY = "purchase_history"
-"""What a purchase-process model makes of the days of purchase; a group, and the name of a part that is no feature."""
+"""The group of the purchase process's forecasts; also the name of its part in a margin, which is not a feature."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "recency": ("recency_days", "overdue_ratio"),
     "rhythm": ("gap_mean_days", "gap_std_days", "gap_max_days", "purchase_velocity"),
-    "recent_activity": (  # money of a window says first of all that there were orders in it
+    "recent_activity": (  # spend in a window mostly says that there were orders in it
         "orders_30d",
         "orders_90d",
         "orders_180d",
@@ -43,7 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "support": ("support_tickets_90d", "support_tickets", "support_unresolved"),
     "acquisition": ("acquisition_cost_cents", "ltv_to_cac", "payback_days"),
-    "rfm": ("recency_score", "frequency_score", "monetary_score", "rfm_cell"),  # answers, which no model reads
+    "rfm": ("recency_score", "frequency_score", "monetary_score", "rfm_cell"),  # no model reads them
     PURCHASE_HISTORY: (
         PURCHASE_HISTORY,
         "process_alive",
@@ -60,12 +60,12 @@ _GROUP = {feature: group for group, features in GROUPS.items() for feature in fe
 
 
 def group_of(feature: str) -> str:
-    """Return the group of a feature; one that no group names, from another version's SQL, stands for itself."""
+    """Return the group of a feature; a feature without one, from another version's SQL, is its own group."""
     return _GROUP.get(feature, feature)
 
 
 def columns_by_group(names: Sequence[str]) -> dict[str, list[int]]:
-    """Return the places of each group's features among `names`, groups in the order of their first feature."""
+    """Return the indices in `names` of each group's features; groups are in the order of their first feature."""
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(group_of(name), []).append(place)

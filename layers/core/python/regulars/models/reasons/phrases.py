@@ -1,17 +1,17 @@
-"""How each feature is said: a table, a line a feature."""
+"""The wording of each feature: one line a feature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 DAYS, MONEY, PERCENT, NUMBER = "day", "money", "percent", "number"
-"""Units beside nouns that are counted; money comes in minor units, a percentage as a share."""
+"""Units, beside nouns that are counted; values of money are in minor units, of percent shares."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """How a feature is said: `said` holds {} for the amount, `unknown` is said of a null."""
+    """The wording of a feature: `template` has {} for the amount, `unknown` is the text for null."""
 
-    said: str
+    template: str
     unit: str
     unknown: str = ""
 

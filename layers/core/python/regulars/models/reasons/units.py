@@ -1,4 +1,4 @@
-"""From contributions that add up to a margin to effects that add up to the answer, in its unit."""
+"""From contributions, which add up to a margin, to effects, which add up to the answer in its unit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from regulars.arrays import FloatArray
 
 Link = Callable[[FloatArray], FloatArray]
-"""From n customers' margins to their answers, not rounded; monotone, element by element."""
+"""Maps n customers' margins to their unrounded answers: monotone, element by element."""
 
 NEAR = 1e-4
-"""Contributions that add up to less are measured by the link's slope, not by a quotient of two roundings."""
+"""Below this sum of contributions the link's slope is used; a quotient of two tiny differences is inexact."""
 
 NOTHING = 1e-9
-"""Effects whose sizes add up to less are none."""
+"""Effects whose absolute sum is smaller count as zero."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What each of `names` (features, and named parts beside them) adds to n answers, in the answer's unit.
+    """What each of `names` (features, and other named parts) adds to n answers, in the answer's unit.
 
-    `values` has shape (n, names) and `base` (n,): the answer of a customer of whom nothing is known.
-    A customer's `base` and `values` add up to the answer.
+    `values` has shape (n, names). `base` (n,) is the answer for a customer of whom nothing is known. A customer's
+    `base` and `values` add up to the answer.
     """
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ class Effects:
     base: FloatArray
 
     def __add__(self, other: "Effects") -> "Effects":
-        """Return the effects of two parts whose answers are added up, as those of a blend."""
+        """Return the effects of two parts whose answers are added, such as parts of a blend."""
         names = (*self.names, *(name for name in other.names if name not in self.names))
         values = np.zeros((len(self.base), len(names)))
         for part in (self, other):
@@ -39,16 +39,16 @@ class Effects:
         return Effects(names, values, self.base + other.base)
 
     def summing_to(self, answer: FloatArray) -> "Effects":
-        """Return the effects with base and effects adding up to `answer`, shape (n,).
+        """Return effects that, with their base, add up exactly to `answer`, shape (n,).
 
-        What rounding left over is spread by size; where there is no effect, the base takes it.
+        The rounding error is spread over the effects by size, or added to the base where there are none.
         """
         size = np.abs(self.values)
         total = size.sum(axis=1)
-        left = answer - self.base - self.values.sum(axis=1)
-        moved = total > NOTHING
-        share = np.divide(left, total, out=np.zeros_like(total), where=moved)
-        base = np.where(moved, self.base, self.base + left)
+        error = answer - self.base - self.values.sum(axis=1)
+        has_effects = total > NOTHING
+        share = np.divide(error, total, out=np.zeros_like(total), where=has_effects)
+        base = np.where(has_effects, self.base, self.base + error)
         return Effects(self.names, self.values + size * share[:, None], base)
 
 
@@ -61,17 +61,17 @@ def in_answer_units(
 ) -> Effects:
     """Turn contributions in margin space into effects in the answer's unit.
 
-    `contributions` has shape (n, names) and `base` (n,); `extras` are named parts of the margin beside the features,
-    each of shape (n,), such as a purchase-process forecast less its mean; a name that is a feature's is added to it.
-    `link` turns margins into answers. With m = sum of contributions and extras, customer by customer,
+    `contributions` has shape (n, names) and `base` (n,). `extras` are other named parts of the margin, each of shape
+    (n,), such as a purchase-process forecast minus its mean; an extra with a feature's name is added to that feature.
+    `link` turns margins into answers. With m = sum of contributions and extras, for each customer,
 
         effect_i = contribution_i * (link(base + m) - link(base)) / m
 
-    and the link's slope where m is next to zero. This is the Aumann-Shapley value of link(base + x_1 + x_2 + ...) along
-    the straight line from nothing to the customer (Aumann and Shapley 1974, "Values of Non-Atomic Games"; the same rule
-    is known as integrated gradients, Sundararajan, Taly and Yan 2017). It is complete (effects add up to the answer
-    less that of the base), keeps signs and order, and of a sum of answers it is the sum of the parts' effects: a blend
-    of several models is explained by adding their Effects up, each with its weight in its link.
+    or contribution_i times the link's slope where m is nearly zero. This is the Aumann-Shapley value of
+    link(base + x_1 + x_2 + ...) along the straight line from zero to the customer (Aumann and Shapley 1974, "Values of
+    Non-Atomic Games"; also known as integrated gradients, Sundararajan, Taly and Yan 2017). Effects add up to
+    link(base + m) - link(base) and keep the signs and the order of contributions. The rule is additive: a blend of
+    models is explained by adding their Effects, each with its weight in its link.
     """
     more = {name: values for name, values in (extras or {}).items() if name not in names}
     values = np.column_stack([contributions, *more.values()])

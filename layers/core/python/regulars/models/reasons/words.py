@@ -1,7 +1,7 @@
-"""A feature's value as an analyst would say it: "no order for 120 days, usually every 30".
+"""A feature's value in words: "no order for 120 days, usually every 30".
 
-A batch says millions of values and few different ones: values are first rounded to what is shown of them, and each
-that is left is said once. One customer's values go the same way, so that alone and among a million they sound alike.
+A batch has millions of values, but few that differ once they are rounded as shown. So values are rounded first, and
+each different one is formatted once. A single customer takes the same way, so that its texts are the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,98 +15,97 @@ from regulars.arrays import FloatArray
 from regulars.models.reasons.phrases import DAYS, MONEY, NUMBER, ONE_DAY, PERCENT, PHRASES, Phrase
 
 FEW = 16
-"""So many values are said faster one by one than sorted."""
+"""Up to so many values are formatted one by one, which is faster than sorting them."""
 
 TEN = 10.0
-"""Numbers and amounts below it are shown with decimals."""
+"""Numbers and amounts below it have decimals."""
 
 Texts = npt.NDArray[np.object_]
 
-Teller = Callable[[FloatArray, FloatArray], Texts]
-"""Says n values; also given the customers' mean gaps between orders in days. NaN stands for what is not known."""
+Formatter = Callable[[FloatArray, FloatArray], Texts]
+"""Formats n values, given the customers' mean gaps between orders in days; NaN is unknown."""
 
-Rounded = Callable[[FloatArray], FloatArray]
-"""Rounds values to what is shown of them."""
+Rounder = Callable[[FloatArray], FloatArray]
+"""Rounds values as they are shown."""
 
-Bare = Callable[[float], str]
-"""Says a rounded value without its unit."""
+Format = Callable[[float], str]
+"""Formats a rounded value, without its unit."""
 
 
 class Narrator:
-    """Says values of features; `typical` are the medians of all customers that training saw, without nulls."""
+    """Describes values of features; `typical` are the features' medians at training, nulls left out."""
 
     def __init__(self, typical: Mapping[str, float], minor_units: int) -> None:
         self._typical = typical
-        self._units: dict[str, tuple[Rounded, Bare]] = {
+        self._units: dict[str, tuple[Rounder, Format]] = {
             PERCENT: (lambda values: np.rint(100.0 * values), lambda value: f"{value:.0f} %"),
             NUMBER: (_tenths, lambda value: f"{value:.1f}".removesuffix(".0") if abs(value) < TEN else _whole(value)),
             MONEY: _money(minor_units),
         }
-        self._tellers: dict[str, Teller] = {}
+        self._formatters: dict[str, Formatter] = {}
         days = typical.get("recency_days")
         self._late_from = days if days is not None else 0.0
         beside = self._beside("recency_days", DAYS)
-        self._beside_days = said_once(lambda days: beside(_whole(days)))
+        self._beside_days = cached(lambda days: beside(_whole(days)))
 
     def text(self, feature: str, value: float, usual_days: float) -> str:
-        """Say one feature's value; `usual_days` is the customer's mean gap between orders, NaN when not known."""
+        """Describe one value; `usual_days` is the customer's mean gap between orders in days, NaN when unknown."""
         return str(self.texts(feature, np.array([value]), np.array([usual_days]))[0])
 
     def texts(self, feature: str, values: FloatArray, usual_days: FloatArray) -> Texts:
-        """Say n customers' values of one feature."""
-        if feature not in self._tellers:
-            self._tellers[feature] = self._made(feature)
-        return self._tellers[feature](values, usual_days)
+        """Describe n customers' values of one feature."""
+        if feature not in self._formatters:
+            self._formatters[feature] = self._formatter(feature)
+        return self._formatters[feature](values, usual_days)
 
     def histories(self, orders: FloatArray, days: FloatArray, usual_days: FloatArray) -> Texts:
-        """Say what n forecasts from past orders go by: how many they were, how long ago the last, and the rhythm."""
-        counted = each(_at_least_none(orders), _so_far)
-        told: Texts = counted + self._recency(days, usual_days)
-        return told
+        """Describe n purchase histories: the number of orders, the days since the last, and the usual gap."""
+        texts: Texts = format_each(_whole_not_negative(orders), _so_far) + self._recency(days, usual_days)
+        return texts
 
-    def _made(self, feature: str) -> Teller:
+    def _formatter(self, feature: str) -> Formatter:
         if feature == "recency_days":
             return self._recency
         if feature == "overdue_ratio":
             return self._overdue
         if feature in ("orders_trend_90d", "spend_trend_90d"):
-            what = feature.partition("_")[0]
-            trend = said_once(lambda value: _trend(what, value))
-            return lambda values, _: each(values, trend)
+            noun = feature.partition("_")[0]
+            trend = cached(lambda value: _trend(noun, value))
+            return lambda values, _: format_each(values, trend)
         return self._plain(feature, PHRASES.get(feature) or Phrase(feature.replace("_", " ") + " {}", NUMBER))
 
-    def _plain(self, feature: str, phrase: Phrase) -> Teller:
+    def _plain(self, feature: str, phrase: Phrase) -> Formatter:
         rounded, bare = self._unit(phrase.unit)
         beside = self._beside(feature, phrase.unit)
         unknown = phrase.unknown or f"{feature.replace('_', ' ')} not known"
-        before, _, after = phrase.said.partition("{}")
+        before, _, after = phrase.template.partition("{}")
 
-        @said_once
+        @cached
         def say(value: float) -> str:
             if isnan(value):
                 return unknown
             shown = bare(value)
             return f"{before}{_amount(phrase.unit, shown, value)}{after}{beside(shown)}"
 
-        return lambda values, _: each(rounded(values), say)
+        return lambda values, _: format_each(rounded(values), say)
 
     def _overdue(self, ratios: FloatArray, usual_days: FloatArray) -> Texts:
-        told = self._recency(ratios * usual_days, usual_days)
-        told[np.isnan(ratios)] = ONE_DAY
-        return told
+        texts = self._recency(ratios * usual_days, usual_days)
+        texts[np.isnan(ratios)] = ONE_DAY
+        return texts
 
     def _recency(self, days: FloatArray, usual_days: FloatArray) -> Texts:
-        """Say how long ago the last order was, beside the customer's own rhythm or else that of all."""
+        """Describe the days since the last order, beside the customer's usual gap or else the typical customer's."""
         unknown = np.isnan(usual_days)
         late = days >= np.where(unknown, self._late_from, usual_days)
-        shown = _at_least_none(days)
-        ago = each(np.where(late, shown, -1.0 - shown), _ago)
-        usual = each(np.rint(np.maximum(usual_days, 1.0)), _usually)
-        told: Texts = ago + np.where(unknown, each(shown, self._beside_days), usual)
-        return told
+        shown = _whole_not_negative(days)
+        ago = format_each(np.where(late, shown, -1.0 - shown), _ago)
+        usual = format_each(np.rint(np.maximum(usual_days, 1.0)), _usually)
+        texts: Texts = ago + np.where(unknown, format_each(shown, self._beside_days), usual)
+        return texts
 
     def _beside(self, feature: str, unit: str) -> Callable[[str], str]:
-        """Return what says the typical customer's value beside a shown one."""
+        """Return a function that appends the typical customer's value to a shown one."""
         typical = self._typical.get(feature)
         if typical is None:
             return lambda _: ""
@@ -115,30 +114,30 @@ class Narrator:
         other = f", typical customer {usual}"
         return lambda shown: ", like the typical customer" if shown == usual else other
 
-    def _unit(self, unit: str) -> tuple[Rounded, Bare]:
-        return self._units.get(unit, (_at_least_none, _whole))
+    def _unit(self, unit: str) -> tuple[Rounder, Format]:
+        return self._units.get(unit, (_whole_not_negative, _whole))
 
 
-def said_once(say: Bare) -> Bare:
-    """Remember what was said of the last few thousand values: the next customers have the same ones."""
+def cached(say: Format) -> Format:
+    """Cache the texts of a few thousand values, since many customers share them."""
     return lru_cache(maxsize=1 << 13)(say)
 
 
-def each(values: FloatArray, say: Bare) -> Texts:
-    """Say values one by one, of many each different one once; NaNs are alike."""
+def format_each(values: FloatArray, say: Format) -> Texts:
+    """Format each value; of more than FEW, each different one once."""
     if len(values) <= FEW:
         return np.array([say(value) for value in values.tolist()], dtype=object)
     unique, places = np.unique(values, return_inverse=True)
-    told: Texts = np.array([say(value) for value in unique.tolist()], dtype=object)[places]
-    return told
+    texts: Texts = np.array([say(value) for value in unique.tolist()], dtype=object)[places]
+    return texts
 
 
 def _whole(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _at_least_none(values: FloatArray) -> FloatArray:
-    """Round counts and days; + 0.0 since rounding leaves a negative zero."""
+def _whole_not_negative(values: FloatArray) -> FloatArray:
+    """Round counts and days, at least 0; + 0.0 turns a negative zero into zero."""
     rounded: FloatArray = np.maximum(np.rint(values), 0.0) + 0.0
     return rounded
 
@@ -148,8 +147,8 @@ def _tenths(values: FloatArray) -> FloatArray:
     return rounded
 
 
-def _money(minor_units: int) -> tuple[Rounded, Bare]:
-    """Say minor units in major ones, whole from ten on: pennies count below."""
+def _money(minor_units: int) -> tuple[Rounder, Format]:
+    """Return how money is rounded and formatted: in major units, with decimals below ten."""
     minor = 10.0**minor_units
 
     def rounded(values: FloatArray) -> FloatArray:
@@ -164,7 +163,7 @@ def _money(minor_units: int) -> tuple[Rounded, Bare]:
 
 
 def _amount(unit: str, shown: str, value: float = 1.0) -> str:
-    """Say a shown value with its unit."""
+    """Return a shown value with its unit."""
     if unit == MONEY:
         return "nothing" if value == 0 else shown
     if unit in (PERCENT, NUMBER):
@@ -177,33 +176,33 @@ def _amount(unit: str, shown: str, value: float = 1.0) -> str:
     return f"1 {unit}" if shown == "1" else f"{shown} {head}s{space}{tail}"
 
 
-@said_once
+@cached
 def _so_far(orders: float) -> str:
     return f"{_amount('order', _whole(orders))} so far, "
 
 
-@said_once
+@cached
 def _usually(days: float) -> str:
     return f", usually every {_whole(days)}"
 
 
-@said_once
+@cached
 def _ago(days: float) -> str:
-    """Say that an order is due after so many days; below zero, that one was made -1 - days ago."""
+    """Describe the days since the last order; a negative number stands for -1 - days that are not late."""
     if days < 0:
         return f"last order {_amount(DAYS, _whole(-1.0 - days))} ago"
     return f"no order for {_amount(DAYS, _whole(days))}"
 
 
-def _trend(what: str, value: float) -> str:
-    """Say a trend, (last 90 days - 90 before) / both, from -1 to 1."""
+def _trend(noun: str, value: float) -> str:
+    """Describe a trend: (last 90 days - 90 days before) / both, from -1 to 1."""
     if isnan(value):
         return "no order in the last 180 days"
     if value == 1:
-        return f"all {what} of the last 180 days in the last 90"
+        return f"all {noun} of the last 180 days in the last 90"
     if value == -1:
-        return f"no {what} in the last 90 days, some in the 90 before"
+        return f"no {noun} in the last 90 days, some in the 90 before"
     if round(100 * abs(value)) == 0:
-        return f"{what} as in the 90 days before"
-    change = 2 * value / (1 - value)  # against the 90 days before
-    return f"{what} {'up' if value > 0 else 'down'} {100 * abs(change):,.0f} % on the 90 days before"
+        return f"{noun} as in the 90 days before"
+    change = 2 * value / (1 - value)  # relative to the 90 days before
+    return f"{noun} {'up' if value > 0 else 'down'} {100 * abs(change):,.0f} % on the 90 days before"

@@ -1,4 +1,4 @@
-"""The index of what the system can answer: a new task is a module here and an entry in TASKS."""
+"""The index of tasks: a new task is a module here and an entry in TASKS."""
 
 from typing import cast
 

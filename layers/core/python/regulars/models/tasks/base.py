@@ -1,4 +1,4 @@
-"""What every task has in common: how it answers."""
+"""What all tasks share: the form of their answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from regulars.models.reasons import Reasons
 
 
 class Result(BaseModel):
-    """One customer's answer; each task adds its fields."""
+    """One customer's answer; each task adds fields."""
 
     model_config = ConfigDict(extra="forbid")
 
-    customer_id: str = Field(description="as it was asked", examples=["C1"])
+    customer_id: str = Field(description="as in the request", examples=["C1"])
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A task's answers for n customers: one array of n values per result field, and each customer's reasons."""
+    """A task's answers for n customers: an array of n values per result field, and the reasons."""
 
     columns: Mapping[str, npt.NDArray[Any]]
     reasons: Reasons | None = None
@@ -32,11 +32,11 @@ class Predictor(Protocol):
     """An opened model."""
 
     def predict(self, table: FeatureTable, reasons: int = 0) -> Prediction:
-        """Answer for every customer of `table`, with that many reasons each."""
+        """Answer for every customer of `table`, each with `reasons` reasons."""
 
 
 class Task(Protocol):
-    """A module of `regulars.models.tasks`: a question that the system can answer."""
+    """A module of `regulars.models.tasks`: one question that the system answers."""
 
     NAME: str
     SUMMARY: str

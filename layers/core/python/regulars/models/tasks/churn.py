@@ -1,4 +1,4 @@
-"""churn: how likely is it that this customer places no order within the horizon, and why?"""
+"""churn: how likely is it that a customer places no order within the horizon, and why?"""
 
 from typing import Literal
 
@@ -25,42 +25,44 @@ class Answer(Result):
     """Churn probability, its band and its reasons."""
 
     churn_probability: float = Field(ge=0, le=1, description="P(no order in [as_of, as_of + horizon))")
-    churn_risk: Literal["low", "medium", "high"] = Field(description="band of churn_probability, bounds in the bundle")
+    churn_risk: Literal["low", "medium", "high"] = Field(
+        description="band of churn_probability; the bundle holds its bounds"
+    )
     reasons: list[Reason] = Field(description="effects in probability: 0.18 is 18 percentage points")
 
 
 class Constants(BaseModel):
-    """What training learnt beside the trees."""
+    """What training learnt, except the trees."""
 
     features: list[str]
-    window_days: int = Field(description="days of the labels that the forest learnt from")
+    window_days: int = Field(description="days of the labels of training")
     horizon_days: int
-    forest_weight: float = Field(ge=0, le=1, description="the rest is the purchase process's")
-    shift: float = Field(description="log odds that bring the mean to the level that past windows asked for")
-    base: float = Field(description="mean probability of the customers at training: where reasons start from")
+    forest_weight: float = Field(ge=0, le=1, description="weight in the blend; the purchase process has the rest")
+    shift: float = Field(description="calibration of the mean, in log odds, learnt from past windows")
+    base: float = Field(description="mean probability of the customers at training: reasons start from it")
     risk_bands: tuple[float, float]
 
 
 def blend(constants: Constants, forest: FloatArray, table: FeatureTable) -> FloatArray:
-    """Return P(no order in the horizon) from the forest's P(no order in the window) and the process's own."""
+    """Return the calibrated P(no order in the horizon) from the forest's P(no order in the window); shape (n,)."""
     return shifted(mix(constants, forest, table), constants.shift)
 
 
 def mix(constants: Constants, forest: FloatArray, table: FeatureTable) -> FloatArray:
-    """Return the same before it is brought to the level that past windows asked for."""
+    """Return the same before calibration of its mean; shape (n,)."""
     weight = constants.forest_weight
     mixed: FloatArray = weight * to_horizon(forest, table) + (1.0 - weight) * table.columns["horizon_no_order"]
     return mixed
 
 
 def bands(probability: FloatArray, limits: tuple[float, float]) -> npt.NDArray[np.object_]:
-    """Name the risk: low below the first limit, high from the second on."""
+    """Return the risk of each probability: low below the first limit, high from the second on."""
     named: npt.NDArray[np.object_] = RISKS[np.digitize(probability, limits)]
     return named
 
 
 class Churn:
-    """A forest blended with the purchase process, at the level that past windows asked for."""
+    """A forest blended with the purchase process; the mean is calibrated on past windows."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._constants = Constants.model_validate(bundle.json("churn/constants.json"))
@@ -82,9 +84,9 @@ class Churn:
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
     def _effects(self, forest: FloatArray, contributions: FloatArray, table: FeatureTable) -> Effects:
-        """Return what each feature adds to the probability: first to the blend, then through the shift to the level.
+        """Return what each feature adds to the probability: first to the blend, then after the calibrating shift.
 
-        What the forest does not explain of the blend is the process's, and is told by its own P(no order).
+        The part of the blend that the forest does not explain is the effect of the process's P(no order).
         """
         constants, weight = self._constants, self._constants.forest_weight
         trees = in_answer_units(

@@ -1,4 +1,4 @@
-"""clv: what will this customer spend within the horizon, how sure is that, and when is the next order?"""
+"""clv: what will a customer spend within the horizon, how sure is that, and when is the next order?"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -24,46 +24,48 @@ SUMMARY = "Expected value of each customer's orders within the horizon, with an 
 QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
 EXPLAINED = ("anchored", "free")
 PARTS = (*EXPLAINED, "none", *QUANTILES)
-"""The boosters: value on top of the process, value without it, P(no order), and quantiles of the value if any."""
+"""The boosters: value given the process's forecast, value without it, P(no order), quantiles of the value if any."""
 
 
 class Answer(Result):
-    """Future value in the currency's major unit, future orders, and the next order's date."""
+    """Future value in the currency's major unit, future orders, and the date of the next order."""
 
     predicted_value: float = Field(ge=0, description="mean value of the orders in [as_of, as_of + horizon)")
-    predicted_value_median: float = Field(ge=0, description="half of such customers bring less: least absolute error")
-    predicted_value_low: float = Field(ge=0, description="lower end of the 80 % interval: a tenth brings less")
+    predicted_value_median: float = Field(ge=0, description="median: half of such customers bring less")
+    predicted_value_low: float = Field(
+        ge=0, description="lower end of the 80 % interval: 10 % of such customers bring less"
+    )
     predicted_value_high: float = Field(ge=0, description="upper end of the 80 % interval")
     predicted_orders: float = Field(ge=0, description="expected number of orders in the horizon")
     next_order_at: date | None = Field(
-        description="by then half of such customers have ordered again; null when not within two years"
+        description="date by which half of such customers have ordered again; null when not within two years"
     )
     reasons: list[Reason] = Field(description="effects on predicted_value, in the currency's major unit")
 
 
 class Constants(BaseModel):
-    """What training learnt beside the trees; money in minor units."""
+    """What training learnt, except the trees; money in minor units."""
 
     features: list[str]
-    window_days: int = Field(description="days of the labels that the trees learnt from")
+    window_days: int = Field(description="days of the labels of training")
     horizon_days: int
     weights: tuple[float, ...] = Field(description="of the process, the anchored and the free booster")
-    scales: tuple[float, ...] = Field(description="bring each of the three to the process's total")
-    level: float = Field(description="value over the process's forecast, as past windows asked for")
-    orders_level: float = Field(description="the same of orders")
-    shift: float = Field(description="the same of P(no order), in log odds")
-    centers: tuple[float, ...] = Field(description="where the quantile boosters start, log")
+    scales: tuple[float, ...] = Field(description="factors that give each of the three the process's total")
+    level: float = Field(description="calibration of the total value: factor on the forecast, learnt from past windows")
+    orders_level: float = Field(description="the same for orders")
+    shift: float = Field(description="the same for the mean of P(no order), in log odds")
+    centers: tuple[float, ...] = Field(description="start values of the quantile boosters, as logarithms")
     upper_level: float = Field(description="nominal level of the interval's upper end, so that it holds 80 %")
-    base_cents: float = Field(description="geometric mean of the predictions at training: where reasons start from")
+    base_cents: float = Field(description="geometric mean of the predictions at training: reasons start from it")
 
 
 def value_if_any(
     spend_cents: FloatArray, orders: FloatArray, no_order: FloatArray, spend_calibration: FloatArray | float
 ) -> FloatArray:
-    """Return the value of customers who order at least once, in minor units: spend an order times orders if any.
+    """Return the expected value of customers who order at least once, in minor units; shape (n,).
 
-    `orders` are expected orders and `no_order` P(no order) of the same days, so that orders / (1 - no_order) are the
-    expected orders of those who order. `spend_calibration` is the factor on value over that on orders.
+    It is spend an order times expected orders if any, which are orders / (1 - P(no order)) of the same days.
+    `spend_calibration` is the calibration of value divided by that of orders.
     """
     orders_if_any = np.maximum(orders / np.maximum(1.0 - no_order, 1e-6), 1.0)
     value: FloatArray = np.maximum(spend_cents, 1e-3) * orders_if_any * spend_calibration
@@ -71,58 +73,59 @@ def value_if_any(
 
 
 class Forecast:
-    """The answers for n customers from the boosters' margins (a dict of arrays by PARTS) and the process's columns."""
+    """Forecasts for n customers, from the boosters' margins (arrays by PARTS) and the process's columns.
+
+    `parts` are the values forecast by process, anchored and free booster; `value_cents` is their calibrated blend.
+    """
 
     def __init__(self, constants: Constants, margins: Mapping[str, FloatArray], table: FeatureTable) -> None:
         columns = table.columns
         window = columns["process_orders"]
-        stretch = np.divide(columns["horizon_orders"], window, out=np.ones_like(window), where=window > 0)
+        extension = np.divide(columns["horizon_orders"], window, out=np.ones_like(window), where=window > 0)
         anchor = np.maximum(columns["process_value_cents"], 1e-3)
         self.parts = [
-            anchor * stretch,
-            np.exp(margins["anchored"]) * anchor * stretch,
-            np.exp(margins["free"]) * stretch,
+            anchor * extension,
+            np.exp(margins["anchored"]) * anchor * extension,
+            np.exp(margins["free"]) * extension,
         ]
         self._constants = constants
         scaled = [part * scale for part, scale in zip(self.parts, constants.scales, strict=True)]
-        mixed = scaled[0] * constants.weights[0]
+        blend = scaled[0] * constants.weights[0]
         for part, weight in zip(scaled[1:], constants.weights[1:], strict=True):
-            mixed = mixed + part * weight
-        self.value_cents = mixed * constants.level
-        each = columns["process_spend_cents"]
-        # Below one minor unit a day nothing can be divided by: a shop of free orders.
-        orders = np.where(each > 1.0, mixed / np.maximum(each, 1.0), columns["horizon_orders"])
+            blend = blend + part * weight
+        self.value_cents = blend * constants.level
+        spend = columns["process_spend_cents"]
+        # In a shop of free orders spend is about zero: the value says nothing about the number of orders.
+        orders = np.where(spend > 1.0, blend / np.maximum(spend, 1.0), columns["horizon_orders"])
         self.orders = orders * constants.orders_level
-        none = shifted(columns["process_no_order"], margins["none"])
-        self.no_order = shifted(to_horizon(none, table), constants.shift)
-        value = value_if_any(
-            columns["process_spend_cents"], self.orders, self.no_order, constants.level / constants.orders_level
-        )
+        in_window = shifted(columns["process_no_order"], margins["none"])
+        self.no_order = shifted(to_horizon(in_window, table), constants.shift)
+        value = value_if_any(spend, self.orders, self.no_order, constants.level / constants.orders_level)
         self._log_if_any = np.log(value)
-        found = [margins[name] + center for name, center in zip(QUANTILES, constants.centers, strict=True)]
-        low, high = np.minimum(found[0], found[1]), np.maximum(found[1], found[2])
-        self._knots = (low, np.clip(found[1], low, high), high)
+        knots = [margins[name] + center for name, center in zip(QUANTILES, constants.centers, strict=True)]
+        low, high = np.minimum(knots[0], knots[1]), np.maximum(knots[1], knots[2])
+        self._knots = (low, np.clip(knots[1], low, high), high)
 
     def quantile(self, level: float) -> FloatArray:
-        """Return the value that a share `level` of such customers stay below; 0 where no order is likelier than that.
+        """Return the `level` quantile of the value, in minor units, shape (n,); 0 where P(no order) is above `level`.
 
-        Between and beyond the three quantiles of the value if any, its logarithm is linear in the level's log odds.
+        The log of the value if any is linear in the level's log odds, between the three learnt quantiles and beyond.
         """
-        above = (level - self.no_order) / np.maximum(1.0 - self.no_order, 1e-6)
-        place = log_odds(np.clip(above, 0.005, 0.995)) / np.log(9.0)  # -1, 0 and 1 at levels .1, .5 and .9
+        level_if_any = (level - self.no_order) / np.maximum(1.0 - self.no_order, 1e-6)
+        place = log_odds(np.clip(level_if_any, 0.005, 0.995)) / np.log(9.0)  # -1, 0, 1 at levels .1, .5, .9
         low, middle, high = self._knots
-        log = self._log_if_any + middle + place * np.where(place < 0, middle - low, high - middle)
-        value: FloatArray = np.where(above > 0, np.exp(log), 0.0)
+        log_value = self._log_if_any + middle + place * np.where(place < 0, middle - low, high - middle)
+        value: FloatArray = np.where(level_if_any > 0, np.exp(log_value), 0.0)
         return value
 
     @property
     def interval(self) -> tuple[FloatArray, FloatArray]:
-        """The lower and upper end, in minor units."""
+        """The lower and the upper end of the 80 % interval, in minor units."""
         return self.quantile(0.1), self.quantile(max(self._constants.upper_level, 0.5))
 
 
 class Clv:
-    """Boosters and the purchase process, blended, at the level that past windows asked for."""
+    """Boosters blended with the purchase process; totals are calibrated on past windows."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._constants = Constants.model_validate(bundle.json("clv/constants.json"))
@@ -159,41 +162,41 @@ class Clv:
         return Prediction(columns, self._explainer.top(table.columns, effects, reasons))
 
     def _next_order(self, table: FeatureTable, forecast: Forecast) -> npt.NDArray[np.datetime64]:
-        """Return the day by which an order is as likely as not, NaT when there is none or no `as_of`."""
+        """Return the day at which P(no order) falls to one half; NaT when there is none or `table` has no `as_of`."""
         if table.as_of is None:
             return np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
         shift = log_odds(forecast.no_order) - log_odds(table.columns["horizon_no_order"])
         days = days_to_next_order(self._process, Purchases.from_table(table), shift, self._constants.horizon_days)
         known = np.where(np.isnan(days), 0.0, days)
         start = np.datetime64(table.as_of.replace(tzinfo=None), "s")
-        at = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
-        return np.where(np.isnan(days), np.datetime64("NaT"), at)
+        day = (start + np.floor(known * 86_400.0).astype("timedelta64[s]")).astype("datetime64[D]")
+        return np.where(np.isnan(days), np.datetime64("NaT"), day)
 
     def _effects(self, contributions: Mapping[str, FloatArray], forecast: Forecast) -> Effects:
-        """Return what each feature adds to the value, in major units: those of the three parts of the blend, added up.
+        """Return what each feature adds to the value, in major units, summed over the three parts of the blend.
 
-        What a part knows beforehand is the process's, and is told by its own value.
+        What a part takes from the process is the effect of the process's forecast of the value.
         """
         constants = self._constants
         unit = constants.level / 10**self._minor_units
         factors = [weight * scale * unit for weight, scale in zip(constants.weights, constants.scales, strict=True)]
-        known = np.log(np.maximum(forecast.parts[0], 1e-9))
-        center = np.full_like(known, np.log(constants.base_cents / constants.level))
+        process = np.log(np.maximum(forecast.parts[0], 1e-9))
+        center = np.full_like(process, np.log(constants.base_cents / constants.level))
         free = contributions["free"]
-        stretch = np.log(np.maximum(forecast.parts[2], 1e-9)) - free.sum(axis=1)
+        extension = np.log(np.maximum(forecast.parts[2], 1e-9)) - free.sum(axis=1)
         parts = [
-            (np.zeros((len(known), 0)), center, known - center),
-            (contributions["anchored"][:, :-1], contributions["anchored"][:, -1] + center, known - center),
-            (free[:, :-1], free[:, -1], stretch),
+            (np.zeros((len(process), 0)), center, process - center),
+            (contributions["anchored"][:, :-1], contributions["anchored"][:, -1] + center, process - center),
+            (free[:, :-1], free[:, -1], extension),
         ]
-        total = Effects((), np.zeros((len(known), 0)), np.zeros(len(known)))
-        for (values, base, beforehand), factor in zip(parts, factors, strict=True):
+        total = Effects((), np.zeros((len(process), 0)), np.zeros(len(process)))
+        for (values, base, from_process), factor in zip(parts, factors, strict=True):
             names = constants.features if values.shape[1] else ()
-            total += in_answer_units(names, values, base, _times(factor), {"process_value_cents": beforehand})
+            total += in_answer_units(names, values, base, _exp_times(factor), {"process_value_cents": from_process})
         return total
 
 
-def _times(factor: float) -> Link:
+def _exp_times(factor: float) -> Link:
     return lambda margin: np.exp(margin) * factor
 
 
