@@ -1,7 +1,7 @@
 -- One row per lake.
 -- Reads: orders.
--- How many orders repeat another of the same customer, instant and value, and how many are given back at that instant.
--- Instants and amounts that occur once in the whole shop are put aside first: integers are cheap to count, ids are not.
+-- Counts orders that repeat another of the same customer, instant and value, and those returned at the same instant.
+-- Pairs of instant and amount that occur once are removed first: integers are cheap to count, ids are not.
 with
     suspects as (
         select

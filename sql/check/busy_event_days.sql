@@ -1,6 +1,6 @@
 -- One row per customer and day with at least so many events of their own.
 -- Reads: events, customer_events. Params: $most_events.
--- What the shop sends is not theirs.
+-- Events that the shop sends do not count.
 with
     candidates as (
         select customer_id

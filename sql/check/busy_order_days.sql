@@ -1,6 +1,6 @@
 -- One row per customer and day with at least so many orders.
 -- Reads: orders, customer_orders. Params: $most_orders.
--- Only who has that many at all is looked at by day.
+-- Only customers with that many orders in all are counted by day.
 with
     candidates as (
         select customer_id

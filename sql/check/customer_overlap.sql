@@ -31,10 +31,10 @@ with
     )
 
 select
-    listed, -- 1 in the table customers
-    ordered, -- 2 with an order, 1 with returns only
-    seen, -- 1 with an event
-    treated, -- 1 with a treatment
+    listed, -- 1: in the table customers
+    ordered, -- 2: with an order, 1: with returns only
+    seen, -- 1: with an event
+    treated, -- 1: with a treatment
     is_early, -- first order before sign-up
     count(*) as customer_count,
     min(customer_id) as first_customer_id,

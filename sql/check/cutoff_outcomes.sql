@@ -1,6 +1,6 @@
 -- One row per cutoff.
 -- Reads: orders, customer_orders. Params: $as_of, $label_end.
--- Who had ordered before it, and how many of them ordered in [as_of, label_end).
+-- The customers with an order before it, and how many of them ordered in [as_of, label_end).
 with
     known as (
         select
@@ -27,7 +27,7 @@ with
 
 select
     known.customers,
-    -- Every newcomer bought in the window; the other buyers had ordered before.
+    -- All new customers bought in the window; the other buyers had ordered before.
     counted.buyer_count - known.newcomers as stayed
 from known
 cross join counted

@@ -1,6 +1,6 @@
 -- One row per customer with more than a given part of all revenue.
 -- Reads: customer_orders. Params: $part.
--- $part is 10 for a tenth.
+-- $part is the denominator: 10 means a tenth.
 with
     revenue as (
         select cast(sum(spend_cents) as bigint) as total_cents from customer_orders

@@ -1,6 +1,6 @@
 -- One row per number of days waited after the first day of purchase, and whether a second one came.
 -- Reads: orders, customer_orders. Params: $as_of, $as_of_day.
--- Who has not come back by as_of has waited until the day before it.
+-- Customers without a second day of purchase have waited until the day before as_of.
 with
     firsts as (
         select

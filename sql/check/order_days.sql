@@ -1,6 +1,6 @@
 -- One row per day with orders or returns, and return flag.
 -- Reads: orders.
--- The one pass over all orders; every count of the report is a sum of these. Null days and flags have rows of their own.
+-- The only pass over all orders: all counts of the report are sums of these rows. Null days and flags have own rows.
 select
     ordered_at_day,
     is_return,

@@ -1,6 +1,6 @@
 -- One row per value of an order.
 -- Reads: orders.
--- A histogram: quantiles read off it are exact.
+-- A histogram, so that quantiles are exact.
 select
     order_value_cents,
     count(*) as order_count

@@ -1,6 +1,6 @@
 -- One row per fault of order numbers: several customers share it, or one customer has it twice.
 -- Reads: orders.
--- A sale and its return may have one number.
+-- A sale and its return may share an order_id.
 with
     repeated as (
         select order_id

@@ -1,6 +1,6 @@
 -- One row per day of sign-up.
 -- Reads: customers.
--- Customers without one have a row of their own, with a null day.
+-- Customers without a day of sign-up make one row, with a null day.
 select
     signed_up_at_day,
     count(*) as row_count,

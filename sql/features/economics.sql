@@ -1,6 +1,6 @@
 -- One row per customer with an order before as_of.
 -- Reads: purchases, returns, lifecycle.
--- Earned before as_of only: margin where the shop knows it, else spend less returns. No future value enters here.
+-- Earnings before as_of only: the margin if known, else spend net of returns. No future value is used.
 with
     sums as (
         select

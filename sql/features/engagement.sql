@@ -1,7 +1,7 @@
 -- One row per customer with an event before as_of.
 -- Reads: events. Params: $as_of, $as_of_s.
--- engagement_score is a weighted index of the last 90 days on a scale from 0 to 100: points / (points + half), so that
--- `half` points score 50. A support ticket is contact, but of a customer with trouble: its weight is negative.
+-- engagement_score is a weighted index of the last 90 days, from 0 to 100: 100 * points / (points + half), so that
+-- `half` points score 50. A support ticket has a negative weight: it is contact, but with a problem.
 with
     weights as (
         select

@@ -1,7 +1,7 @@
 -- One row per customer with an order before as_of.
 -- Reads: purchases, purchase_gaps, customers. Params: $as_of, $as_of_s.
--- How long known, how long away, how long usually; and x, t_x and T of the purchase-process models, whose purchases are
--- days with an order: `repeat_days`, `last_repeat_days`, `customer_age_days`.
+-- Tenure, recency, gaps and trends. `repeat_days`, `last_repeat_days` and `customer_age_days` are x, t_x and T of
+-- the purchase-process models, whose purchases are days with an order.
 with
     moment as (
         select cast($as_of as timestamp) as as_of, cast($as_of_s as bigint) as as_of_s
@@ -57,7 +57,7 @@ select
     cast(30 as double) * cast(order_count as double) / nullif(tenure_days, cast(0 as double)) as purchase_velocity,
     gap_sum / gaps as gap_mean_days,
     case
-        when gaps is not null -- greatest() passes over nulls, so missing gaps must not reach it
+        when gaps is not null -- greatest() ignores nulls, so it must not see missing gaps
             then sqrt(greatest(gap_square_sum / gaps - (gap_sum / gaps) * (gap_sum / gaps), cast(0 as double)))
     end as gap_std_days,
     case when gaps is not null then gap_max_days end as gap_max_days,

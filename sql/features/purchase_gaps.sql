@@ -1,7 +1,7 @@
 -- One row per customer with an order before as_of.
 -- Reads: orders. Params: $as_of.
--- Gaps are whole days between days with an order: an invoice split in two on one day is one purchase, no gap of zero.
--- The window reads only the key that orders it, so orders of one day may stand in any order among themselves.
+-- Gaps are whole days between days with an order: two invoices on one day are one purchase, without a gap of zero.
+-- The window reads only its sort key, so the order of orders within a day does not matter.
 with
     days as (
         select

@@ -1,7 +1,7 @@
 -- One row per customer with an order before as_of.
 -- Reads: orders. Params: $as_of.
--- The one pass over the sales: counts and sums of integers only, so that no row order, thread or engine can show.
--- The year-ago windows are those that a horizon of 90 or 180 days from as_of meets, one year earlier: its season.
+-- The only pass over the sales. Counts and sums are of integers, so row order, threads and engines change nothing.
+-- The year-ago windows are a horizon of 90 or 180 days from as_of, one year earlier: they show its season.
 with
     moment as (
         select cast($as_of as timestamp) as as_of
@@ -33,7 +33,7 @@ select
     count(*) as order_count,
     min(ordered_at_s) as first_order_s,
     max(ordered_at_s) as last_order_s,
-    -- The smallest pair of second and value, packed in one integer, less its second: argmin with its ties settled.
+    -- The value at the first second (the smallest of ties): minimum of second and value packed in one integer.
     min(ordered_at_s * 1073741824 + least(order_value_cents, 1073741823))
     - min(ordered_at_s) * 1073741824 as first_order_cents,
     cast(sum(order_value_cents) as bigint) as spend_cents,

@@ -1,6 +1,6 @@
 -- One row per customer with a return before as_of.
 -- Reads: orders. Params: $as_of.
--- What went back: counts and sums of integers; values of returns are negative.
+-- Counts and sums of integers; values of returns are negative.
 select
     customer_id,
     count(*) as return_count,

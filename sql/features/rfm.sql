@@ -1,6 +1,6 @@
 -- One row per customer with an order before as_of.
 -- Reads: purchases. Params: $as_of_s.
--- Recency (whole days), frequency and monetary value as exact integers: what cut points are learnt from and applied to.
+-- Recency (whole days), frequency and monetary value as exact integers, for learning and applying cut points.
 select
     customer_id,
     cast(

@@ -1,7 +1,7 @@
 -- One row per measure (recency, frequency, monetary) and cut number (1 to 4).
 -- Reads: rfm_histogram.
--- Learnt once, in training; the bundle carries the rows. The k-th cut point is the exact discrete k/5 quantile: the
--- smallest value with at least k fifths of the customers at or below it.
+-- Learnt in training; the bundle holds the rows. The k-th cut point is the exact discrete k/5 quantile: the smallest
+-- value with at least k fifths of the customers at or below it.
 with
     cumulative as (
         select

@@ -1,6 +1,6 @@
 -- One row per measure (recency, frequency, monetary) and amount.
 -- Reads: rfm.
--- How many customers have the amount: all that cut points are learnt from. Histograms of partitions merge exactly: add up.
+-- The number of customers with the amount, from which cut points are learnt. Histograms of partitions add up exactly.
 with
     counted as (
         select 'recency' as measure, recency_days as amount, count(*) as customers from rfm group by recency_days

@@ -1,7 +1,7 @@
 -- One row per customer with an order before as_of.
 -- Reads: rfm, rfm_cut_points.
--- Score = 1 + number of cut points below the value, reversed for recency: 5 is always the best. Equal values get equal
--- scores, and a customer's score depends on that customer and on the learnt cut points only.
+-- Score = 1 + number of cut points below the value, reversed for recency: 5 is always best. Equal values get equal
+-- scores. A customer's score depends only on that customer and on the learnt cut points.
 with
     cuts as (
         select

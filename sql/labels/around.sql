@@ -1,6 +1,6 @@
 -- One row per customer with an order within a horizon before or after as_of.
 -- Reads: orders. Params: $as_of_s, $horizon_s.
--- What a plan made at as_of is measured by: [as_of, as_of + horizon), beside as long before it. Returns are left out.
+-- Measures a plan made at as_of: [as_of, as_of + horizon), and the horizon before as_of. Returns are left out.
 select
     customer_id,
     count(*) filter (where ordered_at_s >= $as_of_s) as future_orders,

@@ -1,6 +1,6 @@
 -- One row per customer with an order before as_of.
 -- Reads: purchases, orders. Params: $as_of, $label_end.
--- What happened in [as_of, label_end): the targets, in a relation that no feature file reads. Returns are left out.
+-- Orders in [as_of, label_end): the targets, which no feature file reads. Returns are left out.
 with
     ahead as (
         select

@@ -1,6 +1,6 @@
 -- One row per customer and action treated, or held out as control, on the day of as_of.
 -- Reads: treatments, orders. Params: $as_of_s, $soon_s, $horizon_s.
--- What happened in [treated_at, treated_at + horizon): the outcome of an experiment. Returns are left out.
+-- Orders in [treated_at, treated_at + horizon): the outcome of an experiment. Returns are left out.
 with
     wave as (
         select

@@ -1,6 +1,6 @@
 -- One row per month of first orders and number of months since then, as many as the longest history has.
 -- Reads: months, customer_months.
--- A month that has not begun is null, one that is not over has counts but no shares: zero would mean nobody came.
+-- Months that have not begun are null; a month that is not over has counts but no shares: zero would mean no orders.
 with
     sizes as (
         select
@@ -59,5 +59,5 @@ select
     case when is_complete then cast(active_customers as double) / cast(cohort_customers as double) end as retention_share,
     case
         when is_complete then cast(cumulative_revenue_cents as double) / cast(cohort_customers as double)
-    end as cumulative_customer_cents -- revenue so far over everyone who began in that month
+    end as cumulative_customer_cents -- revenue so far per customer of the cohort
 from cells

@@ -1,7 +1,7 @@
 -- One row per report.
 -- Reads: purchases, revenue_concentration.
--- Gini coefficient of spend: sum of (2 i - n - 1) x_i over n times the sum of x_i, customers i = 1 to n from the lowest
--- spend (Sen, On Economic Inequality, 1973). DECIMAL(38, 0), because the products pass 64 bits in small currencies.
+-- Gini coefficient of spend: sum of (2 i - n - 1) x_i over n times the sum of x_i, customers i = 1 to n by rising spend
+-- (Sen, On Economic Inequality, 1973). DECIMAL(38, 0), since the products exceed 64 bits in currencies of low value.
 with
     histogram as (
         select
@@ -15,7 +15,7 @@ with
         select
             spend_cents,
             customers,
-            -- Of equal customers the mean rank, twice, less n + 1.
+            -- 2 i - n - 1, with the mean rank i of customers with equal spend.
             2 * cast(sum(customers) over (order by spend_cents nulls first) as bigint) - customers
             - cast(sum(customers) over () as bigint) as twice_rank
         from histogram

@@ -1,6 +1,6 @@
 -- One row per customer and month with an order before as_of.
 -- Reads: orders, daily_orders. Params: $as_of.
--- Whoever did nothing but return has no row.
+-- Customers with returns only have no row.
 with
     spent as (
         select

@@ -47,10 +47,10 @@ select
     flows.month,
     flows.is_complete,
     coalesce(counts.active_customers, 0) as active_customers,
-    coalesce(counts.new_customers, 0) as new_customers, -- first order ever seen
-    coalesce(counts.returning_customers, 0) as returning_customers, -- ordered in the month before, too
+    coalesce(counts.new_customers, 0) as new_customers, -- first order of all
+    coalesce(counts.returning_customers, 0) as returning_customers, -- also ordered in the month before
     coalesce(counts.reactivated_customers, 0) as reactivated_customers, -- ordered earlier, but not in the month before
-    coalesce(counts.won_back_customers, 0) as won_back_customers, -- those of them that had been lost
+    coalesce(counts.won_back_customers, 0) as won_back_customers, -- reactivated after being lost
     case when flows.is_complete and flows.month_number >= flows.lost_from then flows.lost_customers end as lost_customers,
     case when flows.is_complete and flows.month_number >= flows.lost_from - 1 then flows.current_customers end as current_customers,
     coalesce(counts.new_revenue_cents, 0) as new_revenue_cents,

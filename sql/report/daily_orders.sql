@@ -1,6 +1,6 @@
 -- One row per day (UTC) with an order or a return before as_of.
 -- Reads: orders, months. Params: $as_of.
--- The calendar of the files that follow: which month a day lies in.
+-- Maps each day to its month, for the other files.
 with
     days as (
         select

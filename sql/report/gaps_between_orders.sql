@@ -1,6 +1,6 @@
 -- One row per order number (10: the 10th and later) and days until the next order.
 -- Reads: purchase_steps.
--- Only gaps that have ended are here; repeat_rates has what became of those that might still end.
+-- Completed gaps only (biased short); repeat_rates also counts the open ones.
 select
     order_number - 1 as order_number,
     gap_days,

@@ -1,6 +1,6 @@
 -- One row per calendar month (UTC) from the first order or return to as_of.
 -- Reads: months, daily_orders, customer_months.
--- Revenue is the value of orders; returns stand beside it, in the month in which they came back.
+-- Revenue is the value of orders. Returns have columns of their own, in the month of the return.
 with
     sold as (
         select

@@ -1,6 +1,6 @@
 -- One row per calendar month (UTC) from the first order or return to as_of.
 -- Reads: orders. Params: $as_of.
--- A month that as_of cuts off is there and says so: what it holds is counted, what needs its end is left null.
+-- The month of as_of is marked as incomplete: its orders are counted; values that need its end are null.
 with
     digits as (
         select 0 as digit

@@ -1,6 +1,6 @@
 -- One row per order number (11: the 11th and later), day of purchase and gap in days to the one before.
 -- Reads: orders. Params: $as_of.
--- Orders are numbered by day of purchase, as gaps are: a basket split in two invoices on one day is one purchase.
+-- Orders are numbered by day of purchase, like gaps: two invoices on one day are one purchase.
 with
     purchase_days as (
         select

@@ -1,7 +1,7 @@
 -- One row per order number (10: the 10th and later).
 -- Reads: purchase_steps, gaps_between_orders.
--- repeat_rate is what has happened so far, low for orders that have had little time; repeat_rates gives each its time.
--- The median is the smallest number of days within which half of those who came back were back.
+-- repeat_rate is the share so far: low for recent orders; repeat_rates gives each order the same time.
+-- The median is the smallest number of days within which half of the repeat buyers had returned.
 with
     placed as (
         select

@@ -1,7 +1,7 @@
 -- One row per order number (10: the 10th and later) and number of days allowed for the next one.
 -- Reads: purchase_steps. Params: $as_of_s.
--- Of the orders that have had all those days before as_of, the share that another one followed within them. Orders that
--- are too young are in neither count, so that the rate does not fall towards as_of.
+-- The share of orders that another order followed within those days, of orders at least so old at as_of. Younger orders
+-- are in neither count, so that the rate does not fall towards as_of.
 with
     allowances as (
         select 30 as within_days
@@ -26,7 +26,7 @@ with
 
     followed as (
         select
-            purchase_steps.order_number - 1 as order_number, -- of the order before, which lies gap_days back
+            purchase_steps.order_number - 1 as order_number, -- of the order before, gap_days earlier
             allowances.within_days,
             cast(sum(purchase_steps.purchases) as bigint) as repeated
         from purchase_steps

@@ -1,7 +1,7 @@
 -- One row per percent of the customers, best first (1 to 100).
 -- Reads: purchases.
--- The Lorenz curve from its rich end: what share of the revenue the best 1 %, 2 %, ... bring. A percent of the customers
--- that is no whole number takes the fraction of its last customer; equal customers can be taken in any order.
+-- The Lorenz curve from its upper end: the share of revenue of the best 1 %, 2 %, ... of customers. Where a percent is
+-- not a whole number of customers, the last one counts in part. The order of customers with equal spend is arbitrary.
 with
     digits as (
         select 0 as digit
@@ -52,8 +52,8 @@ with
 
 select
     percents.customer_percent,
-    cumulative.spend_cents as least_spend_cents, -- of the last customer who belongs to them
-    -- All up to this spend, less those of it beyond the percent; in hundredths, so that nothing is rounded.
+    cumulative.spend_cents as least_spend_cents, -- of the last customer included
+    -- Spend of all down to this value, minus that of its customers beyond the percent; in hundredths, so it is exact.
     cast(
         100 * cumulative.revenue_through_cents
         - (100 * cumulative.customers_through - percents.customer_percent * cumulative.all_customers) * cumulative.spend_cents

@@ -30,7 +30,7 @@ select
     recency.score as recency_score,
     frequency.score as frequency_score,
     monetary.score as monetary_score,
-    100 * recency.score + 10 * frequency.score + monetary.score as rfm_cell, -- the three digits
+    100 * recency.score + 10 * frequency.score + monetary.score as rfm_cell, -- the three scores as digits
     coalesce(filled.customers, 0) as customers,
     coalesce(filled.order_count, 0) as order_count,
     coalesce(filled.revenue_cents, 0) as revenue_cents

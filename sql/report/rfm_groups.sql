@@ -1,7 +1,7 @@
 -- One row per recency and frequency score (25 pairs), with the name that the field gives it.
 -- Reads: rfm_cells.
--- Ten names that tutorials of RFM commonly use, laid over the two scores without gap or overlap: money is left out,
--- since it follows frequency closely; rfm_grid has it beside.
+-- The ten usual names of RFM groups; each pair of scores has exactly one. The monetary score is left out, since it
+-- follows frequency closely; rfm_grid shows it.
 select
     recency_score,
     frequency_score,

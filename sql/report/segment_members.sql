@@ -1,6 +1,6 @@
 -- One row per customer with an order before as_of.
 -- Reads: rfm_scores, rfm_groups.
--- Which segment each customer is in where no bundle says it; a bundle's segments and forecasts come in this form, too.
+-- Each customer's segment without a bundle; a bundle's segments and forecasts have the same columns.
 select
     rfm_scores.customer_id,
     rfm_groups.segment,

@@ -48,7 +48,7 @@ select
     cast(profiles.revenue_cents as double) / cast(profiles.order_count as double) as mean_order_cents,
     cast(profiles.recency_s as double) / cast(profiles.customers as double) / cast(86400 as double) as mean_recency_days,
     cast(medians.median_recency_s as double) / cast(86400 as double) as median_recency_days,
-    profiles.predicted_value_cents, -- of the segment as a whole, within the bundle's horizon; null without a bundle
+    profiles.predicted_value_cents, -- sum over the segment, within the bundle's horizon; null without a bundle
     cast(profiles.predicted_value_cents as double)
     / nullif(cast(profiles.forecasts as double), cast(0 as double)) as mean_predicted_value_cents,
     cast(profiles.churn_millionths as double)

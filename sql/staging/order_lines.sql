@@ -1,6 +1,6 @@
 -- One row per order line kept.
 -- Reads: staged_orders.
--- Settles what a line leaves open: whether it is a return, which way its amounts point, and which order it belongs to.
+-- Decides for each line whether it is a return, the sign of its amounts, and the order that it belongs to.
 with
     signed as (
         select
@@ -19,14 +19,14 @@ with
     turned as (
         select
             signed.*,
-            -- A return that is written with a positive value is turned round as a whole, so that sums are net.
+            -- All amounts of a return with a positive value are negated, so that sums are net.
             case when signed.is_return and signed.order_value_cents > 0 then -1 else 1 end as direction
         from signed
     )
 
 select
     turned.customer_id,
-    -- Without a number of its own, an order is what one customer bought at one instant.
+    -- Without an order_id, an order is what one customer bought at one instant.
     coalesce(
         turned.order_id, turned.customer_id || '@' || strftime(turned.ordered_at, '%Y-%m-%dT%H:%M:%S.%f')
     ) as order_id,

@@ -1,6 +1,6 @@
 -- One row per order.
 -- Reads: order_lines.
--- A number that covers sales and returns makes two rows; sums are of integers and decimals, so row order cannot show.
+-- An order_id with sales and returns makes two rows. Sums are of integers and decimals, so row order does not matter.
 with
     summed as (
         select
@@ -12,7 +12,7 @@ with
             cast(sum(order_lines.quantity) as double) as quantity,
             cast(sum(order_lines.discount_cents) as bigint) as discount_cents,
             cast(sum(order_lines.margin_cents) as bigint) as margin_cents,
-            -- An order's lines agree on country or channel; where they do not, any fixed choice will do.
+            -- Lines of an order usually have the same attributes; if not, min() is a fixed choice.
             min(order_lines.attributes) as attributes
         from order_lines
         group by order_lines.customer_id, order_lines.order_id, order_lines.is_return
@@ -23,7 +23,7 @@ select
     summed.order_id,
     summed.ordered_at,
     summed.order_value_cents,
-    summed.is_return or summed.order_value_cents < 0 as is_return, -- no sale brings less than nothing
+    summed.is_return or summed.order_value_cents < 0 as is_return, -- a negative sum is a return
     summed.quantity,
     summed.discount_cents,
     summed.margin_cents,
