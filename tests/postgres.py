@@ -41,7 +41,17 @@ class Server:
     def sql(self, query: str) -> list[list[str]]:
         """Run SQL and return its rows as text; a null is an empty text."""
         environment = {**os.environ, "PGPASSWORD": self.password}
-        command = [self.programs / "psql", "-XqAt", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", self.url(), "-c", query]
+        command: list[str | Path] = [
+            self.programs / "psql",
+            "-XqAt",
+            "-F",
+            "\x1f",
+            "-v",
+            "ON_ERROR_STOP=1",
+            self.url(),
+            "-c",
+            query,
+        ]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
         assert done.returncode == 0, done.stderr
         return [line.split("\x1f") for line in done.stdout.splitlines()]
@@ -91,8 +101,21 @@ def _running(programs: Path, folder: Path, account: pwd.struct_passwd | None) ->
     secret.write_text(server.password + "\n", encoding="utf-8")
     secret.chmod(0o644)
     data, log = folder / "data", folder / "log"
-    made = ["-D", data, "-U", USER, "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
-    command = [*as_account, programs / "initdb", *made]
+    made: list[str | Path] = [
+        "-D",
+        data,
+        "-U",
+        USER,
+        "--pwfile",
+        secret,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
+    command: list[str | Path] = [*as_account, programs / "initdb", *made]
     subprocess.run(command, check=True, capture_output=True, cwd=folder)  # noqa: S603 - our own words
     settings = {"listen_addresses": "127.0.0.1", "port": server.port, "unix_socket_directories": folder, **FAST}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -117,7 +140,7 @@ def _free_port() -> int:
 
 def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return once the server takes connections."""
-    command = [server.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
+    command: list[str | Path] = [server.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
     until = time.monotonic() + START_SECONDS
     while subprocess.run(command, check=False).returncode:  # noqa: S603 - our own words
         assert process.poll() is None, log.read_text(encoding="utf-8")

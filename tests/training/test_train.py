@@ -97,7 +97,7 @@ def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:
     rows = []
     for number in range(customers):
         first = rng.uniform(0, 5)
-        again = np.arange(10, days - 10, 10) if number < back * customers else []
+        again = np.arange(10, days - 10, 10) if number < back * customers else np.arange(0)
         rows += [(f"c{number}", start + timedelta(days=float(first + step))) for step in (0, *again)]
     rows.append(("last", start + timedelta(days=days)))
     names, moments = zip(*rows, strict=True)

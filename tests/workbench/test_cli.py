@@ -61,7 +61,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     out = Text.from_ansi(out).plain  # where CI is set, help is coloured even in a pipe
     assert status == 0
     assert f"Usage: regulars {command}" in out
-    registered = next(one for one in app.app.registered_commands if command in (one.name, one.callback.__name__))  # type: ignore[union-attr] # every command has one
+    registered = next(one for one in app.app.registered_commands if command in (one.name, one.callback.__name__))
     assert registered.callback
     assert (registered.callback.__doc__ or "").split(":")[0].split(",")[0].rstrip(".") in out
 

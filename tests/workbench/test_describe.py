@@ -133,7 +133,7 @@ def test_a_bundle_brings_its_segments_and_forecasts(lake: Path, bundle_folder: P
     named = {one["name"] for one in Bundle(bundle_folder).manifest.metrics["segment"]["segments"]}
     assert set(segments["segment"]) <= named
     assert segments["customers"].sum() == found.tables["concentration_summary"]["customers"].sum()
-    assert segments["mean_predicted_value_cents"].min() >= 0  # type: ignore[operator] # a column of floats
+    assert segments["mean_predicted_value_cents"].min() >= 0
     assert segments["mean_churn_probability"].is_between(0, 1).all()
     assert found.bundle == Bundle(bundle_folder).manifest.bundle
 

@@ -59,4 +59,4 @@ def test_a_file_that_is_absent_or_no_toml_says_so(tmp_path: Path) -> None:
 def test_money_of_an_assumed_value_effect_is_in_minor_units() -> None:
     effect = {"on": "value", "how": "absolute", "low": 1, "likely": 2.5, "high": 3}
     source = parse(raw(action(effect=effect))).action[0].effect
-    assert source.source(2).of({}, 2).likely.tolist() == [250.0, 250.0]  # type: ignore[union-attr] # an assumed one
+    assert source.source(2).of({}, 2).likely.tolist() == [250.0, 250.0]

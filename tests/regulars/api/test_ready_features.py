@@ -109,7 +109,7 @@ def test_a_column_that_is_unknown_missing_or_no_number_is_named(
     call: Call, sent: list[dict[str, Any]], change: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
     """That customer is rejected, the other is answered."""
-    bad = {"customer_id": "bad", "features": dict(sent[0]["features"])}
+    bad: dict[str, Any] = {"customer_id": "bad", "features": dict(sent[0]["features"])}
     change(bad["features"])
     status, answer = call("churn", asked(sent[1], bad))
     assert status == 200

@@ -46,6 +46,6 @@ def deadly_put_anyhow(self: Any, name: str, content: Any) -> None:
         die()
 
 
-Clock.stage, Store.put_if_unchanged = deadly_stage, deadly_put  # type: ignore[method-assign] # dies at the given point
+Clock.stage, Store.put_if_unchanged = deadly_stage, deadly_put  # type: ignore[method-assign, assignment] # dies at the given point
 Store.overwrite = deadly_put_anyhow  # type: ignore[method-assign] # dies at the given point
 handle(json.loads(sys.argv[2]), None)

@@ -23,7 +23,7 @@ from tests.regulars.batch.shop import AS_OF, KEYS, orders_sql, read
 
 INCOMING, SCORES = "machine-incoming", "machine-scores"
 PREFIX = f"incoming/as_of={AS_OF}/export/"
-SIMULATED = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
+SIMULATED: Any = {"lambda": {"use_docker": False}, "stepfunctions": {"execute_state_machine": True}}
 
 
 @contextmanager

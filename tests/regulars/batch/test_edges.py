@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from regulars.batch.handler import handle
-from tests.regulars.batch.conftest import AS_OF, Aws, orders_sql
+from tests.regulars.batch.conftest import Aws
 from tests.regulars.batch.environment import FaultEnvironment, left, seen
 from tests.regulars.batch.faults import Table
+from tests.regulars.batch.shop import AS_OF, orders_sql
 from tests.regulars.batch.test_faults import through
 
 TABLE: "Table[FaultEnvironment]" = Table("edges")

@@ -9,6 +9,8 @@ import pytest
 
 from regulars.batch import score
 from regulars.batch.handler import handle
+from regulars.batch.pipeline import score_files
+from regulars.batch.storage.store import Store
 from tests.regulars.batch.conftest import Aws
 from tests.regulars.batch.shop import AS_OF, read
 
@@ -60,10 +62,10 @@ def test_a_newer_version_replaces_the_older(aws: Aws, orders: Path, tmp_path: Pa
 def test_an_older_version_never_replaces_a_newer(aws: Aws, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a run works on the old version, the new version arrives and is scored."""
     key = aws.put("orders.csv", orders)
-    work, overtaken = score.score_files, []
+    overtaken: list[Any] = []
 
     def slow(*arguments: Any, **options: Any) -> Any:
-        counts = work(*arguments, **options)
+        counts = score_files(*arguments, **options)
         if not overtaken:
             overtaken.append(counts)
             aws.put("orders.csv", b"\n".join(orders.read_bytes().splitlines()[:100]) + b"\n")
@@ -83,7 +85,8 @@ def test_a_writer_overtaken_between_two_files_replaces_what_it_wrote(
 ) -> None:
     """The old version's part is written, then the new version's result is written, then the old run continues."""
     key = aws.put("orders.csv", orders)
-    put, done = score.Store.put_if_unchanged, []
+    put = Store.put_if_unchanged
+    done: list[Any] = []
 
     def late(self: Any, name: str, *rest: Any) -> None:
         put(self, name, *rest)
@@ -93,7 +96,7 @@ def test_a_writer_overtaken_between_two_files_replaces_what_it_wrote(
             handle(aws.event(key), None)
             done.append(aws.written())
 
-    monkeypatch.setattr(score.Store, "put_if_unchanged", late)
+    monkeypatch.setattr(Store, "put_if_unchanged", late)
     handle(aws.event(key), None)
 
     assert aws.written() == done[1]

@@ -12,7 +12,8 @@ from regulars.batch.score import score_object
 from regulars.errors import RegularsError, SourceError
 from regulars_workbench.invoke import LocalContext
 from tests.conftest import ROOT, forget_process
-from tests.regulars.batch.conftest import AS_OF, Aws
+from tests.regulars.batch.conftest import Aws
+from tests.regulars.batch.shop import AS_OF
 from tests.regulars.batch.test_events import s3 as notification
 
 

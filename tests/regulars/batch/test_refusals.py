@@ -9,7 +9,8 @@ import boto3
 import pytest
 
 from tests.command_line import Run, command_line
-from tests.regulars.batch.conftest import AS_OF, Aws
+from tests.regulars.batch.conftest import Aws
+from tests.regulars.batch.shop import AS_OF
 
 NOWHERE = "http://127.0.0.1:9"
 

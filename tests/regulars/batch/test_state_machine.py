@@ -12,7 +12,7 @@ import pytest
 from regulars.batch.counts import CountMismatchError
 from regulars.batch.handler import handle
 from regulars.batch.state_machine import dispatch
-from regulars.batch.state_machine.buckets import Bucket
+from regulars.batch.state_machine.buckets import Bucket, score_bucket
 from regulars.errors import SettingsError, SourceError
 from regulars.instants import parse_as_of
 from regulars.scoring import score
@@ -68,7 +68,7 @@ def test_a_second_execution_keeps_the_finished_buckets(
 ) -> None:
     """One bucket fails at first; the others are not scored again."""
     put_export(tmp_path)
-    original, broken = dispatch.score_bucket, [True]
+    original, broken = score_bucket, [True]
 
     def fails(connection: Any, bucket: Bucket, *arguments: Any) -> Any:
         if bucket.number == 1 and broken[0]:

@@ -113,7 +113,7 @@ def same(one: FeatureTable, other: FeatureTable) -> bool:
 
 def test_row_order_does_not_show(sql: SqlFolder, lake: Path, tmp_path: Path) -> None:
     """Not in a cell, and not in a byte of the file, whatever the number of threads."""
-    files = []
+    files: list[Path] = []
     for threads, order in ((1, "1"), (1, "hash(random())"), (2, "hash(random())")):
         files.append(tmp_path / f"{len(files)}.parquet")
         with connect("1GB", threads) as connection:

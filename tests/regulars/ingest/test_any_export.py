@@ -3,6 +3,7 @@
 import gzip
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -296,7 +297,7 @@ def _zip(path: Path) -> None:
 
 
 DICTS = [dict(zip(HEAD.split(","), row, strict=True)) for row in ROWS]
-FORMS = {
+FORMS: dict[str, Callable[[Path], object]] = {
     "book.xlsx": _workbook,
     "list.json": lambda path: path.write_text(json.dumps(DICTS)),
     "inside.json": lambda path: path.write_text(json.dumps({"count": 2, "orders": DICTS})),

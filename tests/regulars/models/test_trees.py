@@ -51,7 +51,7 @@ def at_thresholds(ensemble: Ensemble, rows: Rows) -> Rows:
         [np.stack([tree.feature, tree.threshold], 1)[~tree.is_leaf].astype(np.float64) for tree in ensemble.trees]
     )
     pairs = pairs[np.isfinite(pairs[:, 1])]  # scikit-learn splits NaN from the rest at infinity
-    found = []
+    found: list[Rows] = []
     for feature, value in pairs[:: max(1, len(pairs) // 300)]:
         exact = np.float32(value)
         for near in (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(-np.inf))):

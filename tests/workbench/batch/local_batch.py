@@ -5,7 +5,8 @@ from typing import Any
 
 import duckdb
 
-from regulars_workbench.batch.run import Resources, Run
+from regulars_workbench.batch.resources import Resources
+from regulars_workbench.batch.run import Run
 from regulars_workbench.batch.source import open_source
 from tests.regulars.batch.shop import AS_OF
 

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from regulars.errors import HistoryError, SourceError
-from regulars_workbench.batch.run import Resources, Run
+from regulars_workbench.batch.resources import Resources
+from regulars_workbench.batch.run import Run
 from regulars_workbench.batch.source import open_source
 from tests.regulars.batch.shop import AS_OF, orders_sql
 from tests.workbench.batch.local_batch import batch, silent

@@ -1,5 +1,6 @@
 """Finished work after an interruption, and which command may continue from it."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 
 from regulars.errors import LakeError, SourceError
-from regulars_workbench.batch import shard, work_folder
+from regulars_workbench.batch import shard
 from regulars_workbench.batch.work_folder import exclusive_work_folder
 from regulars_workbench.cli.scores.batch import batch as command
 from tests.regulars.batch.shop import AS_OF, orders_sql
@@ -23,7 +24,8 @@ from tests.workbench.batch.local_batch import batch, rows
 def test_an_interrupted_run_continues_from_its_finished_shards(
     lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, scored = shard.score_shard, []
+    original = shard.score_shard
+    scored: list[int] = []
 
     def interrupted(job: Any) -> Any:
         if len(scored) == 2:
@@ -35,7 +37,12 @@ def test_an_interrupted_run_continues_from_its_finished_shards(
     with pytest.raises(KeyboardInterrupt):
         batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(shard, "score_shard", lambda job: scored.append(job.shard.number) or original(job))
+
+    def recorded(job: Any) -> Any:
+        scored.append(job.shard.number)
+        return original(job)
+
+    monkeypatch.setattr(shard, "score_shard", recorded)
     batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert scored == [0, 1, 2, 3]
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)
@@ -75,7 +82,8 @@ def test_a_folder_removed_by_its_last_owner_is_created_again(
     lake: Path, bundle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last owner removes the folder after this run has opened the lock file, before it locks it."""
-    flock, taken = work_folder.fcntl.flock, []
+    flock = fcntl.flock
+    taken: list[Any] = []
 
     def late(stream: Any, operation: int) -> None:
         if not taken:
@@ -83,7 +91,7 @@ def test_a_folder_removed_by_its_last_owner_is_created_again(
         taken.append(stream)
         flock(stream, operation)
 
-    monkeypatch.setattr(work_folder.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     batch(lake, bundle_folder, tmp_path / "out")
     assert sum(not isinstance(stream, int) for stream in taken) == 2  # numbers are other locks
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
@@ -146,7 +154,8 @@ def test_ctrl_c_ends_soon_and_says_how_to_continue(
 def test_a_full_disk_keeps_what_is_finished(
     lake: Path, bundle_folder: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, scored = shard.score_shard, []
+    original = shard.score_shard
+    scored: list[int] = []
 
     def full(job: Any) -> int:
         if len(scored) == 2:
@@ -158,7 +167,12 @@ def test_a_full_disk_keeps_what_is_finished(
     with pytest.raises(LakeError, match=rf"no space left on the disk of {tmp_path / 'out'}; free some"):
         batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert len([*(tmp_path / ".out.batch" / "done").iterdir()]) == 2
-    monkeypatch.setattr(shard, "score_shard", lambda job: scored.append(job.shard.number) or original(job))
+
+    def recorded(job: Any) -> Any:
+        scored.append(job.shard.number)
+        return original(job)
+
+    monkeypatch.setattr(shard, "score_shard", recorded)
     batch(lake, bundle_folder, tmp_path / "out", at_once=400)
     assert scored == [0, 1, 2, 3]
     assert rows(tmp_path / "out" / "part.parquet") == rows(alone)

@@ -1,21 +1,21 @@
-"""Holes and stray dates: what is odd depends on the shop's own rhythm."""
+"""Gaps and stray dates are judged by the shop's own weekly pattern."""
 
 import numpy as np
 import pytest
 
-from regulars_workbench.check.findings.days import Days, Stretch, silences, stretch
+from regulars_workbench.check.findings.days import Days, Span, main_span, silences
 
 
 def rhythm(pattern: list[float], weeks: int) -> tuple[Days, Days]:
-    """Return days and counts of a shop with the same week again and again; days without an order are left out."""
+    """Return days and counts of a shop that repeats one week, without days that have no order."""
     counts = np.tile(np.asarray(pattern, dtype=np.int64), weeks)
     return np.flatnonzero(counts), counts[counts > 0]
 
 
-def holes(at: Days, counts: Days) -> list[tuple[int, int]]:
-    within = stretch(at, counts)
-    assert within
-    return [(one.first, one.last) for one in silences(at, counts, within)]
+def gaps(at: Days, counts: Days) -> list[tuple[int, int]]:
+    span = main_span(at, counts)
+    assert span
+    return [(silence.first, silence.last) for silence in silences(at, counts, span)]
 
 
 @pytest.mark.parametrize(
@@ -31,24 +31,24 @@ def holes(at: Days, counts: Days) -> list[tuple[int, int]]:
         ([2, 0, 0, 0, 0, 0, 0], range(0), []),
     ],
 )
-def test_a_silence_is_judged_by_the_shops_own_week(
+def test_a_gap_is_judged_by_the_shops_own_week(
     pattern: list[float], gone: range, expected: list[tuple[int, int]]
 ) -> None:
-    """A shop that is closed on its seventh day is not odd; the more it sells, the shorter a hole shows."""
+    """A weekly closing day is not a gap. The more a shop sells, the shorter the gaps that are found."""
     at, counts = rhythm(pattern, 40)
     kept = ~np.isin(at, gone)
-    assert holes(at[kept], counts[kept]) == expected
+    assert gaps(at[kept], counts[kept]) == expected
 
 
-def test_a_day_on_which_a_shop_began_to_open_is_no_hole() -> None:
-    closed, opened = rhythm([20] * 6 + [0], 20), rhythm([20] * 7, 20)
-    assert holes(np.concatenate((closed[0], opened[0] + 140)), np.concatenate((closed[1], opened[1]))) == []
+def test_a_new_opening_day_is_no_gap() -> None:
+    closed, opened = rhythm([20.0] * 6 + [0.0], 20), rhythm([20.0] * 7, 20)
+    assert gaps(np.concatenate((closed[0], opened[0] + 140)), np.concatenate((closed[1], opened[1]))) == []
 
 
-def test_few_rows_far_away_are_astray_on_either_side() -> None:
+def test_few_rows_far_away_are_stray_on_either_side() -> None:
     at, counts = rhythm([20] * 7, 40)
-    found = stretch(np.concatenate(([0], at + 1000, [9000])), np.concatenate(([2], counts, [3])))
-    assert found == Stretch(1000, 1279, ((0, 2), (9000, 3)))
-    many = stretch(np.concatenate((at, at + 1000)), np.concatenate((counts, counts)))
-    assert many == Stretch(0, 1279, ())
-    assert stretch(at[:0], counts[:0]) is None
+    few = main_span(np.concatenate(([0], at + 1000, [9000])), np.concatenate(([2], counts, [3])))
+    assert few == Span(1000, 1279, ((0, 2), (9000, 3)))
+    many = main_span(np.concatenate((at, at + 1000)), np.concatenate((counts, counts)))
+    assert many == Span(0, 1279, ())
+    assert main_span(at[:0], counts[:0]) is None

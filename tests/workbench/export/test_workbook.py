@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -13,7 +14,7 @@ from tests.command_line import Run
 from tests.workbench.export.conftest import SCORES, copy, files
 
 
-def sheets(file: Path) -> dict[str, list[list[object]]]:
+def sheets(file: Path) -> dict[str, list[list[Any]]]:
     book = CalamineWorkbook.from_path(str(file))
     return {name: list(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names}
 

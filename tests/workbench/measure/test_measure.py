@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -37,7 +38,7 @@ def shop(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Path:
     return folder
 
 
-def plan_file(folder: Path, **changed: object) -> Path:
+def plan_file(folder: Path, **changed: Any) -> Path:
     rows = pl.DataFrame(
         {
             "customer_id": [f"{arm}{n}" for arm in "tc" for n in range(4)],

@@ -1,5 +1,7 @@
 """A fit of the textbook's model to the world gives back the parameters that the world was made with."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -13,13 +15,13 @@ CUSTOMERS = 6_000
 Floats = npt.NDArray[np.float64]
 
 
-def log_likelihood(parameters: Floats, x: Floats, seen: Floats, age: Floats) -> Floats:
+def log_likelihood(parameters: Floats, x: Floats, seen: Floats, age: Floats) -> Any:
     """Pareto/NBD, each customer's (Fader & Hardie 2005, A Note on Deriving the Pareto/NBD Model, eq. 19 to 22)."""
     r, alpha, s, beta = np.exp(parameters)
     high, low = max(alpha, beta), min(alpha, beta)
     second = s + 1 if alpha >= beta else r + x
 
-    def part(time: Floats) -> Floats:
+    def part(time: Floats) -> Any:
         return hyp2f1(r + s + x, second, r + s + x + 1, (high - low) / (high + time)) / (high + time) ** (r + s + x)
 
     head = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)

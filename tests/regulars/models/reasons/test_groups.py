@@ -7,7 +7,7 @@ import pytest
 
 from regulars.models.reasons import GROUPS, PURCHASE_HISTORY, group_of
 from regulars.models.reasons.groups import columns_by_group
-from regulars.models.reasons.words import PHRASES
+from regulars.models.reasons.phrases import PHRASES
 from tests.conftest import ROOT
 
 

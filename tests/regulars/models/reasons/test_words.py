@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from regulars.models.reasons.words import PHRASES, Narrator
+from regulars.models.reasons.phrases import PHRASES
+from regulars.models.reasons.words import Narrator
 
 NAN = float("nan")
 TYPICAL = {
