@@ -1,4 +1,4 @@
-"""The small shop, and a way to plant trouble in it."""
+"""The small shop, and a way to plant defects in it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Planted = Callable[[str, str], CheckReport]
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small shop with nothing odd about it; read only."""
+    """Return a small shop with nothing odd; read only."""
     folder = tmp_path_factory.mktemp("shop") / "lake"
     lakes.small_shop(folder)
     return folder
@@ -22,11 +22,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def planted(shop: Path, tmp_path: Path, sql: SqlFolder) -> Planted:
-    """`planted("orders", query)`: what a check says of the shop when that table is what the query gives."""
+    """`planted("orders", query)` returns the report on the shop after the query replaced the table."""
 
-    def look(table: str, query: str) -> CheckReport:
+    def check_with(table: str, query: str) -> CheckReport:
         lake = lakes.copied(shop, tmp_path / "lake")
         lakes.rewrite(lake, table, query)
-        return lakes.looked(lake, sql)
+        return lakes.checked(lake, sql)
 
-    return look
+    return check_with

@@ -1,4 +1,4 @@
-"""A small shop to plant trouble in: a table is replaced by what a query over the lake gives."""
+"""A small shop for planted defects: a query over the lake replaces a table."""
 
 import shutil
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
 
 
 def small_shop(lake: Path) -> None:
-    """Make two years of some 580 customers: each has ordered, and none brings much of the revenue."""
+    """Make two years of about 580 customers. Each has ordered, and none has a large share of the revenue."""
     simulate(lake, customers=600, years=2, seed=11)
     kept = """(select customer_id from orders where not is_return group by 1
         having sum(order_value_cents) < 0.05 * (select sum(order_value_cents) from orders where not is_return))"""
@@ -25,7 +25,7 @@ def small_shop(lake: Path) -> None:
 
 
 def rewrite(lake: Path, table: str, query: str) -> None:
-    """Replace a table of a lake by what a query over the lake gives."""
+    """Replace a table of a lake by the result of a query over the lake."""
     with connect("1GB", 1) as connection:
         for name in TABLES:
             connection.execute(f"create view {name} as from read_parquet('{lake}/{name}/*.parquet')")
@@ -38,12 +38,12 @@ def rewrite(lake: Path, table: str, query: str) -> None:
 
 
 def copied(shop: Path, lake: Path) -> Path:
-    """Copy a lake, over what is there."""
+    """Copy a lake, replacing what is there."""
     shutil.rmtree(lake, ignore_errors=True)
     return Path(shutil.copytree(shop, lake))
 
 
-def looked(lake: Path, sql: SqlFolder, horizon: int = 90, as_of: datetime | None = None) -> CheckReport:
-    """Check a lake."""
+def checked(lake: Path, sql: SqlFolder, horizon: int = 90, as_of: datetime | None = None) -> CheckReport:
+    """Return the report on a lake."""
     with connect("1GB", 1) as connection:
         return check(connection, lake, sql, horizon_days=horizon, as_of=as_of)[0]

@@ -1,4 +1,4 @@
-"""The command `regulars check`: what it prints and writes, and its exit status."""
+"""The command `regulars check`: output, files and exit status."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from regulars.data.sql import SqlFolder
 from regulars.errors import LakeError
 from regulars_workbench.check.report import CheckReport
 from tests.command_line import Run, command_line
-from tests.workbench.check.lakes import copied, looked, rewrite
+from tests.workbench.check.lakes import checked, copied, rewrite
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def test_sufficient_is_0_with_tables_picture_and_json(run: Run, lake: Path, tmp_
     document, picture = tmp_path / "check.json", tmp_path / "check.png"
     status, out, _ = run(lake, "--json", document, "--picture", picture)
     assert status == 0
-    assert "What training for 90 days would learn from" in out
-    assert "Yes: history suffices for 90 days" in out
+    assert "Training data for a horizon of 90 days" in out
+    assert "Yes: the history is enough for 90 days" in out
     assert picture.read_bytes().startswith(b"\x89PNG")
     report = CheckReport.model_validate_json(document.read_bytes())
     assert json.loads(document.read_bytes()) == json.loads(report.model_dump_json())
@@ -67,4 +67,4 @@ def test_a_damaged_lake_is_named(shop: Path, tmp_path: Path, sql: SqlFolder) -> 
     copied(shop, tmp_path / "lake")
     (tmp_path / "lake" / "orders" / "part.parquet").write_bytes(b"no parquet")
     with pytest.raises(LakeError, match="damaged"):
-        looked(tmp_path / "lake", sql)
+        checked(tmp_path / "lake", sql)

@@ -1,4 +1,4 @@
-"""Each kind of trouble is found where it was planted, and nowhere else."""
+"""Each kind of defect is found where it was planted, and nowhere else."""
 
 import json
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from regulars.data.sql import SqlFolder, connect
 from regulars.ingest.mapping import load
 from regulars.ingest.run import ingest
 from regulars_workbench.check.report import CheckReport, Finding
-from regulars_workbench.check.rules import MOST_EVENTS, MOST_ORDERS, RULES
+from regulars_workbench.check.rules.index import RULES
+from regulars_workbench.check.rules.thresholds import MOST_EVENTS, MOST_ORDERS
 from regulars_workbench.simulator.exports.defects import BOT
 from regulars_workbench.simulator.simulate import simulate
-from tests.workbench.check.lakes import AS_OF, copied, looked
+from tests.workbench.check.lakes import AS_OF, checked, copied
 
 Planted = Callable[[str, str], CheckReport]
 
@@ -45,13 +46,13 @@ def but(table: str, column: str, value: str) -> str:
 
 
 def visits(count: int, kind: str = "site_visit") -> str:
-    """Return the SQL of all events and so many more of one customer within an hour or two."""
+    """Return the SQL of all events and `count` more of one customer within a few hours."""
     return f"""from events union all by name select 'busy' as customer_id, {AT} + to_seconds(range) as occurred_at,
         '{kind}' as kind from range({count})"""
 
 
 def purchases(count: int) -> str:
-    """Return the SQL of all orders and so many more of one customer within a minute."""
+    """Return the SQL of all orders and `count` more of one customer within a minute."""
     return f"""from orders union all by name select 'busy' as customer_id, 'busy-' || range as order_id,
         {AT} + to_seconds(range) as ordered_at, (1000 + range)::bigint as order_value_cents, false as is_return
         from range({count})"""
@@ -160,12 +161,12 @@ CASES: list[Case] = [
 
 def named(report: CheckReport, name: str, table: str | None = None) -> list[Finding]:
     """Return the findings of one name."""
-    return [one for one in report.findings if one.name == name and table in (None, one.table)]
+    return [finding for finding in report.findings if finding.name == name and table in (None, finding.table)]
 
 
 def test_the_small_shop_has_nothing_odd(shop: Path, sql: SqlFolder) -> None:
-    """So that what the cases below find is what they planted."""
-    report = looked(shop, sql)
+    """So the cases below find only what they planted."""
+    report = checked(shop, sql)
     assert report.findings == []
     assert report.passed
 
@@ -175,29 +176,29 @@ def test_the_small_shop_has_nothing_odd(shop: Path, sql: SqlFolder) -> None:
     CASES,
     ids=[f"{place}-{case[0]}" for place, case in enumerate(CASES)],
 )
-def test_what_is_planted_is_found(
+def test_a_planted_defect_is_found(
     planted: Planted, name: str, table: str, query: str, count: int | None, example: str | None
 ) -> None:
-    """By name, with its count and a row to look at; a report with an error does not pass."""
+    """The finding has the name, the count and an example. A report with an error does not pass."""
     report = planted(table, query)
-    [one] = named(report, name, table)
-    assert one.count == count if count else one.count > 1
-    assert one.share is None or 0 < one.share <= 1
-    assert (one.why, one.next_step) == (RULES[name].why, RULES[name].next_step)
+    [finding] = named(report, name, table)
+    assert finding.count == count if count else finding.count > 1
+    assert finding.share is None or 0 < finding.share <= 1
+    assert (finding.why, finding.next_step) == (RULES[name].why, RULES[name].next_step)
     if example:
-        assert any(example in said for said in one.examples)
+        assert any(example in shown for shown in finding.examples)
     if RULES[name].severity == "error":
         assert not report.passed
 
 
 def test_every_rule_is_planted() -> None:
-    """But for the one that needs --as-of, which has a test of its own."""
+    """Except for the rule that needs --as-of, which has its own test."""
     assert {case[0] for case in CASES} | {"after_as_of"} == set(RULES)
 
 
 def test_the_docs_name_every_rule() -> None:
-    said = (Path(__file__).parents[3] / "docs" / "check.md").read_text(encoding="utf-8")
-    assert [name for name, rule in RULES.items() if f"| `{name}` | {rule.severity}" not in said] == []
+    text = (Path(__file__).parents[3] / "docs" / "check.md").read_text(encoding="utf-8")
+    assert [name for name, rule in RULES.items() if f"| `{name}` | {rule.severity}" not in text] == []
 
 
 @pytest.mark.parametrize(
@@ -215,22 +216,22 @@ def test_the_docs_name_every_rule() -> None:
         ("mixed_time_precision", "orders", row(at="'2024-05-05'")),
     ],
 )
-def test_what_is_usual_is_not_found(planted: Planted, name: str, table: str, query: str) -> None:
+def test_usual_data_is_not_a_finding(planted: Planted, name: str, table: str, query: str) -> None:
     assert named(planted(table, query), name, table) == []
 
 
 def test_many_repeated_orders_are_an_error(planted: Planted) -> None:
-    """An export read in part twice; without a time of day it stays a warning, since two orders may be alike."""
+    """Part of an export was read twice. Without a time of day it is a warning, because two orders may be alike."""
     again = ("'copy' || order_id as order_id", "order_id like '%1'")
     [timed] = named(planted("orders", copy(*again)), "repeated_orders")
     [dated] = named(planted("orders", copy(*again, f"({but('orders', 'ordered_at', MIDNIGHT)})")), "repeated_orders")
     assert (timed.severity, dated.severity) == ("error", "warning")
 
 
-def test_rows_after_as_of_are_told_when_it_is_given(shop: Path, sql: SqlFolder) -> None:
-    after = named(looked(shop, sql, as_of=datetime(2025, 6, 1, tzinfo=UTC)), "after_as_of")
-    assert {one.table for one in after} >= {"orders", "customers", "events"}
-    [orders] = [one for one in after if one.table == "orders"]
+def test_rows_after_as_of_are_found_when_it_is_given(shop: Path, sql: SqlFolder) -> None:
+    after = named(checked(shop, sql, as_of=datetime(2025, 6, 1, tzinfo=UTC)), "after_as_of")
+    assert {finding.table for finding in after} >= {"orders", "customers", "events"}
+    [orders] = [finding for finding in after if finding.table == "orders"]
     query = f"select count(*) from '{shop}/orders/*.parquet' where ordered_at >= '2025-06-01'"
     assert duckdb.sql(query).fetchall() == [(orders.count,)]
 
@@ -241,7 +242,7 @@ def test_a_stray_order_does_not_move_as_of(planted: Planted) -> None:
 
 
 def test_the_facts_are_the_tables(shop: Path, sql: SqlFolder) -> None:
-    report = looked(shop, sql)
+    report = checked(shop, sql)
     for name, facts in report.tables.items():
         query = f"select count(*), count(distinct customer_id) from '{shop}/{name}/*.parquet'"
         assert duckdb.sql(query).fetchall() == [(facts.rows, facts.customers)]
@@ -251,7 +252,7 @@ def test_the_facts_are_the_tables(shop: Path, sql: SqlFolder) -> None:
     assert duckdb.sql(query).fetchall() == [(report.orders.orders, report.orders.returns, report.orders.value_cents)]
 
 
-def test_missing_shares_are_of_the_rows(planted: Planted) -> None:
+def test_missing_values_are_a_share_of_the_rows(planted: Planted) -> None:
     report = planted("customers", but("customers", "acquisition_channel", "null::varchar"))
     assert report.tables["customers"].missing["acquisition_channel"] == 1
     assert report.tables["customers"].missing["signed_up_at"] == 0
@@ -260,8 +261,8 @@ def test_missing_shares_are_of_the_rows(planted: Planted) -> None:
 @pytest.mark.parametrize("kind", ["grocery", "fashion", "subscription-like"])
 def test_no_simulated_shop_has_an_error(tmp_path: Path, sql: SqlFolder, kind: str) -> None:
     simulate(tmp_path / "lake", customers=500, years=2, seed=5, shop=kind)
-    report = looked(tmp_path / "lake", sql)
-    assert [one.name for one in report.findings if one.severity == "error"] == []
+    report = checked(tmp_path / "lake", sql)
+    assert [finding.name for finding in report.findings if finding.severity == "error"] == []
     assert report.passed
 
 
@@ -269,20 +270,20 @@ def test_orders_alone_are_a_lake(shop: Path, tmp_path: Path, sql: SqlFolder) -> 
     copied(shop / "orders", tmp_path / "lake" / "orders")
     with connect("1GB", 1) as connection:
         finish(connection, tmp_path / "lake", "EUR", 2)
-    report = looked(tmp_path / "lake", sql)
+    report = checked(tmp_path / "lake", sql)
     assert list(report.tables) == ["orders"]
     assert report.findings == []
     assert report.passed
 
 
-def test_trouble_that_ingest_keeps_is_found(tmp_path: Path, sql: SqlFolder) -> None:
-    """Of raw exports full of it: the bot, every refund without an order, and customers lost with their missing ids."""
+def test_defects_that_ingest_keeps_are_found(tmp_path: Path, sql: SqlFolder) -> None:
+    """The bot, every refund without an order, and customers whose rows had no id."""
     raw = tmp_path / "clean" / "defects"
     simulate(tmp_path / "clean", customers=1_000, years=2, seed=3, defects=True)
     ingest([raw / "export"], tmp_path / "lake", mapping=load(raw / "map.toml"), sql=sql)
     planted = {entry["defect"]: entry["rows"] for entry in json.loads((raw / "ledger.json").read_text())["planted"]}
-    report = looked(tmp_path / "lake", sql)
+    report = checked(tmp_path / "lake", sql)
     assert named(report, "inhuman_events")[0].examples[0].startswith(f"{BOT}: 43,200 on ")
-    found = sum(named(report, name)[0].count for name in ("instant_refunds", "repeated_orders") if named(report, name))
-    assert found == planted["refund without an order"]
+    count = sum(named(report, name)[0].count for name in ("instant_refunds", "repeated_orders") if named(report, name))
+    assert count == planted["refund without an order"]
     assert named(report, "not_in_customers", "events")[0].count > 1

@@ -1,4 +1,4 @@
-"""The suggested churn horizon: who is still away counts as waiting."""
+"""The suggested churn horizon: open gaps are censored."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,52 +14,52 @@ from tests.workbench.check.lakes import copied, rewrite
 
 
 def waits(back: list[tuple[int, int]], away: list[tuple[int, int]]) -> pl.DataFrame:
-    rows = [(days_, True, count) for days_, count in back] + [(days_, False, count) for days_, count in away]
+    rows = [(days, True, count) for days, count in back] + [(days, False, count) for days, count in away]
     return pl.DataFrame(
         rows, schema={"waited_days": pl.Int64, "came_back": pl.Boolean, "customer_count": pl.Int64}, orient="row"
     )
 
 
-def test_who_is_still_away_counts_as_waiting() -> None:
-    """By hand: of 400, 100 are back at 10 days; 100 are watched for 20 only; of the 200 left half are back at 30."""
-    found = curve(waits([(10, 100), (30, 100)], [(20, 100), (60, 100)]))
-    assert found
-    assert found.days.tolist() == [10, 20, 30, 60]
-    assert found.back.tolist() == pytest.approx([0.25, 0.25, 0.625, 0.625])
-    assert found.finished.tolist() == pytest.approx([0.5, 0.5, 1, 1])
-    assert (found.reached(0.4), found.reached(0.41)) == (10, 30)
-    assert found.share_by(29) == pytest.approx(0.4)
-    assert found.share_by(9) == 0
+def test_open_gaps_are_censored() -> None:
+    """By hand: of 400, 100 return after 10 days, 100 are observed for 20, and half of the other 200 return after 30."""
+    estimate = curve(waits([(10, 100), (30, 100)], [(20, 100), (60, 100)]))
+    assert estimate
+    assert estimate.days.tolist() == [10, 20, 30, 60]
+    assert estimate.returned.tolist() == pytest.approx([0.25, 0.25, 0.625, 0.625])
+    assert estimate.completed.tolist() == pytest.approx([0.5, 0.5, 1, 1])
+    assert (estimate.reached(0.4), estimate.reached(0.41)) == (10, 30)
+    assert estimate.share_by(29) == pytest.approx(0.4)
+    assert estimate.share_by(9) == 0
 
 
-def test_the_suggested_horizon_is_the_truth_and_finished_gaps_are_too_short() -> None:
-    """Seven of ten come back, after 60 days in the mean; customers are watched for up to 600 days."""
+def test_the_suggested_horizon_is_the_truth_and_completed_gaps_are_biased_short() -> None:
+    """Seven of ten return, after 60 days on average. Customers are observed for up to 600 days."""
     random = np.random.default_rng(1)
     true = np.where(random.random(40_000) < 0.7, np.ceil(random.exponential(60, 40_000)), np.inf)
     watched = random.integers(1, 600, 40_000)
     seen = np.minimum(true, watched).astype(int)
     rows = [
-        [(int(one), int(many)) for one, many in zip(*np.unique(part, return_counts=True), strict=True)]
+        [(int(days), int(count)) for days, count in zip(*np.unique(part, return_counts=True), strict=True)]
         for part in (seen[true <= watched], seen[true > watched])
     ]
     frame = waits(*rows)
-    said = suggest(frame, curve(frame), 90)
-    assert said.suggested_days == pytest.approx(60 * np.log(10), rel=0.03)
-    assert said.uncorrected_days is not None
-    assert said.uncorrected_days < 0.9 * 60 * np.log(10)
-    assert said.gone_share == pytest.approx(0.3, abs=0.01)
-    assert said.returned_by_horizon == pytest.approx(1 - np.exp(-90 / 60), abs=0.01)
-    assert said.percentiles["50"] < said.percentiles["90"] == said.suggested_days
+    horizon = suggest(frame, curve(frame), 90)
+    assert horizon.suggested_days == pytest.approx(60 * np.log(10), rel=0.03)
+    assert horizon.uncorrected_days is not None
+    assert horizon.uncorrected_days < 0.9 * 60 * np.log(10)
+    assert horizon.gone_share == pytest.approx(0.3, abs=0.01)
+    assert horizon.returned_by_horizon == pytest.approx(1 - np.exp(-90 / 60), abs=0.01)
+    assert horizon.percentiles["50"] < horizon.percentiles["90"] == horizon.suggested_days
 
 
-def test_too_few_who_came_back_suggest_nothing() -> None:
+def test_too_few_repeat_buyers_give_no_suggestion() -> None:
     frame = waits([(10, 49)], [(20, 1000)])
     assert curve(frame) is None
     assert "49 customers bought on a second day" in suggest(frame, None, 90).reading
 
 
 def test_the_first_gaps_are_those_before_as_of(shop: Path, tmp_path: Path, sql: SqlFolder) -> None:
-    """One back after 5 days, though twice on the first; one away; one whose second order as_of does not see."""
+    """One returns after 5 days, with two orders on the first; one does not; one returns only after as_of."""
     lake = copied(shop, tmp_path / "lake")
     given = [("a", "01 10"), ("a", "01 11"), ("a", "06 09"), ("b", "02 10"), ("c", "09 10"), ("c", "11 00")]
     values = ", ".join(
@@ -70,5 +70,5 @@ def test_the_first_gaps_are_those_before_as_of(shop: Path, tmp_path: Path, sql: 
     rewrite(lake, "orders", f"from (values {values}) as given({names})")
     with connect("1GB", 1) as connection:
         check(connection, lake, sql, horizon_days=90, as_of=datetime(2024, 1, 11, tzinfo=UTC))
-        found = connection.execute("select * from first_gaps order by all").fetchall()
-    assert found == [(1, False, 1), (5, True, 1), (8, False, 1)]
+        rows = connection.execute("select * from first_gaps order by all").fetchall()
+    assert rows == [(1, False, 1), (5, True, 1), (8, False, 1)]

@@ -1,5 +1,6 @@
-"""What is in a lake, what is odd about it, and what it suffices for: `regulars check LAKE`.
+"""`regulars check LAKE`: what is in a lake, what is odd about it, and whether its history is enough to train.
 
-`run` puts it together; `tables` says what is there, `orders`, `customers` and `activity` what is odd by the rules of
-`rules`, `days` what is missing or astray in time, `history` what can be learnt, `gaps` which churn horizon fits.
+`run` makes the report. In findings/, `tables` counts what is there; `orders`, `columns`, `customers` and `identities`
+apply the rules of rules/; `days` finds gaps and stray dates; `history` judges the history; `gaps` suggests a churn
+horizon.
 """

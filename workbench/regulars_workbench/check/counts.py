@@ -1,4 +1,4 @@
-"""The counts that a check reads: the relations of sql/check/, each made once, when first asked for."""
+"""The relations of sql/check/ that a check reads. Each is made once, at first use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ TYPES = {
     "BOOLEAN": pl.Boolean,
     "TIMESTAMP": pl.Datetime,
 }
-"""What the relations hold: an empty one has types, too."""
+"""Types of the relations' columns, so that an empty relation has them too."""
 
 
 def day(number: int) -> date:
@@ -35,7 +35,7 @@ def midnight(number: int) -> datetime:
 
 @dataclass
 class Counts:
-    """Relations over an attached lake; `params`, which the files bind, are set before what needs them is asked for."""
+    """Relations over an attached lake. Set `params`, which the SQL binds, before reading a relation that needs them."""
 
     connection: duckdb.DuckDBPyConnection
     sql: SqlFolder
@@ -44,14 +44,14 @@ class Counts:
     _made: set[str] = field(default_factory=set)
 
     def frame(self, name: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        """Return a relation's rows; with `params` of its own it is made anew."""
+        """Return a relation's rows. With `params` it is made again."""
         self._make(name, params)
         fetched = self.connection.execute(f"select * from {name} order by all")
         schema = {str(column[0]): TYPES[str(column[1])] for column in fetched.description or ()}
         return pl.DataFrame(fetched.fetchall(), schema=schema, orient="row")
 
     def row(self, name: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the one row of a relation that has one."""
+        """Return the row of a relation with one row."""
         return self.frame(name, params).row(0, named=True)
 
     def _make(self, name: str, params: Mapping[str, Any] | None) -> None:
@@ -66,10 +66,10 @@ class Counts:
 
 
 def sales(days: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `order_days` that are orders; a null flag is neither order nor return."""
+    """Return the rows of `order_days` that are orders. Rows without a flag are neither orders nor returns."""
     return days.filter(~pl.col("is_return"))
 
 
 def total(frame: pl.DataFrame, column: str) -> int:
-    """Add up a column of integers: 0 over no rows, nulls left out."""
+    """Return the sum of a column of integers, without nulls; 0 for no rows."""
     return int(frame[column].sum() or 0)

@@ -1,4 +1,4 @@
-"""The picture of the churn horizon: how many of those who buy again have done so by day."""
+"""The picture of the churn horizon: the share of repeat buyers who have returned, by day."""
 
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from regulars_workbench.check.findings.gaps import Curve
 from regulars_workbench.check.report import CheckReport
 
 Chart = Any
-"""One of altair's charts, layered or plain: they share no public base."""
+"""A chart of altair, layered or plain. They share no public base class."""
 
 WIDTH, HEIGHT, SCALE = 640, 340, 2
 BEYOND = 3
-"""The axis ends at so many suggested horizons, where the curve is nearly flat."""
+"""The axis ends at this multiple of the suggested horizon, where the curve is nearly flat."""
 ROOM = 0.25
-"""Left of a line there is room for its text from this part of the axis on."""
-ESTIMATE, FINISHED = "those still away counted as waiting", "finished gaps only: too short"
+"""A text fits to the left of its line from this part of the axis on."""
+ESTIMATE, COMPLETED = "all gaps, open ones as censored", "completed gaps only (biased short)"
 BLUE, GREY, RED = "#1f5a96", "#8a8a8a", "#b03a2e"
 
 
@@ -36,12 +36,15 @@ def _chart(report: CheckReport, curve: Curve) -> Chart:
     end = int(max(min(BEYOND * suggested, curve.days[-1]), 1.4 * suggested, 1.4 * asked))
     x = alt.X("days:Q", title="days since the first day of purchase", scale=alt.Scale(domain=[0, end], nice=False))
     y = alt.Y(
-        "share:Q", title="back, of those who come back", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+        "share:Q",
+        title="share of repeat buyers who have returned",
+        axis=alt.Axis(format="%"),
+        scale=alt.Scale(domain=[0, 1]),
     )
     colour = alt.Color(
         "line:N",
         title=None,
-        scale=alt.Scale(domain=[ESTIMATE, FINISHED], range=[BLUE, GREY]),
+        scale=alt.Scale(domain=[ESTIMATE, COMPLETED], range=[BLUE, GREY]),
         legend=alt.Legend(orient="bottom", labelLimit=400),
     )
     lines = (
@@ -49,7 +52,7 @@ def _chart(report: CheckReport, curve: Curve) -> Chart:
         .mark_line(interpolate="step-after", strokeWidth=2.5)
         .encode(x=x, y=y, color=colour)
     )
-    left = suggested < asked and suggested > ROOM * end  # the two texts keep out of each other's way
+    left = suggested < asked and suggested > ROOM * end  # the two texts do not overlap
     marks = [
         _mark(suggested, f"suggested: {suggested} days", RED, 0.14, left=left),
         _mark(asked, f"asked: {asked} days", "black", 0.06, left=asked < suggested and asked > ROOM * end),
@@ -63,14 +66,17 @@ def _steps(curve: Curve, end: int) -> pl.DataFrame:
     inside = curve.days <= end
     days = np.concatenate(([0.0], curve.days[inside], [float(min(end, curve.days[-1]))]))
     frames = []
-    for name, values in ((ESTIMATE, curve.back / curve.back[-1]), (FINISHED, curve.finished / curve.finished[-1])):
+    for name, values in (
+        (ESTIMATE, curve.returned / curve.returned[-1]),
+        (COMPLETED, curve.completed / curve.completed[-1]),
+    ):
         share = np.concatenate(([0.0], values[inside], values[inside][-1:]))
         frames.append(pl.DataFrame({"days": days, "share": share, "line": name}))
     return pl.concat(frames)
 
 
 def _mark(days: int, text: str, colour: str, height: float, *, left: bool) -> Chart:
-    """Draw an upright line with its text on one side."""
+    """Draw a vertical line with its text on one side."""
     base = alt.Chart(pl.DataFrame({"days": [days], "share": [height], "text": [text]}))
     rule = base.mark_rule(color=colour, strokeDash=[6, 4]).encode(x="days:Q")
     label = base.mark_text(align="right" if left else "left", dx=-6 if left else 6, color=colour, fontSize=13)
@@ -79,8 +85,8 @@ def _mark(days: int, text: str, colour: str, height: float, *, left: bool) -> Ch
 
 def _title(report: CheckReport) -> Chart:
     horizon = report.churn_horizon
-    said = (
-        f"{horizon.customers:,} customers as of {report.as_of:%Y-%m-%d}, their first gap each; "
-        f"{horizon.gone_share or 0:.0%} were still away after {horizon.watched_days:,} days"
+    subtitle = (
+        f"first gap of {horizon.customers:,} customers as of {report.as_of:%Y-%m-%d}; "
+        f"{horizon.gone_share or 0:.0%} had not returned after {horizon.watched_days:,} days"
     )
-    return alt.TitleParams("How long until customers buy again", subtitle=[said], anchor="start", fontSize=16)
+    return alt.TitleParams("How long until customers buy again", subtitle=[subtitle], anchor="start", fontSize=16)

@@ -1,4 +1,4 @@
-"""What a check finds: the JSON document, and what the tables for people are printed from."""
+"""The report of a check: the JSON document, from which the tables are printed."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,19 +6,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 FORMAT = 1
-"""Goes up when a field changes its meaning or leaves; new fields may come without."""
+"""Raised when a field changes its meaning or is removed. New fields do not raise it."""
 
 Severity = Literal["error", "warning", "note"]
 
 
 class Part(BaseModel):
-    """Anything in a report: fixed once made."""
+    """Base of all parts of a report: immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TableFacts(Part):
-    """One table of the lake. Shares are fractions of `rows`; instants are UTC."""
+    """One table of the lake. `missing` has the share of `rows` without a value, by column; instants are UTC."""
 
     rows: int
     customers: int
@@ -30,7 +30,7 @@ class TableFacts(Part):
 
 
 class OrderFacts(Part):
-    """The orders as a whole: `value_cents` of orders without returns, in the currency's minor units."""
+    """All orders. `value_cents` is the value of orders without returns, in minor units."""
 
     orders: int
     returns: int
@@ -41,9 +41,9 @@ class OrderFacts(Part):
 
 
 class Finding(Part):
-    """Something odd: how much of it, a row or two by their ids, why it matters and what to do.
+    """Something odd: how many, one or two examples by id, why it matters, and what to do.
 
-    `share` is of the rows or customers that could have had it, null where there is no such number.
+    `share` is the share of the rows or customers that were examined; null where that number is unknown.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Finding(Part):
 
 
 class Cutoff(Part):
-    """A moment that training would learn from: who had ordered before it, and how many of them did so again."""
+    """A cutoff of training: customers who ordered before it, and how many of them ordered again in the label period."""
 
     at: datetime
     label_days: int
@@ -68,7 +68,7 @@ class Cutoff(Part):
 
 
 class History(Part):
-    """Whether training could do what is asked. `supported_days` is the horizon that it could, null for none."""
+    """Whether the history is enough to train. `supported_days` is the longest horizon it supports; null for none."""
 
     first_order: datetime | None = None
     last_order: datetime | None = None
@@ -83,12 +83,12 @@ class History(Part):
 
 
 class ChurnHorizon(Part):
-    """After how many days of silence most of those who come back have come back.
+    """Days until most repeat buyers have returned.
 
-    `suggested_days` is the 90th percentile among them, Kaplan-Meier's estimate; `percentiles` has others.
-    `uncorrected_days` is the same of finished gaps alone, which is too short. `watched_days` is how far the curve can
-    be read, `gone_share` who was still away then, `returned_by_horizon` who of those who come back did so within the
-    horizon asked.
+    `suggested_days` is the 90th percentile of repeat buyers, by the Kaplan-Meier estimate; `percentiles` has others.
+    `uncorrected_days` is the same from completed gaps only, which is biased short. The curve ends at `watched_days`,
+    when `gone_share` of all customers had not returned. `returned_by_horizon` is the share of repeat buyers who
+    returned within the horizon asked for.
     """
 
     customers: int = 0
@@ -104,7 +104,7 @@ class ChurnHorizon(Part):
 
 
 class CheckReport(Part):
-    """Everything that one check says; `passed` when history suffices and no finding is an error."""
+    """The whole report. `passed`: the history is enough, and no finding is an error."""
 
     format: int = FORMAT
     lake: str

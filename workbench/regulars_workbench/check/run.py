@@ -1,4 +1,4 @@
-"""One check of a lake from top to bottom."""
+"""The whole check of a lake."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,13 +13,13 @@ from regulars_workbench.check.counts import Counts, midnight, sales
 from regulars_workbench.check.findings import history
 from regulars_workbench.check.findings.columns import odd_columns
 from regulars_workbench.check.findings.customers import odd_customers, odd_events, odd_treatments
-from regulars_workbench.check.findings.days import by_day, stretch
+from regulars_workbench.check.findings.days import by_day, main_span
 from regulars_workbench.check.findings.gaps import Curve, curve, suggest
 from regulars_workbench.check.findings.identities import odd_identities
 from regulars_workbench.check.findings.orders import odd_orders
 from regulars_workbench.check.findings.tables import order_facts, tables
 from regulars_workbench.check.report import CheckReport
-from regulars_workbench.check.rules import MOST_EVENTS, MOST_ORDERS
+from regulars_workbench.check.rules.thresholds import MOST_EVENTS, MOST_ORDERS
 
 ORDER = ("error", "warning", "note")
 
@@ -33,15 +33,15 @@ def check(
     as_of: datetime | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[CheckReport, Curve | None]:
-    """Look at a lake and say what is in it, what is odd, and what it suffices for.
+    """Return the report on a lake, and the curve of returning customers (None: too few returned).
 
-    Without `as_of` it is the midnight after the last order, stray dates left out. LakeError as `attach`.
+    Without `as_of`, it is the midnight after the last order that is not a stray date. LakeError as `attach`.
     """
     info = attach(connection, lake)
     counts = Counts(connection, sql, {"most_orders": MOST_ORDERS, "most_events": MOST_EVENTS}, tell)
-    moment = as_of or _end(counts)
-    seen = moment or midnight(0)
-    counts.params |= as_of_params(seen) | {"as_of_day": int(seen.timestamp() // 86_400)}
+    moment = as_of or _after_last_order(counts)
+    end = moment or midnight(0)
+    counts.params |= as_of_params(end) | {"as_of_day": int(end.timestamp() // 86_400)}
     facts = tables(counts, lake, info)
     findings = [
         *odd_orders(counts),
@@ -51,8 +51,8 @@ def check(
         *odd_events(counts),
         *odd_treatments(counts),
     ]
-    waits = counts.frame("first_gaps")
-    found = curve(waits) if waits.height else None
+    first_gaps = counts.frame("first_gaps")
+    returned = curve(first_gaps) if first_gaps.height else None
     judged = history.judge(counts, moment, horizon_days)
     report = CheckReport(
         lake=str(lake),
@@ -62,15 +62,15 @@ def check(
         as_of_is_given=as_of is not None,
         tables=facts,
         orders=order_facts(counts),
-        findings=sorted(findings, key=lambda one: (ORDER.index(one.severity), -(one.share or 0))),
+        findings=sorted(findings, key=lambda finding: (ORDER.index(finding.severity), -(finding.share or 0))),
         history=judged,
-        churn_horizon=suggest(waits, found, horizon_days),
-        passed=judged.sufficient and not any(one.severity == "error" for one in findings),
+        churn_horizon=suggest(first_gaps, returned, horizon_days),
+        passed=judged.sufficient and not any(finding.severity == "error" for finding in findings),
     )
-    return report, found
+    return report, returned
 
 
-def _end(counts: Counts) -> datetime | None:
+def _after_last_order(counts: Counts) -> datetime | None:
     """Return the midnight after the last day of orders; None without an order."""
-    within = stretch(*by_day(sales(counts.frame("order_days")), "ordered_at_day"))
-    return midnight(within.last + 1) if within else None
+    span = main_span(*by_day(sales(counts.frame("order_days")), "ordered_at_day"))
+    return midnight(span.last + 1) if span else None

@@ -1,4 +1,4 @@
-"""Tables for people: what a check prints."""
+"""The printed report of a check, and its files."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ STDOUT = Path("-")
 
 
 def deliver(report: CheckReport, curve: Curve | None, json: Path | None, picture: Path | None) -> None:
-    """Print the report as tables, or as JSON where `json` is -; write the files asked for, atomically."""
+    """Print the report as tables, or as JSON when `json` is -. Write the files asked for, atomically."""
     text = report.model_dump_json(indent=2) + "\n"
     if json == STDOUT:
         print(text, end="")  # noqa: T201 - a document, which rich would wrap
@@ -24,7 +24,7 @@ def deliver(report: CheckReport, curve: Curve | None, json: Path | None, picture
             partial.write_text(text, encoding="utf-8")
         _wrote(json)
     if picture and curve is None:
-        console.note("no picture: too few customers came back to draw a curve", "cyan", "note: ")
+        console.note("no picture: too few customers bought again to draw a curve", "cyan", "note: ")
     elif picture and curve:
         from regulars_workbench.check.picture import draw  # noqa: PLC0415 - altair takes a second, and only pictures need it
 
@@ -33,22 +33,24 @@ def deliver(report: CheckReport, curve: Curve | None, json: Path | None, picture
 
 
 def _wrote(file: Path) -> None:
-    """Say so where no reader of the JSON stumbles over it."""
+    """Print to standard error: standard output may be JSON."""
     console.note(f"Wrote {file}")
 
 
 def print_report(report: CheckReport) -> None:
-    """Print what is there, what is odd with its next steps, and the two verdicts."""
+    """Print the tables, the findings with their next steps, and the verdicts on history and churn horizon."""
     _tables(report)
     _findings(report.findings)
     _history(report)
     _churn_horizon(report)
     if report.passed:
         console.say(
-            f"history suffices for {report.history.horizon_days} days, and nothing found is an error", "green", "Yes: "
+            f"the history is enough for {report.history.horizon_days} days, and no finding is an error",
+            "green",
+            "Yes: ",
         )
         return
-    errors = [one.name for one in report.findings if one.severity == "error"]
+    errors = [finding.name for finding in report.findings if finding.severity == "error"]
     console.say("; ".join([*report.history.reasons, *(f"error: {name}" for name in errors)]), "red", "No: ")
 
 
@@ -64,8 +66,8 @@ def _tables(report: CheckReport) -> None:
         )
         for name, facts in report.tables.items()
     ]
-    seen = f" as of {report.as_of:%Y-%m-%d %H:%M}Z" if report.as_of else ""
-    console.table(f"Lake {report.lake}{seen}", ("table", ">rows", ">customers", "first", "last", ">MB"), rows)
+    as_of = f" as of {report.as_of:%Y-%m-%d %H:%M}Z" if report.as_of else ""
+    console.table(f"Lake {report.lake}{as_of}", ("table", ">rows", ">customers", "first", "last", ">MB"), rows)
     orders = report.orders
     console.say(
         f"{orders.orders:,} orders worth {orders.value_cents / 10**report.minor_units:,.0f} {report.currency}, "
@@ -80,38 +82,45 @@ def _tables(report: CheckReport) -> None:
 
 def _findings(findings: list[Finding]) -> None:
     if not findings:
-        console.say("Nothing odd was found", "green")
+        console.say("Nothing odd found", "green")
         return
     rows = [
         (
-            one.severity,
-            one.name,
-            one.table,
-            one.count,
-            "-" if one.share is None else f"{one.share:.2%}",
-            "; ".join(one.examples),
+            finding.severity,
+            finding.name,
+            finding.table,
+            finding.count,
+            "-" if finding.share is None else f"{finding.share:.2%}",
+            "; ".join(finding.examples),
         )
-        for one in findings
+        for finding in findings
     ]
-    console.table("What is odd", ("", "finding", "table", ">count", ">share", "for example"), rows)
-    for one in {one.name: one for one in findings}.values():
-        console.say(f": {one.what}. Why: {one.why}. Next: {one.next_step}.", STYLES[one.severity], one.name)
+    console.table("What is odd", ("severity", "finding", "table", ">count", ">share", "examples"), rows)
+    for finding in {finding.name: finding for finding in findings}.values():
+        text = f": {finding.what}. Why: {finding.why}. Next: {finding.next_step}."
+        console.say(text, STYLES[finding.severity], finding.name)
 
 
 def _history(report: CheckReport) -> None:
     history = report.history
     rows = [
-        (f"{one.at:%Y-%m-%d}", one.customers, one.stayed, one.customers - one.stayed, "yes" if one.enough else "NO")
-        for one in history.cutoffs
+        (
+            f"{cutoff.at:%Y-%m-%d}",
+            cutoff.customers,
+            cutoff.stayed,
+            cutoff.customers - cutoff.stayed,
+            "yes" if cutoff.enough else "NO",
+        )
+        for cutoff in history.cutoffs
     ]
     if rows:
         days = history.cutoffs[0].label_days
-        heads = ("cutoff", ">customers", f">ordered within {days} days", ">did not", "enough")
-        console.table(f"What training for {history.horizon_days} days would learn from", heads, rows)
+        heads = ("cutoff", ">customers", f">ordered again within {days} days", ">did not", "enough")
+        console.table(f"Training data for a horizon of {history.horizon_days} days", heads, rows)
     if not history.sufficient:
         supported = history.supported_days
-        says = f"the longest horizon it supports is {supported} days" if supported else "it supports no horizon yet"
-        console.say(f"{'; '.join(history.reasons)}; {says}", "red", f"Not enough for {history.horizon_days} days: ")
+        longest = f"the longest possible horizon is {supported} days" if supported else "no horizon is possible yet"
+        console.say(f"{'; '.join(history.reasons)}; {longest}", "red", f"Not enough for {history.horizon_days} days: ")
     for note in history.notes:
         console.say(note, "cyan", "note: ")
 
@@ -122,5 +131,5 @@ def _churn_horizon(report: CheckReport) -> None:
         console.say(horizon.reading, head="Churn horizon: ")
         return
     rows = [(f"{name} %", days) for name, days in horizon.percentiles.items()]
-    console.table("Days until those who buy again do so", ("of them", ">within days"), rows)
+    console.table("Days until repeat buyers return", ("share of repeat buyers", ">within days"), rows)
     console.say(f": {horizon.reading}", "bold", f"Suggested churn horizon {horizon.suggested_days} days")

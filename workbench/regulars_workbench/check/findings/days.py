@@ -1,4 +1,4 @@
-"""Days on which something is missing or astray, judged by the shop's own rhythm."""
+"""Missing days and stray dates, judged by the shop's own weekly pattern."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,21 +8,21 @@ import numpy.typing as npt
 import polars as pl
 
 QUIET_DAYS = 60
-"""Rows after so long a silence, or before one, ..."""
+"""Rows that are separated from the others by more than so many days without rows ..."""
 FEW = 0.01
-"""... are astray when they are less than this share of the table."""
+"""... are stray when they are less than this share of the table."""
 EXPECTED = 15.0
-"""A silence is a hole when so many orders could be expected in it: chance leaves such a day empty once in 3 million
-(Poisson, exp(-15))."""
+"""Days without orders are a gap in the data when so many orders were expected on them. By chance such days are empty
+once in 3 million (Poisson, exp(-15))."""
 SIDES = 4
-"""What to expect on a weekday comes from so many weeks on either side, the poorer side of the two."""
+"""Weeks on either side from which a weekday's expected orders are computed. The lower side is used."""
 
 Days = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """The days between which a table's rows lie, `stray` ones left out: (day, rows) of each day of those."""
+class Span:
+    """First and last day of a table's rows without stray ones. `stray` has (day, rows) of each stray day."""
 
     first: int
     last: int
@@ -31,7 +31,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Silence:
-    """Days from `first` to `last` without a row, and how many could have been expected."""
+    """Days from `first` to `last` without a row, and the number of rows expected."""
 
     first: int
     last: int
@@ -39,14 +39,14 @@ class Silence:
 
 
 def by_day(frame: pl.DataFrame, column: str, count: str = "row_count") -> tuple[Days, Days]:
-    """Return the days (since 1970-01-01, ascending) and the rows of each; rows without a day are left out."""
+    """Return days (since 1970-01-01, ascending) and the rows of each, without rows that have no day."""
     known = frame.filter(pl.col(column).is_not_null())
     summed = known.group_by(column).agg(pl.col(count).sum()).sort(column)
     return summed[column].to_numpy(), summed[count].to_numpy()
 
 
-def stretch(days: Days, counts: Days) -> Stretch | None:
-    """Tell the few rows that lie far before or after all others from the rest; None when there is no row."""
+def main_span(days: Days, counts: Days) -> Span | None:
+    """Separate the few rows far before or after all others from the rest; None without rows."""
     if not len(days):
         return None
     blocks = np.split(np.arange(len(days)), np.flatnonzero(np.diff(days) > QUIET_DAYS) + 1)
@@ -60,26 +60,26 @@ def stretch(days: Days, counts: Days) -> Stretch | None:
             break
         low, high = (low + 1, high) if sizes[low] == smaller else (low, high - 1)
     kept = np.concatenate(blocks[low : high + 1])
-    apart = [int(place) for block in (*blocks[:low], *blocks[high + 1 :]) for place in block]
-    stray_days = tuple((int(days[place]), int(counts[place])) for place in apart)
-    return Stretch(int(days[kept[0]]), int(days[kept[-1]]), stray_days)
+    stray_places = [int(place) for block in (*blocks[:low], *blocks[high + 1 :]) for place in block]
+    stray_days = tuple((int(days[place]), int(counts[place])) for place in stray_places)
+    return Span(int(days[kept[0]]), int(days[kept[-1]]), stray_days)
 
 
-def silences(days: Days, counts: Days, within: Stretch) -> list[Silence]:
-    """Return the silent days, in runs, in which EXPECTED rows or more could have been expected."""
-    inside = (days >= within.first) & (days <= within.last)
-    daily = np.zeros(within.last - within.first + 1)
-    daily[days[inside] - within.first] = counts[inside]
+def silences(days: Days, counts: Days, span: Span) -> list[Silence]:
+    """Return the runs of days without rows on which EXPECTED rows or more were expected."""
+    inside = (days >= span.first) & (days <= span.last)
+    daily = np.zeros(span.last - span.first + 1)
+    daily[days[inside] - span.first] = counts[inside]
     busy = np.flatnonzero(daily)
     runs = [(int(a) + 1, int(b) - 1) for a, b in pairwise(busy) if b - a > 1]
-    found = [Silence(within.first + a, within.first + b, _expected(daily, a, b)) for a, b in runs]
-    return [silence for silence in found if silence.expected >= EXPECTED]
+    candidates = [Silence(span.first + a, span.first + b, _expected(daily, a, b)) for a, b in runs]
+    return [silence for silence in candidates if silence.expected >= EXPECTED]
 
 
 def _expected(daily: npt.NDArray[np.float64], first: int, last: int) -> float:
-    """Add up, over the days of a run, the mean of the same weekday in the weeks around it.
+    """Sum, over the days of a run, the mean of the same weekday in the weeks around it.
 
-    The poorer side counts, so that a weekday on which the shop only began, or ceased, to open is no hole.
+    The side with the lower mean is used, so a weekday on which the shop starts or stops opening is not a gap.
     """
     length = last - first + 1
     expected = 0.0

@@ -1,13 +1,12 @@
-"""Which churn horizon fits: how long customers who buy again take to do so, with those still away counted as waiting.
+"""The suggested churn horizon: how long repeat buyers take to return.
 
-Finished gaps alone are too short, since the long ones have not ended yet. Kaplan and Meier's estimate (Journal of the
-American Statistical Association 53, 1958, 457-481) counts a customer who is still away as one who waited at least so
-long. Part of the customers never come back: the curve levels off there, and the percentile is taken of what lies below
-that level (the latency of Maller and Zhou, Biometrika 79, 1992, 731-739).
+Completed gaps alone are biased short, because long gaps are still open. The Kaplan-Meier estimate (Journal of the
+American Statistical Association 53, 1958, 457-481) treats open gaps as censored. Some customers never return, so the
+curve levels off; percentiles are of the share below that level (Maller and Zhou, Biometrika 79, 1992, 731-739).
 
-Each customer counts once, by the first gap. All gaps together would mostly be those of the best customers. Weighing all
-gaps so that each customer counts once, as Wang and Chang do (Journal of the American Statistical Association 94, 1999,
-146-153), gave the 90th percentile within 3 % of the first gap's on five shops.
+Each customer counts once, by the first gap. All gaps together would mostly be those of the best customers. Weighting
+all gaps so that each customer counts once (Wang and Chang, Journal of the American Statistical Association 94, 1999,
+146-153) gave a 90th percentile within 3 % of the first gap's on five shops.
 """
 
 from dataclasses import dataclass
@@ -22,78 +21,78 @@ from regulars_workbench.check.counts import total
 from regulars_workbench.check.report import ChurnHorizon
 
 PERCENTILE = 90
-OTHERS = (50, 75, 80, 90, 95)
+PERCENTILES = (50, 75, 80, 90, 95)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """By day: the share of all customers who are back, estimated, and the share of the finished gaps that are over."""
+    """By day: estimated share of all customers who have returned, and share of the completed gaps that are over."""
 
     days: npt.NDArray[np.float64]
-    back: npt.NDArray[np.float64]
-    finished: npt.NDArray[np.float64]
+    returned: npt.NDArray[np.float64]
+    completed: npt.NDArray[np.float64]
 
-    def reached(self, share: float, *, finished: bool = False) -> int:
-        """Return the first day at which so many of those who come back are back."""
-        values = self.finished if finished else self.back
+    def reached(self, share: float, *, completed_only: bool = False) -> int:
+        """Return the first day on which this share of repeat buyers has returned."""
+        values = self.completed if completed_only else self.returned
         return int(self.days[np.flatnonzero(values >= share * values[-1] * (1 - 1e-12))[0]])
 
     def share_by(self, days: int) -> float:
-        """Return which share of those who come back is back after so many days."""
+        """Return the share of repeat buyers who have returned after so many days."""
         at = int(np.searchsorted(self.days, days, side="right")) - 1
-        return float(self.back[at] / self.back[-1]) if at >= 0 else 0.0
+        return float(self.returned[at] / self.returned[-1]) if at >= 0 else 0.0
 
 
 def curve(frame: pl.DataFrame) -> Curve | None:
-    """Estimate from the rows of `first_gaps`; None when fewer than FEW_CUSTOMERS came back.
+    """Return the curve of the rows of `first_gaps`; None when fewer than FEW_CUSTOMERS returned.
 
-    It ends where fewer than FEW_CUSTOMERS are left to watch: beyond, single customers would move it.
+    It ends when fewer than FEW_CUSTOMERS are still observed, because single customers would move it.
     """
-    back, away = _waits(frame.filter(pl.col("came_back"))), _waits(frame.filter(~pl.col("came_back")))
-    if len(back) < FEW_CUSTOMERS:
+    returned, open_gaps = _waits(frame.filter(pl.col("came_back"))), _waits(frame.filter(~pl.col("came_back")))
+    if len(returned) < FEW_CUSTOMERS:
         return None
-    survival = ecdf(CensoredData(uncensored=back, right=away)).sf
+    survival = ecdf(CensoredData(uncensored=returned, right=open_gaps)).sf
     days = np.asarray(survival.quantiles)
-    waits = np.sort(np.concatenate((back, away)))
+    waits = np.sort(np.concatenate((returned, open_gaps)))
     watched = len(waits) - np.searchsorted(waits, days, side="left") >= FEW_CUSTOMERS
-    if not (back <= days[watched][-1]).any():
+    if not (returned <= days[watched][-1]).any():
         return None
-    finished = np.searchsorted(np.sort(back), days, side="right") / len(back)
-    return Curve(days[watched], 1 - np.asarray(survival.probabilities)[watched], finished[watched])
+    completed = np.searchsorted(np.sort(returned), days, side="right") / len(returned)
+    return Curve(days[watched], 1 - np.asarray(survival.probabilities)[watched], completed[watched])
 
 
 def _waits(frame: pl.DataFrame) -> npt.NDArray[np.float64]:
     return np.repeat(frame["waited_days"].to_numpy().astype(np.float64), frame["customer_count"].to_numpy())
 
 
-def suggest(frame: pl.DataFrame, found: Curve | None, horizon_days: int) -> ChurnHorizon:
-    """Read the suggested horizon off the curve, and say in a sentence what it means."""
+def suggest(frame: pl.DataFrame, returned: Curve | None, horizon_days: int) -> ChurnHorizon:
+    """Return the horizon that the curve of `frame` suggests, with its meaning in a sentence."""
     customers = total(frame, "customer_count")
     came_back = total(frame.filter(pl.col("came_back")), "customer_count")
-    if found is None:
+    if returned is None:
         return ChurnHorizon(
             customers=customers,
             came_back=came_back,
             percentile=PERCENTILE,
-            reading=f"{came_back} customers bought on a second day; below {FEW_CUSTOMERS} no horizon is suggested",
+            reading=f"{came_back} customers bought on a second day; a suggestion needs {FEW_CUSTOMERS}",
         )
-    days, watched, gone = found.reached(PERCENTILE / 100), int(found.days[-1]), 1 - float(found.back[-1])
-    by_horizon = found.share_by(horizon_days)
+    days, watched, gone = returned.reached(PERCENTILE / 100), int(returned.days[-1]), 1 - float(returned.returned[-1])
+    by_horizon = returned.share_by(horizon_days)
     reading = (
-        f"{PERCENTILE} % of those who buy again do so within {days} days, {by_horizon:.0%} within {horizon_days}; "
-        f"{gone:.0%} of all customers had not after {watched} days"
+        f"{PERCENTILE} % of repeat buyers return within {days} days, {by_horizon:.0%} within {horizon_days}; "
+        f"{gone:.0%} of all customers had not returned after {watched} days"
     )
     if horizon_days < days:
-        reading += f"; a horizon of {horizon_days} days calls {1 - by_horizon:.0%} of those who come back churned"
+        reading += f"; a horizon of {horizon_days} days counts {1 - by_horizon:.0%} of repeat buyers as churned"
     if 2 * days > watched:
-        reading += "; so short a history cuts long gaps off: the true figure may be larger"
+        reading += "; the history is short, so long gaps are missing and the true horizon may be longer"
     return ChurnHorizon(
         customers=customers,
         came_back=came_back,
         percentile=PERCENTILE,
         suggested_days=days,
-        uncorrected_days=found.reached(PERCENTILE / 100, finished=True),
-        percentiles={str(one): found.reached(one / 100) for one in OTHERS},
+        uncorrected_days=returned.reached(PERCENTILE / 100, completed_only=True),
+        percentiles={str(percent): returned.reached(percent / 100) for percent in PERCENTILES},
         watched_days=watched,
         gone_share=gone,
         returned_by_horizon=by_horizon,

@@ -1,18 +1,19 @@
-"""What is odd about the orders."""
+"""Findings about orders and returns."""
 
 import polars as pl
 
 from regulars_workbench.check.counts import Counts, day, sales, total
-from regulars_workbench.check.findings.days import by_day, silences, stretch
+from regulars_workbench.check.findings.days import by_day, main_span, silences
 from regulars_workbench.check.report import Finding
-from regulars_workbench.check.rules import DOMINANT, MIXED, OUTLIER, REPEATED_ERROR, found
+from regulars_workbench.check.rules.index import findings_of
+from regulars_workbench.check.rules.thresholds import DOMINANT, MIXED, OUTLIER, REPEATED_ERROR
 
 HOLIDAY_DAYS = 3
-"""A silence up to so long may well be a holiday."""
+"""Longest run of days without orders that may be a holiday."""
 
 
 def odd_orders(counts: Counts) -> list[Finding]:
-    """Return the findings about orders and returns, and about who made them."""
+    """Return the findings about orders and returns, and about the customers who made them."""
     days = counts.frame("order_days")
     orders = sales(days)
     return [
@@ -28,36 +29,36 @@ def odd_orders(counts: Counts) -> list[Finding]:
 
 def _flags(days: pl.DataFrame) -> list[Finding]:
     rows = total(days, "row_count")
-    unsure = days.filter(pl.col("is_return").is_null())
+    unflagged = days.filter(pl.col("is_return").is_null())
     wrong = total(days.filter(pl.col("is_return")), "above_zero_count") + total(sales(days), "below_zero_count")
     return [
-        *found("no_return_flag", "orders", total(unsure, "row_count"), of=rows),
-        *found("sign_against_flag", "orders", wrong, of=rows),
+        *findings_of("no_return_flag", "orders", total(unflagged, "row_count"), of=rows),
+        *findings_of("sign_against_flag", "orders", wrong, of=rows),
     ]
 
 
 def _copies(counts: Counts, days: pl.DataFrame) -> list[Finding]:
     rows = total(days, "row_count")
-    alike = counts.row("alike_orders")
-    repeated = int(alike["repeated_count"])
-    # On one day at one price two orders may well be two: without a time of day nothing tells.
+    copies = counts.row("alike_orders")
+    repeated = int(copies["repeated_count"])
+    # Without a time of day, two orders of one day and price may be two real orders.
     many = repeated >= REPEATED_ERROR * rows and total(days, "midnight_count") < (1 - MIXED) * rows
-    findings = found(
+    findings = findings_of(
         "repeated_orders",
         "orders",
         repeated,
-        (alike["first_repeated"], alike["last_repeated"]),
+        (copies["first_repeated"], copies["last_repeated"]),
         of=rows,
         severity="error" if many else None,
     )
-    for fault in counts.frame("shared_order_ids").iter_rows(named=True):
-        name = "shared_order_ids" if fault["is_shared"] else "repeated_order_ids"
-        findings += found(name, "orders", fault["id_count"], (fault["first_order_id"], fault["last_order_id"]), of=rows)
-    return findings + found(
+    for row in counts.frame("shared_order_ids").iter_rows(named=True):
+        name = "shared_order_ids" if row["is_shared"] else "repeated_order_ids"
+        findings += findings_of(name, "orders", row["id_count"], (row["first_order_id"], row["last_order_id"]), of=rows)
+    return findings + findings_of(
         "instant_refunds",
         "orders",
-        int(alike["refunded_count"]),
-        (alike["first_refunded"], alike["last_refunded"]),
+        int(copies["refunded_count"]),
+        (copies["first_refunded"], copies["last_refunded"]),
         of=rows,
     )
 
@@ -65,31 +66,31 @@ def _copies(counts: Counts, days: pl.DataFrame) -> list[Finding]:
 def _precision(frame: pl.DataFrame) -> list[Finding]:
     orders, at_midnight = total(frame, "row_count"), total(frame, "midnight_count")
     if at_midnight == orders:
-        return found("date_only", "orders", orders, of=orders)
+        return findings_of("date_only", "orders", orders, of=orders)
     mixed = MIXED * orders <= at_midnight
-    return found("mixed_time_precision", "orders", at_midnight if mixed else 0, of=orders)
+    return findings_of("mixed_time_precision", "orders", at_midnight if mixed else 0, of=orders)
 
 
 def _silent(frame: pl.DataFrame) -> list[Finding]:
     days, counts = by_day(frame, "ordered_at_day")
-    within = stretch(days, counts)
-    runs = silences(days, counts, within) if within else []
+    span = main_span(days, counts)
+    runs = silences(days, counts, span) if span else []
     lengths = [run.last - run.first + 1 for run in runs]
     longest = sorted(runs, key=lambda run: run.first - run.last)
-    said = [f"{day(run.first)} to {day(run.last)}: about {run.expected:,.0f} orders expected" for run in longest]
-    return found(
+    examples = [f"{day(run.first)} to {day(run.last)}: about {run.expected:,.0f} orders expected" for run in longest]
+    return findings_of(
         "silent_days",
         "orders",
         sum(lengths),
-        said,
-        of=within.last - within.first + 1 if within else None,
+        examples,
+        of=span.last - span.first + 1 if span else None,
         severity="note" if runs and max(lengths) <= HOLIDAY_DAYS else None,
     )
 
 
 def _amounts(counts: Counts, frame: pl.DataFrame) -> list[Finding]:
     orders = total(frame, "row_count")
-    findings = found("zero_value_orders", "orders", total(frame, "zero_count"), of=orders)
+    findings = findings_of("zero_value_orders", "orders", total(frame, "zero_count"), of=orders)
     values = counts.frame("order_values")
     if values.height:
         reached = values["order_count"].cum_sum() >= 0.99 * total(values, "order_count")
@@ -99,10 +100,12 @@ def _amounts(counts: Counts, frame: pl.DataFrame) -> list[Finding]:
         if above:
             rows = rows.sort("order_value_cents", "customer_id", descending=[True, False])
             ids = [row["order_id"] or f"customer {row['customer_id']}" for row in rows.head(2).iter_rows(named=True)]
-            findings += found("outlier_amounts", "orders", above, ids, of=orders)
-    big = counts.frame("dominant_customers", {"part": round(1 / DOMINANT)})
-    shares = [f"{row['customer_id']}: {row['spend_cents'] / row['total_cents']:.0%}" for row in big.rows(named=True)]
-    return findings + found("one_customer_dominates", "orders", len(shares), shares)
+            findings += findings_of("outlier_amounts", "orders", above, ids, of=orders)
+    dominant = counts.frame("dominant_customers", {"part": round(1 / DOMINANT)})
+    shares = [
+        f"{row['customer_id']}: {row['spend_cents'] / row['total_cents']:.0%}" for row in dominant.rows(named=True)
+    ]
+    return findings + findings_of("one_customer_dominates", "orders", len(shares), shares)
 
 
 def _returns(counts: Counts) -> list[Finding]:
@@ -114,7 +117,7 @@ def _returns(counts: Counts) -> list[Finding]:
         ("returned_more_than_bought", "more_returned"),
     ):
         ids = (people[f"{column}_first"], people[f"{column}_last"])
-        findings += found(name, "orders", people[f"{column}_count"], ids, of=people["customer_count"])
+        findings += findings_of(name, "orders", people[f"{column}_count"], ids, of=people["customer_count"])
     return findings
 
 
@@ -130,9 +133,9 @@ def _bots(counts: Counts) -> list[Finding]:
                 "customer_id", keep="first", maintain_order=True
             )
             day_of = "ordered_at_day" if noun == "order" else "occurred_at_day"
-            said = [
+            examples = [
                 f"{row['customer_id']}: {row[f'{noun}_count']:,} on {day(row[day_of])}"
                 for row in top.head(2).iter_rows(named=True)
             ]
-            findings += found(name, table, top.height, said)
+            findings += findings_of(name, table, top.height, examples)
     return findings

@@ -1,4 +1,4 @@
-"""What is in a lake: each table's rows, customers, span, missing values and size on disk."""
+"""Facts of each table of a lake: rows, customers, first and last instant, missing values, size on disk."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ DAYS = {
     "events": ("event_days", "occurred_at_day"),
     "treatments": ("treatment_days", "treated_at_day"),
 }
-"""By table: the relation that counts its rows by day, and that relation's day."""
+"""By table: the relation that counts its rows by day, and the name of its day column."""
 OPTIONAL = {
     "orders": ("order_id", "quantity", "discount", "margin"),
     "customers": ("signed_up_at", "acquisition_channel", "acquisition_cost"),
@@ -26,13 +26,13 @@ OPTIONAL = {
 
 
 def tables(counts: Counts, lake: Path, info: LakeInfo) -> dict[str, TableFacts]:
-    """Return the facts of each table that the lake has; a table without files is left out."""
-    found = {}
+    """Return the facts of each table of the lake, without tables that have no files."""
+    facts = {}
     for name, table in TABLES.items():
         files = [file for file in (lake / name).glob("**/*.parquet") if file.is_file()]
         if files:
-            found[name] = _facts(counts, table, info, files)
-    return found
+            facts[name] = _facts(counts, table, info, files)
+    return facts
 
 
 def _facts(counts: Counts, table: Table, info: LakeInfo, files: list[Path]) -> TableFacts:
@@ -55,10 +55,10 @@ def _facts(counts: Counts, table: Table, info: LakeInfo, files: list[Path]) -> T
 def _span(
     frame: pl.DataFrame, day: str, info: LakeInfo, name: str, rows: int
 ) -> tuple[datetime | None, datetime | None]:
-    """Return the first and last instant by lake.json, or the days where that no longer speaks of these rows."""
-    said = info.tables.get(name)
-    if said is not None and said.rows == rows:
-        first, last = (one.replace(tzinfo=UTC) if one else None for one in (said.first, said.last))
+    """Return first and last instant from lake.json, or first and last day if lake.json has another number of rows."""
+    recorded = info.tables.get(name)
+    if recorded is not None and recorded.rows == rows:
+        first, last = (at.replace(tzinfo=UTC) if at else None for at in (recorded.first, recorded.last))
         return first, last
     days = frame[day].drop_nulls().to_list()
     return (midnight(min(days)), midnight(max(days))) if days else (None, None)
@@ -73,15 +73,15 @@ def _customers(counts: Counts, name: str) -> int:
 
 
 def order_facts(counts: Counts) -> OrderFacts:
-    """Return the orders as a whole."""
+    """Return the facts of all orders."""
     days, people = counts.frame("order_days"), counts.row("customer_totals")
     bought, returns = sales(days), days.filter(pl.col("is_return"))
-    orders, given_back = total(bought, "row_count"), total(returns, "row_count")
+    orders, returned = total(bought, "row_count"), total(returns, "row_count")
     buyers = people["buyer_count"]
     return OrderFacts(
         orders=orders,
-        returns=given_back,
-        return_share=given_back / (orders + given_back) if orders + given_back else 0.0,
+        returns=returned,
+        return_share=returned / (orders + returned) if orders + returned else 0.0,
         value_cents=total(bought, "value_cents"),
         orders_per_customer=orders / buyers if buyers else 0.0,
         one_order_share=people["one_order_count"] / buyers if buyers else 0.0,
