@@ -1,1 +1,1 @@
-"""DuckDB expressions that a user writes, checked and kept to a safe subset."""
+"""DuckDB expressions that users write, checked and limited to a safe subset."""

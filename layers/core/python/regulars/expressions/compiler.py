@@ -1,7 +1,7 @@
-"""Expressions of maps and catalogues: DuckDB SQL over columns, parsed by DuckDB itself and kept to a safe subset.
+"""Expressions of maps and catalogues: DuckDB SQL over columns, parsed by DuckDB and limited to a safe subset.
 
-What runs is never the user's text: it is the checked syntax tree written out again, with every cast made a `try_cast`,
-so that a bad cell becomes null (and its row a reject) instead of ending the ingest.
+The user's text never runs. The checked syntax tree is written as SQL again, with every cast as `try_cast`: a bad cell
+becomes null, and its row is rejected, while the ingest goes on.
 """
 
 import json
@@ -28,32 +28,32 @@ from regulars.expressions.vocabulary import (
 from regulars.text import near, short, shown
 
 WORDS = re.compile(r"\s*[^\W\d][\w .-]*")
-"""What may be meant as the bare name of a column."""
+"""Text that may be meant as a column's name without quotes."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What an expression may use: a file's columns with their DuckDB types, in order, and names the file has twice."""
+    """What an expression may use: a file's columns with their types, in order, and names that it repeats."""
 
     name: str
     columns: Mapping[str, str]
     doubled: frozenset[str] = frozenset()
     numbers: Mapping[str, str] = field(default_factory=dict)
-    """Text columns that hold numbers, and the column that has each as a double."""
+    """Text columns of numbers, each with the column that holds it as a double."""
 
     def column(self, name: str) -> str | None:
-        """Return the column as the file spells it; DuckDB's names ignore case, and so does this."""
+        """Return the column as the file spells it, ignoring case as DuckDB does; None when there is none."""
         return next((column for column in self.columns if column.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A checked expression: safe SQL, and the source columns it reads."""
+    """A checked expression: safe SQL, and the source columns that it reads."""
 
     sql: str
     columns: tuple[str, ...]
     numeric: tuple[str, ...] = ()
-    """Those of them, of text, of which a number is wanted."""
+    """Those text columns of them that are read as numbers."""
 
 
 def quoted(name: str) -> str:
@@ -64,14 +64,14 @@ def quoted(name: str) -> str:
 def compile_expression(
     connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str, *, numeric: bool = False
 ) -> Expression:
-    """Check `text` and rewrite it for `source`; `numeric` when its value is to be a number.
+    """Check `text` and rewrite it for `source`; `numeric` means that its value must be a number.
 
-    MapError when it is no scalar expression or uses a function off the list; SourceError when the file lacks a column.
-    `where` names the key in messages, as in `[orders] order_value`.
+    MapError when it is not a scalar expression or uses a function that is not allowed; SourceError when the file lacks
+    a column. `where` names the key in messages, as in `[orders] order_value`.
     """
     where = f"{where} = {shown(text)}"
     plain = source.column(text.strip().strip('"'))
-    # A column's bare name may hold spaces, as in `Customer ID`: no need to quote it inside the quotes of TOML.
+    # A column's name alone may have spaces, as in `Customer ID`: no quotes are needed inside TOML's quotes.
     tree = _parse(connection, quoted(plain) if plain else text, source, where)
     rewriter = _Rewriter(source, where)
     tree["statements"][0]["node"]["select_list"] = [rewriter.rewrite(_only(tree, where), numeric=numeric)]
@@ -81,7 +81,7 @@ def compile_expression(
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, text: str, source: Source, where: str) -> Node:
-    # The brackets and line ends keep a comment or a comma from reaching beyond the expression.
+    # With the brackets and line ends, a comment or a comma cannot reach beyond the expression.
     [(answer,)] = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()
     tree: Node = json.loads(answer)
     if not tree["error"]:
@@ -99,7 +99,7 @@ def _no_column(source: Source, name: str, where: str) -> SourceError:
 
 
 def _only(tree: Node, where: str) -> Node:
-    """Return the one expression of the statement; MapError when the text holds more than an expression."""
+    """Return the expression of the statement; MapError when the text holds more than one expression."""
     node = tree["statements"][0]["node"]
     bare = node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY" and not node["where_clause"]
     if len(tree["statements"]) != 1 or not bare or len(node["select_list"]) != 1 or node["modifiers"]:
@@ -109,7 +109,7 @@ def _only(tree: Node, where: str) -> Node:
 
 
 class _Rewriter:
-    """Walks one expression's tree; collects the columns it reads."""
+    """Rewrites one expression's tree and collects the columns that it reads."""
 
     def __init__(self, source: Source, where: str) -> None:
         self.source = source
@@ -118,7 +118,7 @@ class _Rewriter:
         self.numeric: dict[str, None] = {}
 
     def rewrite(self, node: Node, *, numeric: bool = False) -> Node:
-        """Return the node checked, its casts made safe, its text turned to numbers where a number is wanted."""
+        """Check the node and return it with safe casts, and with text read as numbers where a number is needed."""
         kind = node["class"]
         if kind not in CLASSES or (kind == "OPERATOR" and node["type"] not in OPERATORS):
             raise MapError(
@@ -147,8 +147,8 @@ class _Rewriter:
 
     def _function(self, node: Node, *, numeric: bool) -> Node:
         name = node["function_name"].lower()
-        odd = node["schema"] or node["catalog"] or node["filter"] or node["distinct"] or node["order_bys"]["orders"]
-        if name not in FUNCTIONS or odd:
+        special = node["schema"] or node["catalog"] or node["filter"] or node["distinct"] or node["order_bys"]["orders"]
+        if name not in FUNCTIONS or special:
             raise MapError(
                 f"{self.where} calls {short(name)}(), which is not on the list of allowed functions; "
                 "see docs/data-contract.md for those that are"
@@ -161,13 +161,16 @@ class _Rewriter:
         )
         rewritten = [self.rewrite(argument, numeric=wanted) for argument in arguments]
         if name == "if":
-            rewritten = [self.rewrite(arguments[0]), *(self.rewrite(one, numeric=numeric) for one in arguments[1:])]
-        slots = [slot | {"expression": one} for slot, one in zip(node["arguments"], rewritten, strict=True)]
+            rewritten = [
+                self.rewrite(arguments[0]),
+                *(self.rewrite(branch, numeric=numeric) for branch in arguments[1:]),
+            ]
+        slots = [slot | {"expression": argument} for slot, argument in zip(node["arguments"], rewritten, strict=True)]
         node = node | {"arguments": slots} | _named("try_strptime" if name == "strptime" else name)
         return as_number(node) if numeric and name in TEXT else node
 
     def _children(self, node: Node, *, numeric: bool) -> Node:
-        """Rewrite the expressions inside a CASE, comparison, BETWEEN, IN, COALESCE, AND, OR, NOT."""
+        """Rewrite the expressions inside a CASE, comparison, BETWEEN, IN, COALESCE, AND, OR or NOT."""
         kind = node["class"]
         if kind == "CASE":
             checks = [

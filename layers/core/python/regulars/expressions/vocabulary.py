@@ -1,9 +1,9 @@
-"""The words that map expressions may use: DuckDB's names of harmless scalar functions and of syntax-tree nodes."""
+"""What expressions may use: DuckDB's names of safe scalar functions and of syntax-tree nodes."""
 
 from typing import Any
 
 Node = dict[str, Any]
-"""A node of DuckDB's syntax tree, as json_serialize_sql writes it."""
+"""A node of DuckDB's syntax tree, as json_serialize_sql returns it."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -29,7 +29,7 @@ TIME = INTERVALS | _words(
     """
 )
 PASSING = _words("greatest least nullif ifnull")
-"""Functions that give back one of their arguments: when a number is wanted of the call, then of each argument."""
+"""Functions that return one of their arguments: where the call must be a number, so must each argument."""
 
 FUNCTIONS = ARITHMETIC | NUMERIC | TEXT | TIME | PASSING | _words("if list_value")
 CLASSES = _words("BETWEEN CASE CAST COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION OPERATOR")
@@ -42,7 +42,7 @@ OPERATORS = _words(
 
 
 def is_number(node: Node) -> bool:
-    """Say whether the node is a number whatever the source's types: a literal, arithmetic, a numeric function."""
+    """Return whether the node is a number for any source: a literal, arithmetic or a numeric function."""
     if node["class"] == "CONSTANT":
         return bool(node["literal"]["kind"] in {"INTEGER", "DECIMAL", "FLOAT", "DOUBLE", "NUMERIC"})
     if node["class"] == "FUNCTION":
@@ -53,7 +53,7 @@ def is_number(node: Node) -> bool:
 
 
 def is_time(node: Node) -> bool:
-    """Say whether the node is a time or an interval, so that + and - around it are no arithmetic on numbers."""
+    """Return whether the node is a time or an interval, so that + and - with it are not arithmetic on numbers."""
     if node["class"] == "CAST":
         return str(node["type_expr"].get("type_name", "")).lower().startswith(("date", "time", "interval"))
     return node["class"] == "FUNCTION" and node["function_name"].lower() in INTERVALS | {"strptime", "try_strptime"}
@@ -73,6 +73,6 @@ DOUBLE["children"] = []
 
 
 def as_number(node: Node) -> Node:
-    """Wrap the node in try_cast(... as double)."""
+    """Return try_cast(node as double)."""
     cast: Node = {"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "try_cast": True}
     return PLACE | cast | {"child": node, "type_expr": DOUBLE}

@@ -1,1 +1,1 @@
-"""From the relations of the contract to a table of features."""
+"""From the contract's relations to the table of features."""

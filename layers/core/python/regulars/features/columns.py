@@ -1,6 +1,6 @@
-"""What each column of the feature table is: unit, meaning, and when it is null, from the comments of the SQL itself.
+"""Unit, meaning and null rule of each column of the feature table, from the comments of the SQL.
 
-A bundle's frozen SQL carries them along, so a request's ready features are checked by what made the models' own.
+A bundle holds its own copy of the SQL. So ready features in a request are checked by the rules of its models.
 """
 
 import re
@@ -17,15 +17,15 @@ COLUMN = re.compile(
 )
 RANGE = re.compile(r"(-?\d+) to (-?\d+)")
 COUNTED = {"orders", "days", "days of purchase", "events", "returns"}
-"""Units that do not go below zero."""
+"""Units that are never negative."""
 
 LARGEST = 1e18
-"""Beyond it a value is a typing error."""
+"""Larger values are typing errors."""
 
 
 @dataclass(frozen=True)
 class FeatureColumn:
-    """One column of the feature table, as its comment tells it; `source` is the file that makes it."""
+    """One column of the feature table, from its comment; `source` is the SQL file that makes it."""
 
     source: str
     name: str
@@ -35,19 +35,19 @@ class FeatureColumn:
 
     @property
     def may_be_null(self) -> bool:
-        """Say whether some customers have no value."""
+        """Whether a customer may have no value."""
         return self.null != "never"
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Return the smallest and the largest value that the unit allows."""
-        said = RANGE.fullmatch(self.unit)
-        if said:
-            return float(said[1]), float(said[2])
+        """The smallest and the largest value that the unit allows."""
+        limits = RANGE.fullmatch(self.unit)
+        if limits:
+            return float(limits[1]), float(limits[2])
         return (0.0 if self.unit in COUNTED else -LARGEST), LARGEST
 
     def fault(self, value: float | None) -> str | None:
-        """Say what is wrong with a customer's value, if anything; the value itself is not repeated."""
+        """Return what is wrong with a customer's value, or None; the text does not contain the value."""
         if value is None:
             return None if self.may_be_null else "null, which it never is"
         lowest, highest = self.bounds
@@ -57,10 +57,10 @@ class FeatureColumn:
 
 
 def feature_columns(sql: SqlFolder) -> list[FeatureColumn]:
-    """Return every column of the feature table, in order; BundleError when one has no comment of the right form."""
+    """Return the columns of the feature table, in order; BundleError when one has no valid comment."""
     text = sql.relations[TABLE].text
-    found = [FeatureColumn(**match.groupdict()) for match in COLUMN.finditer(text)]
-    missing = sorted(set(re.findall(r"^ {4}\w+\.(\w+)", text, re.MULTILINE)) - {column.name for column in found})
+    columns = [FeatureColumn(**match.groupdict()) for match in COLUMN.finditer(text)]
+    missing = sorted(set(re.findall(r"^ {4}\w+\.(\w+)", text, re.MULTILINE)) - {column.name for column in columns})
     if missing:
         raise BundleError(f"{TABLE}.sql: {missing[0]} has no comment '-- unit | meaning | null when'")
-    return found
+    return columns

@@ -1,4 +1,4 @@
-"""RFM cut points: learnt once in training from a histogram of values, applied everywhere else."""
+"""RFM cut points: learnt in training from a histogram of values, applied everywhere else."""
 
 from collections.abc import Sequence
 
@@ -13,29 +13,29 @@ CutPoints = Sequence[tuple[str, int, int]]
 
 
 def learn_cut_points(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
-    """Learn the RFM cut points from the relation `rfm` at hand: training only."""
+    """Learn the RFM cut points from the relation `rfm`: training only."""
     sql.materialise(connection, [HISTOGRAM], {})
     return cut_points_of_histogram(connection, sql)
 
 
 def cut_points_of_histogram(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> CutPoints:
-    """Learn the RFM cut points from the relation `rfm_histogram` at hand, of all customers or of parts added up."""
+    """Learn the RFM cut points from the relation `rfm_histogram`, of all customers or summed over parts of them."""
     sql.materialise(connection, [CUT_POINTS], {})
     rows = connection.execute(f"select measure, cut_number, cut_value from {CUT_POINTS} order by all").fetchall()
     return [(str(measure), int(number), int(value)) for measure, number, value in rows]
 
 
 def collapsed(cut_points: CutPoints) -> list[str]:
-    """Say for each measure which of its cut points coincide, so that not all five scores can be given."""
-    said = []
+    """Return a warning for each measure whose cut points coincide, so that some scores do not occur."""
+    warnings = []
     for measure in sorted({row[0] for row in cut_points}):
         values = [value for name, _, value in cut_points if name == measure]
         if len(set(values)) < len(values):
             scores = len(set(values)) + 1
-            said.append(
+            warnings.append(
                 f"RFM {measure}: cut points coincide (many customers are alike), only {scores} of 5 scores are given"
             )
-    return said
+    return warnings
 
 
 def bind_cut_points(connection: duckdb.DuckDBPyConnection, cut_points: CutPoints) -> None:

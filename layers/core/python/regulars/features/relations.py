@@ -1,4 +1,4 @@
-"""From the contract's relations to one row of features per customer, by the SQL files, wherever the rows come from."""
+"""From the contract's relations to one row of features per customer, by the SQL files; the same in all uses."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,28 +13,28 @@ from regulars.features.cut_points import CutPoints, bind_cut_points, learn_cut_p
 from regulars.instants import as_of_params
 
 BASE = ("purchases", "purchase_gaps", "returns")
-"""Relations that read the big tables once each and need nothing learnt, in the order in which they are made."""
+"""Relations that each read a big table once, in the order in which they are made; they need no cut points."""
 
 RFM = "rfm"
-"""What cut points are learnt from and applied to."""
+"""The relation from which cut points are learnt, and to which they are applied."""
 
 APPLIED = ("rfm_scores", "lifecycle", "engagement", "economics", "customer_features")
-"""Relations that follow, given the learnt `rfm_cut_points`."""
+"""The relations that follow, given the learnt `rfm_cut_points`."""
 
 TABLES = frozenset((*BASE, "engagement"))
-"""What is kept as a table; the others are views over these, computed on the way to whoever reads them."""
+"""Relations that are made as tables; the others are views over them, computed when read."""
 
 ORDER = (*BASE, RFM, *APPLIED)
-"""Every relation from the contract's to `customer_features`, each after what it reads; cut points are given."""
+"""All relations up to `customer_features`, each after those that it reads; cut points are given."""
 
 LABELS = "future"
-"""What happened after a moment: never read by a feature."""
+"""The relation of what happened after `as_of`; no feature reads it."""
 
-UNLEARNT = ("lifecycle", "engagement")
-"""Of APPLIED, those that need no cut points."""
+WITHOUT_CUT_POINTS = ("lifecycle", "engagement")
+"""The relations of APPLIED that need no cut points."""
 
-KEPT = ("purchases", "returns", *UNLEARNT)
-"""With cut points, all the rest follows from these, each a row per customer."""
+INTERMEDIATE = ("purchases", "returns", *WITHOUT_CUT_POINTS)
+"""Relations with a row per customer, from which all others follow, given cut points."""
 
 
 def _make(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, names: Sequence[str], as_of: datetime) -> None:
@@ -64,22 +64,22 @@ def make_features(
     _make(connection, sql, APPLIED, as_of)
 
 
-def make_kept(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> None:
-    """Make KEPT and `rfm`, for which nothing has to be learnt; errors as `make_base`."""
+def make_intermediate(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> None:
+    """Make INTERMEDIATE and `rfm`, which need no cut points; errors as in `make_base`."""
     make_base(connection, sql, as_of)
-    _make(connection, sql, UNLEARNT, as_of)
+    _make(connection, sql, WITHOUT_CUT_POINTS, as_of)
 
 
-def make_from_kept(
+def make_from_intermediate(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime, cut_points: CutPoints
 ) -> None:
-    """Make every relation up to `customer_features` from the bound KEPT."""
+    """Make every relation up to `customer_features` from the bound INTERMEDIATE."""
     bind_cut_points(connection, cut_points)
-    _make(connection, sql, (RFM, *(name for name in APPLIED if name not in UNLEARNT)), as_of)
+    _make(connection, sql, (RFM, *(name for name in APPLIED if name not in WITHOUT_CUT_POINTS)), as_of)
 
 
 def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime) -> CutPoints:
-    """Make every relation with cut points learnt from these very customers, and return them: training only."""
+    """Learn cut points from these customers, make every relation with them, and return them: training only."""
     make_base(connection, sql, as_of)
     cut_points = learn_cut_points(connection, sql)
     _make(connection, sql, APPLIED, as_of)
@@ -87,7 +87,7 @@ def make_features_learning(connection: duckdb.DuckDBPyConnection, sql: SqlFolder
 
 
 def make_labels(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: datetime, days: int) -> None:
-    """Make the relation `future`: what each customer of `purchases` did in so many days from `as_of` on."""
+    """Make the relation `future`: what each customer of `purchases` did in the `days` from `as_of` on."""
     end = as_of_params(as_of + timedelta(days=days))["as_of"]
     sql.materialise(connection, [LABELS], {"as_of": as_of_params(as_of)["as_of"], "label_end": end})
 
@@ -95,7 +95,7 @@ def make_labels(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, as_of: da
 def write_features(
     connection: duckdb.DuckDBPyConnection, as_of: datetime, out: Path, relation: str = "customer_features"
 ) -> int:
-    """Write features as Parquet, atomically, in the order of customer_id, with the moment first; return the rows."""
+    """Write features as Parquet, atomically, sorted by customer_id, with `as_of`; return the number of rows."""
     moment = literal(as_of_params(as_of)["as_of"])
     query = f"select cast({moment} as timestamp) as as_of, * from {relation} order by customer_id"
     with atomic_file(out) as partial:

@@ -27,7 +27,14 @@ from regulars.data.paths import parquet
 from regulars.data.sql import SqlFolder, literal
 from regulars.errors import HistoryError
 from regulars.features.cut_points import HISTOGRAM, CutPoints, cut_points_of_histogram
-from regulars.features.relations import KEPT, LABELS, make_from_kept, make_kept, make_labels, write_features
+from regulars.features.relations import (
+    INTERMEDIATE,
+    LABELS,
+    make_from_intermediate,
+    make_intermediate,
+    make_labels,
+    write_features,
+)
 from regulars.models.loader import ModelLoader
 
 CUT_POINTS = "cut_points.json"
@@ -66,9 +73,9 @@ def _base(connection: duckdb.DuckDBPyConnection, run: Run, bucket: Bucket, sql: 
     [(last,)] = connection.execute("select cast(max(ordered_at) as varchar) from orders").fetchall()
     relations: tuple[str, ...] = ()
     with suppress(HistoryError):  # no customer of this bucket has features: all go to the rejects
-        make_kept(connection, sql, run.as_of)
+        make_intermediate(connection, sql, run.as_of)
         sql.view(connection, [HISTOGRAM], {})
-        relations = (HISTOGRAM, *KEPT)
+        relations = (HISTOGRAM, *INTERMEDIATE)
         if run.request.label_days:
             make_labels(connection, sql, run.as_of, run.request.label_days)
             relations = (*relations, LABELS)
@@ -126,7 +133,7 @@ def apply(event: dict[str, Any], loader: ModelLoader, clock: Clock) -> dict[str,
 def _apply(connection: duckdb.DuckDBPyConnection, run: Run, files: list[Path], sql: SqlFolder, out: Path) -> int:
     for file in files:
         connection.execute(f"create temp view {file.stem} as select * from {parquet([file])}")
-    make_from_kept(connection, sql, run.as_of, cut_points_of(run))
+    make_from_intermediate(connection, sql, run.as_of, cut_points_of(run))
     return write_features(connection, run.as_of, out, LABELLED if run.request.label_days else "customer_features")
 
 
