@@ -29,12 +29,12 @@ def test_buckets_give_the_scores_of_the_single_run_cell_by_cell(
     execution = run(state_machine, buckets=3)
 
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
-    files, tables_with_keys = 4, 2
+    files, compared_tables = 4, 3
     steps = {
         "plan": 1,
         "stage": files,
         "settle": 1,
-        "keys": tables_with_keys * 3,
+        "keys": compared_tables * 3,
         "split": files,
         "score": 3,
         "collect": 1,

@@ -16,7 +16,7 @@ BOUNDS = {SERIAL: (20_000, 80_000), SECONDS: (10**8, 7 * 10**9), MILLISECONDS: (
 """Between which numbers a column of numbers is such a time: days from 1954 to 2119, instants from 1973 to 2191."""
 
 DAYS = (
-    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%Y%m%d",
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%Y%m%d",
     "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y",
     "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y",
     "%Y-%m-%d",
