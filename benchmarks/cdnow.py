@@ -1,8 +1,8 @@
 """The purchase process on CDNOW beside the published constants: `python benchmarks/cdnow.py TRANSACTIONS.parquet`.
 
-TRANSACTIONS holds the public 1/10 sample (`customer_id`, `order_ts`, `order_value`). As published: time in weeks, 39
-weeks known, an order is a day with orders, spend is a customer's mean over repeat orders; fitted without prior.
-Published are Pareto/NBD (Fader, Hardie & Lee 2005, "RFM and CLV", Journal of Marketing Research 42(4)) and
+TRANSACTIONS holds the public 1/10 sample (`customer_id`, `order_ts`, `order_value`). As in the publications: time in
+weeks, 39 weeks known, orders of one day are one order, spend is a customer's mean over repeat orders, no prior.
+Sources: Pareto/NBD (Fader, Hardie & Lee 2005, "RFM and CLV", Journal of Marketing Research 42(4)) and
 Gamma-Gamma (Fader & Hardie 2013, "The Gamma-Gamma Model of Monetary Value").
 """
 
@@ -41,9 +41,9 @@ def main(transactions: Path) -> None:
     repeats, last, age = (people[name].to_numpy().astype(np.float64) for name in ("repeats", "last", "age"))
     spenders = people.filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
     columns = (spenders[name].to_numpy().astype(np.float64) for name in ("repeats", "spend"))
-    found = (*fit_timing(repeats, last, age, inf), *fit_spend(*columns, inf))
+    fitted = (*fit_timing(repeats, last, age, inf), *fit_spend(*columns, inf))
     table = Table("constant", "fitted", "published", title=f"CDNOW, {len(people):,} customers, weeks and dollars")
-    for (name, published), value in zip(PUBLISHED.items(), found, strict=True):
+    for (name, published), value in zip(PUBLISHED.items(), fitted, strict=True):
         table.add_row(name, f"{value:.3f}", f"{published:g}")
     Console(width=80).print(table)
 

@@ -1,8 +1,8 @@
 """Uplift on a public e-mail experiment: `python benchmarks/hillstrom.py FOLDER`.
 
 FOLDER holds `customers.parquet` of the MineThatData e-mail challenge (64,000 customers; women's mail against none; the
-outcome is a visit). Five random halves, seeds 0 to 4, stratified on segment and visit: learnt on one half, judged on
-the other by the Qini coefficient as scikit-uplift defines it. Ours chooses its learner inside the learning half.
+outcome is a visit). Five random halves, seeds 0 to 4, stratified on segment and visit: fitted on one half,
+evaluated on the other by the Qini coefficient of scikit-uplift. Ours chooses its learner inside the training half.
 """
 
 import sys
@@ -41,26 +41,26 @@ def read(folder: Path) -> tuple[Rows, Flags, FloatArray]:
 
 
 def trial(rows: Rows, treated: Flags, outcome: FloatArray) -> Trial:
-    """Put random folds to the rows: everybody stands there once."""
+    """Add random folds: each customer has one row."""
     return Trial.of(rows, treated, outcome, np.random.default_rng(7).integers(0, FOLDS, len(rows)))
 
 
 def ours(rows: Rows, treated: Flags, outcome: FloatArray) -> Score:
-    """Choose by cross-fitting inside the rows given."""
+    """Choose the learner by cross-fitting inside these rows."""
     chosen = choose(trial(rows, treated, outcome))
     print("  chose", chosen.name, {name: round(z, 1) for name, z in chosen.tried.items()})
     return chosen.fitted.score
 
 
 def response_only(rows: Rows, treated: Flags, outcome: FloatArray) -> Score:
-    """Rank by how likely a treated customer is to visit: what a response model does."""
+    """Rank by the probability that a treated customer visits, like a response model."""
     parameters = {"objective": "binary:logistic", "max_depth": 6, "learning_rate": 0.1, "nthread": 1}
     booster = xgb.train(parameters, xgb.DMatrix(rows[treated], outcome[treated]), 100)
     return lambda new: booster.predict(xgb.DMatrix(new)).astype(np.float64)
 
 
 def learner(name: str) -> Fit:
-    """Return one learner on its own."""
+    """Return a fit of one learner."""
     return lambda rows, treated, outcome: trial(rows, treated, outcome).fit(LEARNERS[name]).score
 
 
@@ -72,7 +72,7 @@ def halves(treated: Flags, outcome: FloatArray, seed: int) -> list[npt.NDArray[n
 
 
 def main(folder: Path) -> None:
-    """Fit, judge and print."""
+    """Fit, evaluate and print."""
     rows, treated, outcome = read(folder)
     models: dict[str, Fit] = {
         "ours (chosen inside the half)": ours,
@@ -82,13 +82,13 @@ def main(folder: Path) -> None:
     }
     table = Table("model", "Qini AUC", "standard deviation", "by half", title=f"{len(rows):,} customers, {ARMS}")
     for name, fit in models.items():
-        found = []
+        qini = []
         for seed in SEEDS:
-            learn, judge = halves(treated, outcome, seed)
-            score = fit(rows[learn], treated[learn], outcome[learn])(rows[judge])
-            found.append(qini_auc(outcome[judge], score, treated[judge]))
-        each = " ".join(f"{one:.4f}" for one in found)
-        table.add_row(name, f"{np.mean(found):.4f}", f"{np.std(found, ddof=1):.4f}", each)
+            train, test = halves(treated, outcome, seed)
+            score = fit(rows[train], treated[train], outcome[train])(rows[test])
+            qini.append(qini_auc(outcome[test], score, treated[test]))
+        by_half = " ".join(f"{value:.4f}" for value in qini)
+        table.add_row(name, f"{np.mean(qini):.4f}", f"{np.std(qini, ddof=1):.4f}", by_half)
     Console(width=120).print(table)
 
 

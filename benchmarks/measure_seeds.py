@@ -1,9 +1,9 @@
-"""Does a control group recover the truth? `python benchmarks/measure_seeds.py [SEEDS]` (100 unless said).
+"""Does a control group recover the truth? `python benchmarks/measure_seeds.py [SEEDS]` (default 100).
 
-Each seed makes a shop of its own: customers with gamma-distributed rates and lognormal order values, an action that
-adds orders to some and takes them from others, and a plan of it with 10 % held out by stratum. `regulars measure` sees
-plan and orders only. Counted is in how many seeds the 95 % interval holds the mean effect that treated customers were
-given, for orders and for money, plain and adjusted.
+Each seed makes a shop: customers with gamma-distributed rates and lognormal order values, an action that adds orders to
+some and takes orders from others, and a plan with 10 % held out by stratum. `regulars measure` sees only plan and
+orders. The result is the number of seeds in which the 95 % interval contains the true mean effect on treated
+customers, for orders and for money, plain and adjusted.
 """
 
 import sys
@@ -31,10 +31,10 @@ def shop(seed: int, folder: Path) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     rate, level = rng.gamma(0.8, 1.5, CUSTOMERS), 2_000 * np.exp(0.8 * rng.standard_normal(CUSTOMERS))
     stratum = np.digitize(rate, np.quantile(rate, (0.25, 0.5, 0.75)))
-    effect = np.where(rng.random(CUSTOMERS) < 0.3, 0.3, 0.0) - np.where(rate > 2, 0.05 * rate, 0.0)  # noqa: PLR2004 - a made-up effect
+    effect = np.where(rng.random(CUSTOMERS) < 0.3, 0.3, 0.0) - np.where(rate > 2, 0.05 * rate, 0.0)  # noqa: PLR2004 - an invented effect
     held = np.zeros(CUSTOMERS, dtype=bool)
-    for one in np.unique(stratum):
-        who = np.flatnonzero(stratum == one)
+    for code in np.unique(stratum):
+        who = np.flatnonzero(stratum == code)
         held[rng.permutation(who)[: round(HELD_OUT * len(who))]] = True
     means = (rate, np.maximum(rate + np.where(held, 0.0, effect), 0.0))
     effect = np.maximum(rate + effect, 0.0) - rate
@@ -62,7 +62,7 @@ def shop(seed: int, folder: Path) -> tuple[float, float]:
         lakes.finish(connection, folder, "EUR", 2)
     pl.DataFrame(
         {
-            "customer_id": [f"C{one}" for one in range(CUSTOMERS)],
+            "customer_id": [f"C{number}" for number in range(CUSTOMERS)],
             "action": "voucher",
             "arm": np.where(held, "control", "treated"),
             "stratum": stratum.astype(str),
@@ -75,7 +75,7 @@ def shop(seed: int, folder: Path) -> tuple[float, float]:
 
 
 def main(seeds: int) -> None:
-    """Measure each seed's plan and print in how many the interval held the truth."""
+    """Measure each seed's plan, and print how many intervals contain the truth."""
     names = ("orders", "orders_adjusted", "value", "value_adjusted")
     held, width = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
     for seed in range(seeds):
@@ -88,9 +88,7 @@ def main(seeds: int) -> None:
             lift = getattr(effect, what)
             held[what] += lift.low <= (orders if what.startswith("orders") else money) <= lift.high
             width[what] += (lift.high - lift.low) / seeds
-    table = Table(
-        "lift", "intervals that hold the truth", "mean width", title=f"{seeds} seeds, {CUSTOMERS:,} customers"
-    )
+    table = Table("lift", "intervals with the truth", "mean width", title=f"{seeds} seeds, {CUSTOMERS:,} customers")
     for what in names:
         table.add_row(what, f"{held[what]} of {seeds}", f"{width[what]:.3f}")
     Console(width=100).print(table)

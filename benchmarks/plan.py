@@ -1,7 +1,7 @@
-"""Allocation by prices beside HiGHS: `python benchmarks/plan.py [--customers 1000000] [--linear 100000]`.
+"""Allocation by shadow prices, beside HiGHS: `python benchmarks/plan.py [--customers 1000000] [--linear 100000]`.
 
-Made-up offers of six actions with a budget and three capacities, seed 7. Each line is a fresh process, so that its peak
-memory is its own: from the offers' arrays, which are there already, to who gets what.
+Simulated offers of six actions with a budget and three capacities, seed 7. Each line is a new process, so its peak
+memory is its own. Time counts from the offers' arrays to the choice of actions.
 """
 
 import argparse
@@ -26,7 +26,7 @@ MEGABYTE = 1e3
 
 
 def offers(customers: int, *, ties: bool) -> tuple[Problem, RandomDraws]:
-    """Return the problem, and a random draw for each customer; with ties, values and risks of a few round numbers."""
+    """Return the problem, and a random draw for each customer; with `ties`, values and risks are rounded."""
     rng = np.random.default_rng(7)
     value, churn = rng.lognormal(5, 1.3, customers), rng.beta(0.6, 0.6, customers)
     if ties:
@@ -36,7 +36,7 @@ def offers(customers: int, *, ties: bool) -> tuple[Problem, RandomDraws]:
         cost[at] = price or np.ceil(VOUCHER * value)
         spread = 1.0 if ties else rng.lognormal(0, 0.3, customers)
         gain = MARGIN * CENTS * effect * spread * value * churn - cost[at]
-        may = rng.random(customers) < 0.8  # noqa: PLR2004 - a fifth may not be asked
+        may = rng.random(customers) < 0.8  # noqa: PLR2004 - a fifth is not eligible
         profit[at] = np.where((gain > 0) & may, gain, 0.0)
     mask = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], dtype=bool)
     capacity = np.floor(customers * np.array([0.3, 0.1, 0.03]))
@@ -45,7 +45,7 @@ def offers(customers: int, *, ties: bool) -> tuple[Problem, RandomDraws]:
 
 
 def run(method: str, customers: int) -> dict[str, object]:
-    """Solve once by one method; return what the table says."""
+    """Solve once with one method; return the numbers of the table."""
     problem, draws = offers(customers, ties=method.endswith("ties"))
     before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
@@ -65,29 +65,29 @@ def run(method: str, customers: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the table, or as a child one run as JSON."""
+    """Print the table; with --one, print one run as JSON."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--linear", type=int, default=100_000)
     arguments.add_argument("--whole", type=int, default=1_000)
     arguments.add_argument("--one", nargs=2, metavar=("METHOD", "CUSTOMERS"))
-    asked = arguments.parse_args()
-    if asked.one:
-        print(json.dumps(run(asked.one[0], int(asked.one[1]))))
+    options = arguments.parse_args()
+    if options.one:
+        print(json.dumps(run(options.one[0], int(options.one[1]))))
         return
     print("| method | customers | wall s | CPU s | peak MB | profit | gap % |\n|---|---|---|---|---|---|---|")
     for method, customers in (
-        ("prices", asked.whole),
-        ("HiGHS branch and bound", asked.whole),
-        ("prices", asked.linear),
-        ("HiGHS linear", asked.linear),
-        ("prices", asked.customers),
-        ("prices, ties", asked.customers),
+        ("prices", options.whole),
+        ("HiGHS branch and bound", options.whole),
+        ("prices", options.linear),
+        ("HiGHS linear", options.linear),
+        ("prices", options.customers),
+        ("prices, ties", options.customers),
     ):
         child = [sys.executable, __file__, "--one", method, str(customers)]
-        found = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own
-        gap = "bound" if found["gap"] is None else f"{100 * found['gap']:.5f}"
-        numbers = f"{found['wall']:.1f} | {found['cpu']:.1f} | {found['peak']:.0f} | {found['profit']:,.0f}"
+        result = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own command
+        gap = "bound" if result["gap"] is None else f"{100 * result['gap']:.5f}"
+        numbers = f"{result['wall']:.1f} | {result['cpu']:.1f} | {result['peak']:.0f} | {result['profit']:,.0f}"
         print(f"| {method} | {customers:,} | {numbers} | {gap} |", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Plans against the truth: `python benchmarks/plan_world.py [SEED ...] [--large CUSTOMERS]` (seed 11 unless said).
+"""Plans against the truth: `python benchmarks/plan_world.py [SEED ...] [--large CUSTOMERS]` (default seed 11).
 
 The script simulates 100,000 customers. It learns effects from their campaigns with `regulars uplift`: every 61 days,
 15 % of the customers, 70 % of them treated at random. At the end of the log it spends five budgets by the learnt
@@ -57,28 +57,28 @@ def truth(lake: Path, table: FeatureTable) -> tuple[FloatArray, npt.NDArray[np.i
         name: ids.join(pl.read_parquet(lake / "truth" / name / "*.parquet"), on="customer_id", maintain_order="left")
         for name in ("value", "response")
     }
-    response = joined["response"].sort("action", maintain_order=True).partition_by("action", as_dict=True)
-    by_action = [response[(name,)] for name in NAMES]
+    responses = joined["response"].sort("action", maintain_order=True).partition_by("action", as_dict=True)
+    by_action = [responses[(name,)] for name in NAMES]
     orders = joined["value"][f"true_orders_{HORIZON}d"].to_numpy()
     year = joined["value"]["true_orders_365d"].to_numpy()
     group = np.searchsorted(np.sort(GROUPS), by_action[0]["true_group"].to_numpy())
     group = np.argsort(GROUPS)[group]
-    # The truth counts what a sleeping dog's leaving costs over a year; within the horizon it costs fewer orders.
+    # The truth counts a year of a sleeping dog's lost orders; within the horizon fewer are lost.
     extra = [
-        one["true_orders"].to_numpy() + (group == DOG) * harm * (year - orders)
-        for one, harm in zip(by_action, HARM, strict=True)
+        response["true_orders"].to_numpy() + (group == DOG) * harm * (year - orders)
+        for response, harm in zip(by_action, HARM, strict=True)
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = [
-            (one["true_net_margin_cents"].to_numpy() + cost) / one["true_orders"].to_numpy()
-            for one, cost in zip(by_action, COST, strict=True)
+        margins = [
+            (response["true_net_margin_cents"].to_numpy() + cost) / response["true_orders"].to_numpy()
+            for response, cost in zip(by_action, COST, strict=True)
         ]
-    margin = np.nanmax(np.where(np.isfinite(each), each, np.nan), axis=0, initial=0.0)
+    margin = np.nanmax(np.where(np.isfinite(margins), margins, np.nan), axis=0, initial=0.0)
     return np.stack(extra) * margin - COST[:, None], group, orders, margin
 
 
 def reach(table: FeatureTable, group: npt.NDArray[np.int64], orders: FloatArray, margin: FloatArray) -> FloatArray:
-    """Return the profit expected by who knows the groups of other customers and how each group responds."""
+    """Return the profit expected from features, given the true groups and responses of other customers."""
     rows = np.stack(list(table.columns.values()), axis=1).astype(np.float32)
     fold = np.random.default_rng(7).integers(0, 3, len(rows))
     chance, dogs = np.zeros((len(rows), len(GROUPS))), np.zeros(len(rows))
@@ -92,32 +92,32 @@ def reach(table: FeatureTable, group: npt.NDArray[np.int64], orders: FloatArray,
         count = {"objective": "count:poisson"}
         dogs[out] = xgb.train(common | count, xgb.QuantileDMatrix(rows[dog], orders[dog]), 60).predict(new)
     spend = np.maximum(table.columns["mean_purchase_day_cents"], 0.0)
-    each = spend * float(margin[margin > 0].sum() / spend[margin > 0].sum())
-    return (LIFT @ chance.T - HARM[:, None] * (chance[:, DOG] * dogs)) * each - COST[:, None]
+    order_margin = spend * float(margin[margin > 0].sum() / spend[margin > 0].sum())
+    return (LIFT @ chance.T - HARM[:, None] * (chance[:, DOG] * dogs)) * order_margin - COST[:, None]
 
 
 def best(ranks: FloatArray, budget: float, money: FloatArray) -> float:
-    """Return what a policy brings that gives one action to the highest ranks, with the action that is best in truth."""
+    """Return the true result of one action for the highest ranks; the action is the best one in truth."""
     order = np.argsort(-ranks, kind="stable")
     return max(float(money[at][order[: int(budget // cost)]].sum()) for at, cost in enumerate(COST))
 
 
 def spent(table: FeatureTable, profit: FloatArray, budget: float, money: FloatArray) -> float:
-    """Return what a plan by expected profits brings."""
+    """Return the true result of a plan by expected profits."""
     cost = np.broadcast_to(COST[:, None], profit.shape).copy()
     problem = Problem(np.maximum(profit, 0.0), cost, budget, np.zeros((0, len(COST)), dtype=bool), np.zeros(0))
     solution = allocate(problem, customer_draws(table.customer_ids, "benchmark"), NAMES)
     return float(money[solution.chosen].sum())
 
 
-def taught(lake: Path, folder: Path) -> tuple[Uplift, str]:
-    """Learn effects as `regulars uplift` does; return them, and in words from how much and how long it took."""
+def learnt_effects(lake: Path, folder: Path) -> tuple[Uplift, str]:
+    """Learn effects like `regulars uplift`; return them, and a text with the numbers of customers and the time."""
     began = perf_counter()
     with connect("4GB", 2) as connection:
         learnt = learn(connection, lake, SQL, horizon_days=HORIZON, out=folder)
     metrics = learnt.bundle.manifest.metrics
     arms = "; ".join(
-        f"{name} {one['learner']}, {one['treated']:,} + {one['control']:,}" for name, one in metrics.items()
+        f"{name} {action['learner']}, {action['treated']:,} + {action['control']:,}" for name, action in metrics.items()
     )
     return learnt, f"{arms} (treated + control); {perf_counter() - began:.0f} s"
 
@@ -135,7 +135,7 @@ def compare(seed: int, folder: Path, large: int | None) -> Table:
     """Simulate, learn, plan, and return the table of one world."""
     lake = folder / "lake"
     simulate(lake, customers=CUSTOMERS, years=3, seed=seed)
-    learnt, said = taught(lake, folder / "effects")
+    learnt, summary = learnt_effects(lake, folder / "effects")
     with connect("4GB", 2) as connection:
         attach(connection, lake)
         make_features_learning(connection, SQL, parse_as_of(END))
@@ -149,12 +149,12 @@ def compare(seed: int, folder: Path, large: int | None) -> Table:
         "learnt effects": likely,
         "learnt effects, low end pays": low,
     }
-    captions = [f"learnt from {said}"]
+    captions = [f"learnt from {summary}"]
     if large:
         simulate(folder / "large", customers=large, years=3, seed=seed)
-        more, said = taught(folder / "large", folder / "more")
+        more, summary = learnt_effects(folder / "large", folder / "more")
         plans[f"learnt effects, a shop of {large:,}"] = expected(more, table, share)[0]
-        captions.append(f"a shop of {large:,}: learnt from {said}")
+        captions.append(f"a shop of {large:,}: learnt from {summary}")
     churn = p_no_order(learnt.constants.process, Purchases.from_table(table), HORIZON)
     value = table.columns["spend_365d_cents"]
     policies = {
@@ -163,36 +163,38 @@ def compare(seed: int, folder: Path, large: int | None) -> Table:
         "high risk x value": churn * value,
         "random": np.random.default_rng(seed).random(len(table)),
     }
-    out = Table(
+    table_of_plans = Table(
         "plan",
         *(f"{budget:,}" for budget in BUDGETS),
         title=f"seed {seed}: EUR within {HORIZON} days, by budget (% of oracle / % of reach)",
         caption="\n".join(captions),
     )
-    brought = {
-        name: np.array([spent(table, profit, 100.0 * each, money) for each in BUDGETS]) / 100
+    results = {
+        name: np.array([spent(table, profit, 100.0 * budget, money) for budget in BUDGETS]) / 100
         for name, profit in plans.items()
     }
-    brought |= {
-        f"{name}, best action": np.array([best(ranks, 100.0 * each, money) for each in BUDGETS]) / 100
+    results |= {
+        f"{name}, best action": np.array([best(ranks, 100.0 * budget, money) for budget in BUDGETS]) / 100
         for name, ranks in policies.items()
     }
-    most, within = brought["oracle"], brought["reach of the features"]
-    for name, sums in brought.items():
+    most, within = results["oracle"], results["reach of the features"]
+    for name, sums in results.items():
         shares = zip(sums, sums / most, sums / within, strict=True)
-        out.add_row(name, *(f"{one:,.0f} ({of_most:.0%} / {of_reach:.0%})" for one, of_most, of_reach in shares))
-    return out
+        table_of_plans.add_row(
+            name, *(f"{euros:,.0f} ({of_most:.0%} / {of_reach:.0%})" for euros, of_most, of_reach in shares)
+        )
+    return table_of_plans
 
 
 def main() -> None:
     """Print a table for each seed."""
     parser = argparse.ArgumentParser(description="Plans by learnt effects against the truth of a simulated world.")
     parser.add_argument("seeds", nargs="*", type=int, default=[11])
-    parser.add_argument("--large", type=int, help="learn also from a shop of so many customers")
-    asked = parser.parse_args()
-    for seed in asked.seeds:
+    parser.add_argument("--large", type=int, help="also learn from a shop with this many customers")
+    options = parser.parse_args()
+    for seed in options.seeds:
         with TemporaryDirectory() as folder:
-            Console(width=150).print(compare(seed, Path(folder), asked.large))
+            Console(width=150).print(compare(seed, Path(folder), options.large))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How lasting segments are, on one lake: `python benchmarks/segments.py LAKE AS_OF [AS_OF ...]`, oldest first.
+"""Stability of segments on one lake: `python benchmarks/segments.py LAKE AS_OF [AS_OF ...]`, oldest first.
 
-At the first AS_OF segments are fitted anew, and again with other seeds on shuffled customers, with and without the
-first fit as the last bundle: the share of customers whose name is the same. Then they are fitted at each later AS_OF,
-each time from the last: the share of that day's customers whom old and new models give the same segment, beside fits
-that know nothing of the last (by name), and the names.
+At the first AS_OF, segments are fitted without a last bundle. They are fitted again with other seeds on shuffled
+customers, with and without the first fit as last bundle. The result is the share of customers with the same name. Then
+segments are fitted at each later AS_OF with the fit before as last bundle. The result is the share of customers with
+the same segment under both models, beside independent fits (compared by name), and the names.
 """
 
 import sys
@@ -26,13 +26,13 @@ SQL = Path(__file__).resolve().parents[1] / "sql"
 
 
 def last(model: SegmentModel) -> LastSegments:
-    """Hand a model on as the last bundle's."""
+    """Return a model as the last bundle's segments."""
     return LastSegments.of("-", model.centroids, model.constants)
 
 
-def same(one: SegmentModel, other: SegmentModel, table: FeatureTable) -> float:
-    """Return the share of customers to whom both models give the same name."""
-    first, second = (model.model.predict(table).columns["segment"] for model in (one, other))
+def same(left: SegmentModel, right: SegmentModel, table: FeatureTable) -> float:
+    """Return the share of customers with the same segment name under both models."""
+    first, second = (model.model.predict(table).columns["segment"] for model in (left, right))
     return float((first == second).mean())
 
 

@@ -1,8 +1,8 @@
-"""Real shops from their own files to scores, judged on the time that came after: `python benchmarks/shops.py FOLDER`.
+"""Real shops, from their own files to scores, evaluated on the time after: `python benchmarks/shops.py FOLDER`.
 
 FOLDER holds `online_retail_2/raw_lines.parquet` and `cdnow_sample/transactions.parquet` (see benchmarks/README.md for
-where they come from). Prints what each command took and how the scores stand against what really happened after
-`as_of`, beside the last period carried forward and the mean.
+the sources). Prints the time of each command, and the metrics of the scores on the time after `as_of`, beside the last
+period carried forward and the mean.
 """
 
 import json
@@ -34,24 +34,24 @@ SHOPS = {
 
 
 def seconds(run: Callable[..., object], *arguments: str) -> float:
-    """Return how long `run(*arguments)` takes."""
+    """Return the seconds of `run(*arguments)`."""
     start = time.perf_counter()
     run(*arguments)
     return time.perf_counter() - start
 
 
 def run(*arguments: str) -> None:
-    """Run Python as a process of its own."""
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own words
+    """Run Python in a new process."""
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own command
 
 
 def regulars(*arguments: str) -> None:
-    """Run the command line as a user does."""
-    run("-m", "training", *arguments)
+    """Run a `regulars` command."""
+    run("-m", "regulars", *arguments)
 
 
 def polars_invoices(source: Path, out: Path) -> None:
-    """The same invoices by a Polars script that keeps no rejects: what a user would write for this one file."""
+    """Make the same invoices by a Polars script for this one file, without rejects."""
     number = pl.col("Quantity").cast(pl.Float64) * pl.col("Price").cast(pl.Float64)
     product = ~pl.col("StockCode").str.to_uppercase().str.contains(
         "^(POST|DOT|M|C2|C3|D|S|B|ADJUST.*|BANK CHARGES|AMAZONFEE|CRUK|TEST.*|GIFT.*)$"
@@ -73,8 +73,8 @@ def polars_invoices(source: Path, out: Path) -> None:
     )
 
 
-def judge(lake: Path, scores: Path, as_of: str, horizon: int) -> list[tuple[str, dict[str, float]]]:
-    """Return the metrics of the scores, and of two baselines, on what the shop sold after `as_of`."""
+def evaluate(lake: Path, scores: Path, as_of: str, horizon: int) -> list[tuple[str, dict[str, float]]]:
+    """Return the metrics of the scores and of two baselines, on the sales after `as_of`."""
     sql, moment = SqlFolder(ROOT / "sql"), parse_as_of(as_of)
     span = timedelta(days=horizon)
     with connect() as connection:
@@ -90,12 +90,12 @@ def judge(lake: Path, scores: Path, as_of: str, horizon: int) -> list[tuple[str,
             return FeatureTable.read(connection, name)
 
         actual, before = window("future", 0), window("future", -1)
-    said = pl.read_parquet(scores).sort("customer_id")
+    predicted = pl.read_parquet(scores).sort("customer_id")
     value = actual.columns["future_value_cents"] / 100
     last = before.columns["future_value_cents"] / 100
-    churn = churn_metrics(actual.columns["future_orders"] == 0, said["churn_probability"].to_numpy())
+    churn = churn_metrics(actual.columns["future_orders"] == 0, predicted["churn_probability"].to_numpy())
     return [
-        ("Regulars", value_metrics(value, said["predicted_value"].to_numpy()) | churn),
+        ("Regulars", value_metrics(value, predicted["predicted_value"].to_numpy()) | churn),
         ("last period carried forward", value_metrics(value, last)),
         ("mean of the last period", value_metrics(value, np.full(len(value), last.mean()))),
     ]
@@ -134,8 +134,8 @@ def main() -> None:
                 peer, ratio = f"{took:.1f}", f"{ingest / took:.1f}"
             report = json.loads((lake / "ingest_report.json").read_bytes())
             counts = [f"{report[f'rows_{name}']:,}" for name in ("read", "kept", "rejected")]
-            times.add_row(shop, *counts, *(f"{one:.1f}" for one in (ingest, train, score)), peer, ratio)
-            for model, metrics in judge(lake, scores, as_of, horizon):
+            times.add_row(shop, *counts, *(f"{wall:.1f}" for wall in (ingest, train, score)), peer, ratio)
+            for model, metrics in evaluate(lake, scores, as_of, horizon):
                 quality.add_row(
                     shop, model, *(f"{metrics[name]:,.3f}" if name in metrics else "-" for name in measures)
                 )

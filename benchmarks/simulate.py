@@ -1,12 +1,12 @@
-"""Rows a second of `regulars simulate` beside plain NumPy and beside lifetimes: `python benchmarks/simulate.py`.
+"""Rows a second of `regulars simulate`, plain NumPy and lifetimes: `python benchmarks/simulate.py`.
 
-lifetimes is no dependency of this project; install it into an environment of its own and name that one's Python:
+lifetimes is not a dependency of this project. Install it in a separate environment, and give its Python:
 
     python3 -m venv /tmp/lifetimes && /tmp/lifetimes/bin/pip install lifetimes
     python benchmarks/simulate.py --peer /tmp/lifetimes/bin/python
 
-Without it that line is left out and the reason printed. Each contestant is a process of its own, start-up included; the
-slow peer gets fewer customers, and then all three are measured on that number too.
+Without it, that line is skipped with a message. Each contestant is a new process, with start-up. The slow peer gets
+fewer customers, and all three are also measured on that number.
 """
 
 import argparse
@@ -48,7 +48,7 @@ who, when = process(np.full(count, 8.5), np.full(count, 1095.0))
 kind = rng.integers(0, 5, len(who), dtype=np.int8)
 pl.DataFrame({"customer_id": who, "occurred_at": stamps(when), "kind": kind}).write_parquet(out + "/events.parquet")
 """
-"""The same number of rows, loop-free and all at once: integer ids, no season, discount, return, campaign or truth."""
+"""The same number of rows without loops: integer ids, no season, discount, return, campaign or truth."""
 
 LIFETIMES = """
 import sys
@@ -59,7 +59,7 @@ ages = np.random.uniform(0, 1095, int(sys.argv[1]))
 made = pareto_nbd_model(ages, 1.1, 1.1 * 365 / 21, 1.0, 365.0, size=len(ages))
 print(int(made["frequency"].sum()) + len(made))
 """
-"""Its Pareto/NBD generator draws every order, and keeps a summary of each customer."""
+"""Its Pareto/NBD generator draws every order, but keeps only a summary of each customer."""
 
 
 class Run(NamedTuple):
@@ -72,15 +72,15 @@ class Run(NamedTuple):
 
 
 def measured(command: list[str]) -> tuple[float, float, float, str]:
-    """Run a command; return wall seconds, CPU seconds, peak memory in MB, and what it printed."""
+    """Run a command; return wall seconds, CPU seconds, peak memory in MB, and its output."""
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:  # noqa: S603 - our own commands
-        said = process.stdout.read() if process.stdout else ""
+        output = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command[:4]} failed with status {process.returncode}")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
 
 
 def rows_of(pattern: str) -> int:
@@ -89,26 +89,26 @@ def rows_of(pattern: str) -> int:
 
 
 def regulars(customers: int, folder: str) -> Run:
-    """Make a lake as a user does, truth and campaigns included; the rows counted are orders and events alone."""
-    command = [sys.executable, "-m", "training", "simulate", f"{folder}/lake", "--customers", str(customers)]
+    """Make a lake with truth and campaigns; only rows of orders and events are counted."""
+    command = [sys.executable, "-m", "regulars", "simulate", f"{folder}/lake", "--customers", str(customers)]
     wall, cpu, peak, _ = measured(command)
     return Run(wall, cpu, peak, sum(rows_of(f"{folder}/lake/{table}/*.parquet") for table in ("orders", "events")))
 
 
 def plain(customers: int, folder: str) -> Run:
-    """Draw and write as many rows by plain NumPy."""
+    """Draw and write the same number of rows by plain NumPy."""
     wall, cpu, peak, _ = measured([sys.executable, "-c", NUMPY, str(customers), folder])
     return Run(wall, cpu, peak, sum(rows_of(f"{folder}/{table}.parquet") for table in ("orders", "events")))
 
 
 def lifetimes(customers: int, python: str) -> Run:
-    """Draw the orders of as many customers by lifetimes; nothing is written."""
-    wall, cpu, peak, said = measured([python, "-c", LIFETIMES, str(customers)])
-    return Run(wall, cpu, peak, int(said))
+    """Draw the orders of the same number of customers by lifetimes; nothing is written."""
+    wall, cpu, peak, output = measured([python, "-c", LIFETIMES, str(customers)])
+    return Run(wall, cpu, peak, int(output))
 
 
 def compare(console: Console, customers: int, python: str | None) -> None:
-    """Measure all contestants on one number of customers and print them beside each other."""
+    """Measure all contestants on the same number of customers, and print a table."""
     with TemporaryDirectory() as folder:
         runs = {"regulars simulate": regulars(customers, folder), "plain NumPy, at once": plain(customers, folder)}
         if python:
@@ -125,14 +125,14 @@ def compare(console: Console, customers: int, python: str | None) -> None:
 
 
 def has_lifetimes(console: Console, python: str | None) -> bool:
-    """Say whether the peer can run, and print the reason when it cannot."""
+    """Return whether the peer can run; print the reason when it cannot."""
     if python is None:
-        console.print("lifetimes is left out: no --peer; see the head of this file for how to install it")
+        console.print("lifetimes is skipped: no --peer; see the head of this file for how to install it")
         return False
-    found = subprocess.run([python, "-c", "import lifetimes"], capture_output=True, check=False)  # noqa: S603 - our own words only
-    if found.returncode:
-        console.print(f"lifetimes is left out: {python} cannot import it; pip install lifetimes there")
-    return not found.returncode
+    result = subprocess.run([python, "-c", "import lifetimes"], capture_output=True, check=False)  # noqa: S603 - our own command
+    if result.returncode:
+        console.print(f"lifetimes is skipped: {python} cannot import it; pip install lifetimes there")
+    return not result.returncode
 
 
 def main() -> None:
@@ -141,11 +141,11 @@ def main() -> None:
     arguments.add_argument("--customers", type=int, default=1_000_000)
     arguments.add_argument("--peer", help="Python of an environment that has lifetimes")
     arguments.add_argument("--peer-customers", type=int, default=20_000)
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     console = Console(width=120)
-    compare(console, asked.customers, None)
-    if has_lifetimes(console, asked.peer):
-        compare(console, asked.peer_customers, asked.peer)
+    compare(console, options.customers, None)
+    if has_lifetimes(console, options.peer):
+        compare(console, options.peer_customers, options.peer)
 
 
 if __name__ == "__main__":

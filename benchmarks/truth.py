@@ -1,10 +1,10 @@
-"""Models against the truth of a world: `python benchmarks/truth.py LAKE SCORES`.
+"""Models compared with the truth of a simulated shop: `python benchmarks/truth.py LAKE SCORES`.
 
 LAKE is made by `regulars simulate`, SCORES by `regulars train LAKE --as-of END --horizon 90` and `regulars
-score`, both at the instant where the log ends. Prints, by tenths of the predicted churn probability, the mean
-prediction beside the mean true probability of no order within 90 days; how much of the truly expected value the
-best tenth holds; and ROC-AUC of churn and Gini of value beside what can be reached: by who knows everybody's own
-rate, hazard, fading and spend, but no more of who has left than the orders tell, and by who also knows that.
+score`, both at the end of the log. Prints, by tenth of the predicted churn probability, the mean prediction and the
+mean true probability of no order within 90 days. Prints the share of the truly expected value in the best tenth. Prints
+ROC-AUC of churn and Gini of value, beside two bounds: a forecaster who knows each customer's true rate, hazard, fading
+and spend but not who has left, and one who also knows who has left.
 """
 
 import sys
@@ -29,33 +29,33 @@ from regulars_workbench.simulator.verify.simulated_lake import SimulatedLake
 TENTHS = 10
 HORIZON = 90
 STEPS = 400
-"""Of the integral over the day of leaving."""
+"""Steps of the integral over the day of leaving."""
 
 
 def main(lake: Path, scores: Path) -> None:
     """Join scores and truth and print the tables."""
     console = Console(width=100)
-    told = (
+    joined = (
         pl.read_parquet(scores)
         .join(pl.read_parquet(lake / "truth" / "value" / "*.parquet"), on="customer_id")
         .join(informed(lake), on="customer_id")
     )
-    predicted, true = (told[name].to_numpy() for name in ("churn_probability", "true_no_order_90d"))
-    table = Table("tenth", "customers", "predicted", "true", title=f"Churn in 90 days, {len(told):,} customers")
+    predicted, true = (joined[name].to_numpy() for name in ("churn_probability", "true_no_order_90d"))
+    table = Table("tenth", "customers", "predicted", "true", title=f"Churn in 90 days, {len(joined):,} customers")
     for number, part in enumerate(np.array_split(np.argsort(predicted), TENTHS), start=1):
         cells = (f"{len(part):,}", f"{predicted[part].mean():.3f}", f"{true[part].mean():.3f}")
         table.add_row(str(number), *cells)
-    table.add_row("all", f"{len(told):,}", f"{predicted.mean():.3f}", f"{true.mean():.3f}")
+    table.add_row("all", f"{len(joined):,}", f"{predicted.mean():.3f}", f"{true.mean():.3f}")
     console.print(table)
     console.print(f"correlation of predicted and true churn probability: {np.corrcoef(predicted, true)[0, 1]:.3f}")
-    value, worth = told["predicted_value"].to_numpy(), told["true_value_90d_cents"].to_numpy()
-    best = len(told) // TENTHS
+    value, worth = joined["predicted_value"].to_numpy(), joined["true_value_90d_cents"].to_numpy()
+    best = len(joined) // TENTHS
     held = worth[np.argsort(-value)[:best]].sum() / worth[np.argsort(-worth)[:best]].sum()
     console.print(f"expected value held by the best tenth by prediction, over the true best tenth's: {held:.3f}")
-    table = Table("who", "churn, ROC-AUC", "value, Gini", title="Against each customer's own expectation")
+    table = Table("who", "churn, ROC-AUC", "value, Gini", title="Compared with each customer's true expectation")
     for who, churn, money in (
         ("these models", predicted, value),
-        ("traits known, leaving not", told["informed_no_order"].to_numpy(), told["informed_value"].to_numpy()),
+        ("traits known, leaving not", joined["informed_no_order"].to_numpy(), joined["informed_value"].to_numpy()),
         ("all known", true, worth),
     ):
         table.add_row(who, f"{_expected_auc(true, churn):.3f}", f"{gini(worth, money):.3f}")
@@ -63,11 +63,11 @@ def main(lake: Path, scores: Path) -> None:
 
 
 def informed(folder: Path) -> pl.DataFrame:
-    """Return P(no order) and expected value of each customer for who knows all traits, but not who has left.
+    """Return P(no order) and expected value of each customer when all traits are known, but not who has left.
 
-    With S the chance of staying, lambda the rate and shopping days since the last order at L: the density of silence
-    after leaving at u is -dS(u) exp(-lambda (u - L)), and of silence while staying S(T) exp(-lambda (T - L)); their
-    ratio is the chance of being a customer still (Schmittlein, Morrison & Colombo 1987, for known rates).
+    S is the probability to stay, lambda the rate, L the last order in shopping days. The density of no order after
+    leaving at u is -dS(u) exp(-lambda (u - L)); of no order while staying it is S(T) exp(-lambda (T - L)). Their
+    ratio gives the probability of still being a customer (Schmittlein, Morrison & Colombo 1987, for known rates).
     """
     with duckdb.connect() as connection:
         lake = SimulatedLake(connection, folder)
@@ -107,7 +107,7 @@ def _alive(lake: SimulatedLake, people: People, last: Floats, end: float, waited
 
 
 def _expected_auc(probability: Floats, score: Floats) -> float:
-    """Return the ROC-AUC over what may happen: each customer counts as a churner by the true probability."""
+    """Return the expected ROC-AUC: each customer counts as churned with the true probability."""
     outcome = np.repeat([1, 0], len(probability))
     weight = np.concatenate([probability, 1.0 - probability])
     return float(roc_auc_score(outcome, np.tile(score, 2), sample_weight=weight))

@@ -1,12 +1,13 @@
-"""A warm function beside the naive way: `python benchmarks/warm.py LAKE BUNDLE [--peer FOLDER]`.
+"""A warm function beside a naive one: `python benchmarks/warm.py LAKE BUNDLE [--peer FOLDER]`.
 
 Customers with their histories are drawn from LAKE and sent in requests of 1, 10, 100 and 1,000 to the Lambda handler of
-POST /v1/churn, event in, response out, in this process; and the same to the peer: FastAPI and Mangum as in their
-tutorials, a Pydantic model of the request, features by pandas, and a random forest of scikit-learn and a booster of
-XGBoost from joblib files, without reasons. Both are asked in turn, request by request, so that a busy neighbour hits
-both. Prints milliseconds of wall time (p50, p99) and of CPU (median), and customers a second, both by wall and by CPU.
+POST /v1/churn in this process. The peer gets the same requests: FastAPI and Mangum as in their tutorials, a Pydantic
+model of the request, features by pandas, a random forest of scikit-learn and a booster of XGBoost from joblib files, no
+reasons. Both are called in turn for each request, so other load on the machine affects both. Prints milliseconds of
+wall time (p50, p99) and of CPU (median), and customers a second by wall and by CPU.
 
-The peer needs pandas, which the project does not: `pip install --target FOLDER --no-deps pandas`, then `--peer FOLDER`.
+The peer needs pandas, which is not a dependency of the project: `pip install --target FOLDER --no-deps pandas`, then
+`--peer FOLDER`.
 """
 
 import argparse
@@ -39,18 +40,18 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def histories(lake: Path, as_of: str) -> list[dict[str, Any]]:
-    """Return every customer of a lake with an order before `as_of`, as a request says it."""
+    """Return every customer of a lake with an order before `as_of`, in the format of a request."""
     stamp = "strftime({0}, '%Y-%m-%dT%H:%M:%SZ') as {0}".format
     money = "{0}_cents / 100 as {0}".format
     with duckdb.connect() as connection:
 
         def rows(table: str, columns: str, where: str = "true") -> dict[str, list[dict[str, Any]]]:
             relation = connection.sql(f"select customer_id, {columns} from '{lake}/{table}/*.parquet' where {where}")
-            found: dict[str, list[dict[str, Any]]] = {}
+            rows_of: dict[str, list[dict[str, Any]]] = {}
             for name, *values in relation.fetchall():
                 row = dict(zip(relation.columns[1:], values, strict=True))
-                found.setdefault(name, []).append({key: value for key, value in row.items() if value is not None})
-            return found
+                rows_of.setdefault(name, []).append({key: value for key, value in row.items() if value is not None})
+            return rows_of
 
         order_columns = [stamp("ordered_at"), *map(money, ("order_value", "discount", "margin"))]
         orders = rows("orders", ", ".join(["order_id, is_return, quantity", *order_columns]), f"ordered_at < '{as_of}'")
@@ -72,7 +73,7 @@ def ours(bundle: Path) -> Ask:
 
 def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
     """Fit the peer's models on half of the customers, save and load them, and return its handler."""
-    import joblib  # noqa: PLC0415 - the peer's own libraries, where the peer is asked
+    import joblib  # noqa: PLC0415 - only the peer needs it
     import pandas as pd  # noqa: PLC0415 - only the peer needs it
     from fastapi import FastAPI  # noqa: PLC0415 - only the peer needs it
     from mangum import Mangum  # noqa: PLC0415 - only the peer needs it
@@ -107,11 +108,11 @@ def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
         for days in (30, 90, 180, 365):
             recent = orders[orders["ordered_at"] >= at - pd.Timedelta(days=days)].groupby("customer_id")["order_value"]
             table[f"orders_{days}"], table[f"spend_{days}"] = recent.size(), recent.sum()
-        if any(one["events"] for one in sent):
+        if any(customer["events"] for customer in sent):
             events = pd.json_normalize(sent, "events", ["customer_id"])
             events["occurred_at"] = pd.to_datetime(events["occurred_at"])
             events = events[(events["occurred_at"] < at) & (events["occurred_at"] >= at - pd.Timedelta(days=90))]
-            counts = events.groupby(["customer_id", "kind"]).size().unstack(fill_value=0)  # noqa: PD010 - counts, as many would write it
+            counts = events.groupby(["customer_id", "kind"]).size().unstack(fill_value=0)  # noqa: PD010 - naive on purpose
         else:
             counts = pd.DataFrame()
         for kind in ("email_sent", "email_open", "email_click", "site_visit", "support_ticket"):
@@ -121,9 +122,9 @@ def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
     cut = (pd.Timestamp(as_of) - pd.Timedelta(days=90)).strftime("%Y-%m-%dT00:00:00Z")
     known = features(customers, cut)
     future: dict[str, float] = {}
-    for one in customers:
-        future[one["customer_id"]] = sum(
-            order["order_value"] for order in one["orders"] if order["ordered_at"] >= cut and order["order_value"] > 0
+    for sent in customers:
+        future[sent["customer_id"]] = sum(
+            order["order_value"] for order in sent["orders"] if order["ordered_at"] >= cut and order["order_value"] > 0
         )
     spent = np.array([future[name] for name in known.index])
     forest = RandomForestClassifier(300, min_samples_leaf=50, max_features="sqrt", n_jobs=2, random_state=7)
@@ -136,8 +137,8 @@ def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
     def answer(request: Request) -> dict[str, Any]:
         table = features([customer.model_dump() for customer in request.customers], request.as_of)
         frame = table[list(churn.feature_names_in_)]
-        said = zip(table.index, churn.predict_proba(frame)[:, 1], clv.predict(frame), strict=True)
-        return {"results": [{"customer_id": name, "churn": float(p), "value": float(v)} for name, p, v in said]}
+        answers = zip(table.index, churn.predict_proba(frame)[:, 1], clv.predict(frame), strict=True)
+        return {"results": [{"customer_id": name, "churn": float(p), "value": float(v)} for name, p, v in answers]}
 
     mangum = Mangum(app, lifespan="off")
     return lambda event: mangum(event, LocalContext("naive"))
@@ -146,38 +147,38 @@ def naive(folder: Path, customers: list[dict[str, Any]], as_of: str) -> Ask:
 def measure(
     asks: dict[str, Ask], events: list[dict[str, Any]]
 ) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    """Ask everybody each request in turn; return milliseconds of wall time and of CPU by contestant."""
+    """Send each request to every contestant in turn; return its milliseconds of wall time and of CPU."""
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in asks}
     for place, event in enumerate([*events[:3], *events]):
         for name, ask in asks.items():
-            with contextlib.redirect_stdout(io.StringIO()):  # where metrics go
+            with contextlib.redirect_stdout(io.StringIO()):  # metrics are printed there
                 wall, cpu = time.perf_counter(), time.process_time()
                 answer = ask(event)
                 took = time.perf_counter() - wall, time.process_time() - cpu
-            assert answer["statusCode"] == 200, answer["body"][:300]  # noqa: S101, PLR2004 - or there is nothing to measure
+            assert answer["statusCode"] == 200, answer["body"][:300]  # noqa: S101, PLR2004 - a failed request is not measured
             if place >= len(events[:3]):
                 spent[name].append(took)
     return {name: (np.array(took)[:, 0] * 1e3, np.array(took)[:, 1] * 1e3) for name, took in spent.items()}
 
 
 def main() -> None:
-    """Draw, ask and print."""
+    """Draw customers, send requests, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lake", type=Path)
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--peer", type=Path, help="folder with pandas; without it the peer is left out")
-    said = parser.parse_args()
-    as_of = Bundle(said.bundle).manifest.as_of.strftime("%Y-%m-%dT00:00:00Z")
-    customers = histories(said.lake, as_of)
+    parser.add_argument("--peer", type=Path, help="folder with pandas; without it the peer is skipped")
+    options = parser.parse_args()
+    as_of = Bundle(options.bundle).manifest.as_of.strftime("%Y-%m-%dT00:00:00Z")
+    customers = histories(options.lake, as_of)
     random.Random(7).shuffle(customers)  # noqa: S311 - a fixed sample
     template = json.loads((ROOT / "functions" / "churn" / "event.json").read_bytes())
     template["requestContext"]["http"]["path"] = template["rawPath"] = "/v1/churn"
     with TemporaryDirectory() as folder:
-        asks = {"regulars, three reasons": ours(said.bundle)}
-        if said.peer:
-            sys.path.append(str(said.peer))
+        asks = {"regulars, three reasons": ours(options.bundle)}
+        if options.peer:
+            sys.path.append(str(options.peer))
             asks["naive, no reasons"] = naive(Path(folder), customers, as_of)
-        rows = [sum(len(one["orders"]) + len(one["events"]) for one in customers) / len(customers)]
+        rows = sum(len(sent["orders"]) + len(sent["events"]) for sent in customers) / len(customers)
         heads = (
             "customers",
             "contestant",
@@ -188,7 +189,7 @@ def main() -> None:
             "customers/s of CPU",
             "request kB",
         )
-        table = Table(*heads, title=f"{said.lake.name}: {rows[0]:.0f} orders and events a customer")
+        table = Table(*heads, title=f"{options.lake.name}: {rows:.0f} orders and events a customer")
         for count, requests in REQUESTS.items():
             drawn = [random.Random(place).sample(customers, count) for place in range(requests)]  # noqa: S311 - the same
             events = [template | {"body": json.dumps({"as_of": as_of, "customers": some})} for some in drawn]

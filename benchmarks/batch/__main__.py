@@ -1,7 +1,7 @@
-"""Batch, stage by stage and beside the naive way: `make bench-batch LAKE=... BUNDLE=... AS_OF=...`.
+"""Batch scoring by stage, and beside a naive script: `make bench-batch LAKE=... BUNDLE=... AS_OF=...`.
 
-LAKE is of a million customers, as `regulars simulate` makes it; its first files are a lake of 100,000. Prints wall and
-CPU seconds of whole processes, start-up included, and their memory by proportional set size.
+LAKE has a million customers, made by `regulars simulate`. Its first files are used as a lake of 100,000. Prints wall
+and CPU seconds of whole processes, with start-up, and their memory as proportional set size.
 """
 
 import argparse
@@ -34,7 +34,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAU
 
 
 def first_files(lake: Path, out: Path) -> Path:
-    """Make a lake of the first files of another."""
+    """Make a lake from the first files of each table."""
     for table in TABLES:
         (out / table).mkdir(parents=True)
         for file in sorted((lake / table).glob("*.parquet"))[:SMALL]:
@@ -46,7 +46,7 @@ def first_files(lake: Path, out: Path) -> Path:
 
 
 def export(lake: Path, out: Path) -> Path:
-    """Write a lake's tables as a shop would export them: raw Parquet in the contract's names."""
+    """Write a lake's tables as raw Parquet with the columns of the data contract."""
     with connect() as connection:
         for table in TABLES:
             names = [
@@ -61,7 +61,7 @@ def export(lake: Path, out: Path) -> Path:
 
 
 def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Taken]:
-    """Run the function on an export in a simulated S3, in a container where one can be had; say in what it ran."""
+    """Run the function on raw files in a simulated S3, in a container if possible; return where it ran and its cost."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -74,8 +74,8 @@ def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Take
     folder = f"incoming/as_of={as_of}"
     for table in TABLES:
         s3.upload_file(str(raw / table / f"{table}.parquet"), "bench-incoming", f"{folder}/_files/{table}.parquet")
-    said = json.dumps({table: f"_files/{table}.parquet" for table in TABLES})
-    s3.put_object(Bucket="bench-incoming", Key=f"{folder}/all.manifest.json", Body=said.encode())
+    manifest = json.dumps({table: f"_files/{table}.parquet" for table in TABLES})
+    s3.put_object(Bucket="bench-incoming", Key=f"{folder}/all.manifest.json", Body=manifest.encode())
     environment = {
         **KEYS,
         "AWS_ENDPOINT_URL": address,
@@ -86,12 +86,14 @@ def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Take
         "REGULARS_TEMP_DIRECTORY": str(temp / "function"),
         "OPENBLAS_NUM_THREADS": "1",
     }
-    words = ["bench-incoming", f"{folder}/all.manifest.json"]
+    arguments = ["bench-incoming", f"{folder}/all.manifest.json"]
     try:
-        return f"function in a container, 1 core, {FUNCTION_MB} MiB", contained(words, bundle, environment, FUNCTION_MB)
+        return f"function in a container, 1 core, {FUNCTION_MB} MiB", contained(
+            arguments, bundle, environment, FUNCTION_MB
+        )
     except Skip as reason:
         sys.stderr.write(f"no container: {reason}\n")
-        taken = run(["-m", "benchmarks.batch.function", *words, FUNCTION_MB], environment)
+        taken = run(["-m", "benchmarks.batch.function", *arguments, FUNCTION_MB], environment)
         return f"function in a process, 1 core, {FUNCTION_MB} MB of data", taken
     finally:
         server.stop()
@@ -100,40 +102,40 @@ def function(raw: Path, bundle: Path, as_of: str, temp: Path) -> tuple[str, Take
 Row = tuple[str, Taken, int, str]
 
 
-def ours(asked: argparse.Namespace, lake: Path, raw: Path, temp: Path) -> Iterator[Row]:
+def ours(options: argparse.Namespace, lake: Path, raw: Path, temp: Path) -> Iterator[Row]:
     """Measure `regulars batch` and the function on 100,000 customers."""
-    twin = ["-m", "training", "batch", "--bundle", asked.bundle, "--as-of", asked.as_of, "--out", temp / "out"]
-    taken = run([*twin, lake])
+    command = ["-m", "regulars", "batch", "--bundle", options.bundle, "--as-of", options.as_of, "--out", temp / "out"]
+    taken = run([*command, lake])
     scored = json.loads((temp / "out" / "_manifest.json").read_bytes())["customers_scored"]
     yield "regulars batch, lake", taken, scored, stages(taken)
-    taken = run([*twin, lake, "--reasons", 0])
+    taken = run([*command, lake, "--reasons", 0])
     yield "regulars batch, lake, no reasons", taken, scored, stages(taken)
-    taken = run([*twin, raw])
+    taken = run([*command, raw])
     yield "regulars batch, raw Parquet", taken, scored, stages(taken)
-    where, taken = function(raw, asked.bundle, asked.as_of, temp)
-    said = json.loads(taken.said.splitlines()[-1])
-    yield where, taken, said["customers"], seconds(said)
-    taken = run(["-m", "benchmarks.batch.stages", lake, asked.bundle, asked.as_of])
-    yield "one thread, stage by stage", taken, scored, seconds(json.loads(taken.said))
+    where, taken = function(raw, options.bundle, options.as_of, temp)
+    stage_seconds = json.loads(taken.output.splitlines()[-1])
+    yield where, taken, stage_seconds["customers"], seconds(stage_seconds)
+    taken = run(["-m", "benchmarks.batch.stages", lake, options.bundle, options.as_of])
+    yield "one thread, stage by stage", taken, scored, seconds(json.loads(taken.output))
 
 
-def peers(asked: argparse.Namespace, lake: Path, temp: Path) -> Iterator[Row]:
-    """Measure the naive ways on the same customers; reasons of some, their seconds told for all."""
-    path = {"PYTHONPATH": f"{sys.path[0]}:{asked.peer}"}
+def peers(options: argparse.Namespace, lake: Path, temp: Path) -> Iterator[Row]:
+    """Measure the naive scripts on the same customers; time for reasons is extrapolated from a sample."""
+    path = {"PYTHONPATH": f"{sys.path[0]}:{options.peer}"}
     for what, module in (("naive: pandas, joblib, no reasons", "naive"), ("naive: the same answers", "same")):
-        command = ["-m", f"benchmarks.batch.{module}", lake, asked.as_of, temp, temp / "naive.parquet"]
+        command = ["-m", f"benchmarks.batch.{module}", lake, options.as_of, temp, temp / "naive.parquet"]
         run([*command, "--fit"], path)
         taken = run(command, path)
-        said = json.loads(taken.said)
-        wall = taken.wall_s - said.pop("sampled", 0) + said.get("reasons", 0)
-        yield what, taken._replace(wall_s=wall), said["customers"], seconds(said)
+        stage_seconds = json.loads(taken.output)
+        wall = taken.wall_s - stage_seconds.pop("sampled", 0) + stage_seconds.get("reasons", 0)
+        yield what, taken._replace(wall_s=wall), stage_seconds["customers"], seconds(stage_seconds)
 
 
-def million(asked: argparse.Namespace, temp: Path) -> Iterator[Row]:
+def million(options: argparse.Namespace, temp: Path) -> Iterator[Row]:
     """Measure a million customers from raw Parquet."""
-    raw = export(asked.lake, temp / "raw")
+    raw = export(options.lake, temp / "raw")
     taken = run(
-        ["-m", "training", "batch", raw, "--bundle", asked.bundle, "--as-of", asked.as_of, "--out", temp / "o3"]
+        ["-m", "regulars", "batch", raw, "--bundle", options.bundle, "--as-of", options.as_of, "--out", temp / "o3"]
     )
     scored = json.loads((temp / "o3" / "_manifest.json").read_bytes())["customers_scored"]
     yield "regulars batch, raw Parquet", taken, scored, stages(taken)
@@ -145,30 +147,30 @@ def main() -> None:
     parser.add_argument("lake", type=Path)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("as_of")
-    parser.add_argument("--peer", help="folder with pandas; without it the naive ways are left out")
-    parser.add_argument("--small", action="store_true", help="leave the million out")
-    asked = parser.parse_args()
+    parser.add_argument("--peer", help="folder with pandas; without it the naive scripts are skipped")
+    parser.add_argument("--small", action="store_true", help="skip the million")
+    options = parser.parse_args()
     table = Table("what", "customers", "wall s", "CPU s", "customers/s", "peak MB", "stages")
     with TemporaryDirectory(prefix="regulars-bench-") as name:
         temp = Path(name)
-        small = first_files(asked.lake, temp / "small")
-        rows = ours(asked, small, export(small, temp / "raw-small"), temp)
-        more = peers(asked, small, temp) if asked.peer else ()
-        for what, taken, customers, said in chain(rows, more, () if asked.small else million(asked, temp)):
+        small = first_files(options.lake, temp / "small")
+        rows = ours(options, small, export(small, temp / "raw-small"), temp)
+        more = peers(options, small, temp) if options.peer else ()
+        for what, taken, customers, stage_text in chain(rows, more, () if options.small else million(options, temp)):
             rate = f"{customers / taken.wall_s:,.0f}"
             figures = f"{taken.wall_s:.1f}", f"{taken.cpu_s:.1f}", rate, f"{taken.peak_mb:,.0f}"
-            table.add_row(what, f"{customers:,}", *figures, said)
+            table.add_row(what, f"{customers:,}", *figures, stage_text)
     Console(width=150).print(table)
 
 
 def stages(taken: Taken) -> str:
-    """Return what `regulars batch` says of its stages."""
-    return " ".join(taken.said.rpartition("(")[2].split()).rstrip(")")
+    """Return the stage times that `regulars batch` printed."""
+    return " ".join(taken.output.rpartition("(")[2].split()).rstrip(")")
 
 
-def seconds(said: dict[str, float]) -> str:
-    """Return stages with their seconds."""
-    return ", ".join(f"{name} {value:.1f}" for name, value in said.items() if name != "customers")
+def seconds(stage_seconds: dict[str, float]) -> str:
+    """Return stages with their seconds, as text."""
+    return ", ".join(f"{name} {value:.1f}" for name, value in stage_seconds.items() if name != "customers")
 
 
 main()

@@ -1,4 +1,4 @@
-"""The function's work on one object, on one core; with MEGABYTES, that much memory for data is all that it gets.
+"""The function's work on one object, on one core; MEGABYTES limits its memory for data.
 
 `python -m benchmarks.batch.function BUCKET KEY [MEGABYTES]`; S3 is at AWS_ENDPOINT_URL. Prints seconds as JSON.
 """
@@ -22,5 +22,5 @@ from regulars.models.loader import process_loader  # noqa: E402 - the limit come
 
 clock, start = Clock(), time.perf_counter()
 _, manifest = score_object(S3Location(bucket, key), process_loader(), clock)
-found = {"total": time.perf_counter() - start, "customers": manifest["customers_scored"], **clock.seconds}
-sys.stdout.write(json.dumps(found))
+seconds = {"total": time.perf_counter() - start, "customers": manifest["customers_scored"], **clock.seconds}
+sys.stdout.write(json.dumps(seconds))

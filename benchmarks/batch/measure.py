@@ -1,4 +1,4 @@
-"""A process measured from outside, with all that it starts: wall, CPU, and memory by proportional set size."""
+"""Measure a process and its children from outside: wall seconds, CPU seconds, proportional set size."""
 
 import os
 import subprocess
@@ -14,26 +14,26 @@ TICK_S = 0.1
 
 
 class Taken(NamedTuple):
-    """What a run took, and what it printed."""
+    """Cost of a run, and its output."""
 
     wall_s: float
     cpu_s: float
     peak_mb: float
-    said: str
+    output: str
 
 
 def run(command: Sequence[object], environment: Mapping[str, str] | None = None) -> Taken:
     """Run Python with these arguments to its end; SystemExit when it fails."""
-    path = f"{ROOT / 'layers' / 'core' / 'python'}:{ROOT}"
+    path = ":".join(str(ROOT / part) for part in ("layers/core/python", "training", "workbench", "."))
     before, start = os.times(), time.perf_counter()
-    said: list[str] = []
-    with subprocess.Popen(  # noqa: S603 - our own programs
+    output: list[str] = []
+    with subprocess.Popen(  # noqa: S603 - our own commands
         [sys.executable, *map(str, command)],
         env={**os.environ, "PYTHONPATH": path, **(environment or {})},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        reader = threading.Thread(target=lambda: said.append(process.communicate()[0]))
+        reader = threading.Thread(target=lambda: output.append(process.communicate()[0]))
         reader.start()
         peak = 0
         while reader.is_alive():
@@ -43,23 +43,23 @@ def run(command: Sequence[object], environment: Mapping[str, str] | None = None)
     if process.returncode:
         sys.exit(f"{command} ended with {process.returncode}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Taken(wall, cpu, peak / 1000, said[0])
+    return Taken(wall, cpu, peak / 1000, output[0])
 
 
 def _tree(pid: int) -> list[int]:
-    """Return a process and all below it (Linux)."""
-    found = [pid]
-    for each in found:
-        for task in Path(f"/proc/{each}/task").glob("*/children"):
+    """Return the ids of a process and its descendants (Linux)."""
+    pids = [pid]
+    for parent in pids:  # the list grows during the loop
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
             try:
-                found += map(int, task.read_text(encoding="ascii").split())
+                pids += map(int, task.read_text(encoding="ascii").split())
             except OSError:
                 continue
-    return found
+    return pids
 
 
 def _memory(pid: int) -> int:
-    """Return kilobytes, of pages that several processes share each one's part; 0 of a process that has ended."""
+    """Return the proportional set size in kilobytes; 0 for a process that has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError:

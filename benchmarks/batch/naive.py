@@ -1,4 +1,4 @@
-"""The naive way: the lake by pandas, features by group-by, a pickled forest and booster, no reasons, one file.
+"""Naive script: pandas for the lake, group-by for features, a pickled forest and booster, no reasons, one file.
 
 `python -m benchmarks.batch.naive LAKE AS_OF MODELS OUT [--fit]`; with --fit the models are made first.
 """
@@ -17,7 +17,7 @@ DAYS = (30, 90, 180, 365)
 
 
 def read(lake: Path, table: str, columns: list[str]) -> pd.DataFrame:
-    """Read columns of one of the lake's tables."""
+    """Read columns of a table of the lake."""
     return pd.concat([pd.read_parquet(file, columns=columns) for file in sorted((lake / table).glob("*.parquet"))])
 
 
@@ -46,7 +46,7 @@ def features(lake: Path, as_of: pd.Timestamp) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Fit where asked, else score."""
+    """Fit with --fit, else score."""
     lake, as_of, models, out = Path(sys.argv[1]), pd.Timestamp(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     if "--fit" in sys.argv:
         known = features(lake, as_of - pd.Timedelta(days=90))

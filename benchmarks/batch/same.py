@@ -1,9 +1,9 @@
-"""The same answers by what a notebook would use: pandas' features, pickled models, exact TreeSHAP.
+"""Naive script with the same outputs: features by pandas, pickled models, exact TreeSHAP.
 
-`python -m benchmarks.batch.same LAKE AS_OF MODELS OUT [--fit]`; with --fit the models are made first. All the columns
-that `regulars batch` makes its scores of, a forest for churn, XGBoost for value and three of its quantiles, k-means;
-the three largest reasons of value and churn from XGBoost's own TreeSHAP, which is handed the forest's trees. They are
-made for every so many-th customer, SAMPLE in all, and their seconds told for all.
+`python -m benchmarks.batch.same LAKE AS_OF MODELS OUT [--fit]`; with --fit the models are made first. It uses
+all features of `regulars batch`, a forest for churn, XGBoost for value and three quantiles, and k-means. The three
+largest reasons of value and churn come from XGBoost's TreeSHAP, for the forest on the same trees. Reasons are made for
+a sample of SAMPLE customers, and their seconds are extrapolated to all.
 """
 
 import json
@@ -31,14 +31,14 @@ LEVELS = (0.1, 0.5, 0.9)
 
 
 def table(lake: Path, as_of: str, days_before: int, out: Path) -> pd.DataFrame:
-    """Make the features of everybody at a moment and read them back, by customer."""
+    """Make the features of all customers at a moment; return them by customer."""
     moment = parse_as_of(as_of) - timedelta(days=days_before)
     features(Task(lake, moment, out, threads=2, memory_limit="", temp=out.parent))
     return pd.read_parquet(out).set_index("customer_id").drop(columns="as_of")
 
 
 def fit(lake: Path, as_of: str, models: Path, scratch: Path) -> None:
-    """Fit on what was known 90 days before and what came after."""
+    """Fit on features of 90 days before and the value after."""
     known, now = table(lake, as_of, 90, scratch), table(lake, as_of, 0, scratch)["spend_90d_cents"]
     value = now.reindex(known.index).fillna(0)
     forest = RandomForestClassifier(150, min_samples_leaf=100, max_features=0.4, max_samples=20_000, n_jobs=2)
@@ -53,13 +53,13 @@ def fit(lake: Path, as_of: str, models: Path, scratch: Path) -> None:
 
 
 def largest(values: np.ndarray, names: pd.Index) -> list[list[tuple[str, float]]]:
-    """Return each row's largest contributions by name; the last column is the bias."""
+    """Return each row's largest contributions, with names; the last column of `values` is the bias."""
     order = np.argsort(-np.abs(values[:, :-1]), axis=1)[:, :TOP]
     return [[(names[place], float(row[place])) for place in places] for row, places in zip(values, order, strict=True)]
 
 
 def main() -> None:
-    """Fit where asked, else score."""
+    """Fit with --fit, else score."""
     lake, as_of, models, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
     if "--fit" in sys.argv:
         fit(lake, as_of, models, out)
@@ -76,14 +76,14 @@ def main() -> None:
     scores["segment"] = segment.predict(rows.fillna(0))
     scores.reset_index().to_parquet(out)
     scored = time.perf_counter()
-    some = rows.iloc[:: max(len(rows) // SAMPLE, 1)]
-    forest = as_booster(churn, some.fillna(-1).to_numpy(np.float32))
-    for booster, values in ((clv.get_booster(), some), (forest, some.fillna(-1))):
+    sample = rows.iloc[:: max(len(rows) // SAMPLE, 1)]
+    forest = as_booster(churn, sample.fillna(-1).to_numpy(np.float32))
+    for booster, values in ((clv.get_booster(), sample), (forest, sample.fillna(-1))):
         names = list(booster.feature_names or []) or None
         data = DMatrix(values.to_numpy(np.float32), feature_names=names, nthread=2)
         largest(booster.predict(data, pred_contribs=True), rows.columns)
     sampled = time.perf_counter() - scored
-    seconds = {"features": made - start, "models and file": scored - made, "reasons": sampled * len(rows) / len(some)}
+    seconds = {"features": made - start, "models and file": scored - made, "reasons": sampled * len(rows) / len(sample)}
     sys.stdout.write(json.dumps({**seconds, "sampled": sampled, "customers": len(scores)}))
 
 

@@ -1,4 +1,4 @@
-"""One lake, one process, one thread: seconds of features, each model without and with reasons, and the file.
+"""Seconds of each stage on one thread: features, each model without and with reasons, the file.
 
 `python -m benchmarks.batch.stages LAKE BUNDLE AS_OF`; prints JSON.
 """
@@ -20,7 +20,7 @@ from regulars.models.tasks import TASKS
 from regulars.scoring.score import features_of, score
 
 lake, bundle, moment = Path(sys.argv[1]), Path(sys.argv[2]), parse_as_of(sys.argv[3])
-found: dict[str, float] = {}
+seconds: dict[str, float] = {}
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def timed(stage: str) -> Iterator[None]:
     """Time a stage."""
     begun = time.perf_counter()
     yield
-    found[stage] = time.perf_counter() - begun
+    seconds[stage] = time.perf_counter() - begun
 
 
 with TemporaryDirectory() as folder, connect("1GB", 1, Path(folder) / "spill") as connection:
@@ -45,5 +45,5 @@ with TemporaryDirectory() as folder, connect("1GB", 1, Path(folder) / "spill") a
         with timed(f"{task} with reasons"):
             loader[task].predict(table, 3)
     with timed("all, blocks, file"):
-        found["customers"] = score(connection, lake, loader, moment, Path(folder) / "part.parquet")
-sys.stdout.write(json.dumps(found))
+        seconds["customers"] = score(connection, lake, loader, moment, Path(folder) / "part.parquet")
+sys.stdout.write(json.dumps(seconds))

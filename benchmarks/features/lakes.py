@@ -17,7 +17,7 @@ def simulated(folder: Path, customers: int) -> Path:
     """Return a simulated lake, made now if it is not there."""
     if not (folder / "lake.json").exists():
         command = ["simulate", str(folder), "--customers", str(customers), "--years", "3", "--seed", "7"]
-        subprocess.run([sys.executable, "-m", "training", *command], cwd=ROOT, check=True)  # noqa: S603 - our own
+        subprocess.run([sys.executable, "-m", "regulars", *command], cwd=ROOT, check=True)  # noqa: S603 - our own
     return folder
 
 

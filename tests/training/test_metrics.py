@@ -1,4 +1,4 @@
-"""Metrics against numbers worked out by hand."""
+"""Metrics compared with numbers computed by hand."""
 
 import math
 

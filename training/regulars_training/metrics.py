@@ -1,4 +1,4 @@
-"""How good, on time that was held out: in money for value, in probability for churn."""
+"""Metrics on held-out time: value in money, churn in probability."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ SAMPLE, RESAMPLES = 5_000, 100
 def gini(actual: FloatArray, predicted: FloatArray) -> float:
     """Return the normalised Gini: 1 when `predicted` ranks customers as `actual` does, 0 for chance.
 
-    Ties in the prediction count as random order: each customer of a tie takes the tie's mean value.
+    Customers with equal predictions each count with the mean value of their tie.
     """
     best = _area(actual, actual)
     return _area(actual, predicted) / best if best else 0.0
@@ -33,13 +33,13 @@ def _area(actual: FloatArray, score: FloatArray) -> float:
 
 
 def top_decile_share(actual: FloatArray, predicted: FloatArray) -> float:
-    """Return the share of all value that the tenth of customers with the highest predictions brought."""
+    """Return the share of all value from the tenth of customers with the highest predictions."""
     top = np.argsort(-predicted, kind="stable")[: max(1, len(actual) // 10)]
     return float(actual[top].sum() / actual.sum()) if actual.sum() else 0.0
 
 
 def value_metrics(actual: FloatArray, predicted: FloatArray) -> dict[str, float]:
-    """Return RMSE and MAE in the unit given, normalised Gini, the top decile's share, the total's bias in percent."""
+    """Return RMSE and MAE in the unit of the input, normalised Gini, share of the top decile, total bias in percent."""
     return {
         "rmse": rmse(actual, predicted),
         "mae": mae(actual, predicted),
@@ -50,13 +50,13 @@ def value_metrics(actual: FloatArray, predicted: FloatArray) -> dict[str, float]
 
 
 def calibration(actual: FloatArray, predicted: FloatArray) -> list[list[float]]:
-    """Return for each tenth of the customers, by rising prediction, the mean prediction and the mean outcome."""
+    """Return [mean prediction, mean outcome] for each tenth of the customers, lowest predictions first."""
     tenths = np.array_split(np.argsort(predicted, kind="stable"), 10)
     return [[float(predicted[tenth].mean()), float(actual[tenth].mean())] for tenth in tenths if len(tenth)]
 
 
 def mae(actual: FloatArray, predicted: FloatArray) -> float:
-    """Return the mean absolute error, in the unit given."""
+    """Return the mean absolute error, in the unit of the input."""
     return float(np.mean(np.abs(actual - predicted)))
 
 
@@ -66,7 +66,7 @@ def brier(churned: FloatArray, probability: FloatArray) -> float:
 
 
 def total_bias(actual: FloatArray, predicted: FloatArray) -> float:
-    """Return by how many percent the predicted total is off; infinite where nothing happened."""
+    """Return the error of the predicted total in percent; infinite when the actual total is zero."""
     total = float(actual.sum())
     return 100 * (float(predicted.sum()) / total - 1) if total else float("inf")
 
@@ -74,17 +74,20 @@ def total_bias(actual: FloatArray, predicted: FloatArray) -> float:
 def standard_error(
     statistic: Callable[[FloatArray, FloatArray], float], actual: FloatArray, predicted: FloatArray
 ) -> float:
-    """Return the bootstrap standard error of statistic(actual, predicted) over at most SAMPLE customers, rescaled."""
+    """Return the bootstrap standard error of statistic(actual, predicted).
+
+    It resamples at most SAMPLE customers, and scales the error to the number of all customers.
+    """
     rng = np.random.default_rng(7)
     sample = rng.permutation(len(actual))[:SAMPLE]
     drawn = [rng.choice(sample, len(sample)) for _ in range(RESAMPLES)]
-    found = np.array([statistic(actual[rows], predicted[rows]) for rows in drawn])
-    finite = found[np.isfinite(found)]
+    values = np.array([statistic(actual[rows], predicted[rows]) for rows in drawn])
+    finite = values[np.isfinite(values)]
     return float(finite.std(ddof=1)) * (len(sample) / len(actual)) ** 0.5 if len(finite) > 1 else 0.0
 
 
 def roc_auc(churned: npt.NDArray[Any], score: FloatArray) -> float:
-    """Return the chance that a customer who churned scores above one who stayed; 0.5 when all did the same."""
+    """Return the probability that a churned customer scores above one who stayed; 0.5 with a single outcome."""
     return float(sk.roc_auc_score(churned, score)) if 0 < churned.sum() < len(churned) else 0.5
 
 
@@ -94,7 +97,7 @@ def pr_auc(churned: npt.NDArray[Any], score: FloatArray) -> float:
 
 
 def churn_metrics(churned: npt.NDArray[np.bool_], probability: FloatArray) -> dict[str, Any]:
-    """Return ROC-AUC, PR-AUC (average precision), Brier score, and mean against actual rate."""
+    """Return ROC-AUC, PR-AUC (average precision), Brier score, mean probability and actual churn rate."""
     return {
         "roc_auc": roc_auc(churned, probability),
         "pr_auc": pr_auc(churned, probability),
@@ -107,9 +110,9 @@ def churn_metrics(churned: npt.NDArray[np.bool_], probability: FloatArray) -> di
 def gap_in_standard_errors(
     statistic: Callable[[FloatArray, FloatArray], float], actual: FloatArray, mine: FloatArray, other: FloatArray
 ) -> float:
-    """Return by how many standard errors statistic(actual, mine) lies above statistic(actual, other).
+    """Return statistic(actual, mine) - statistic(actual, other), in standard errors of this difference.
 
-    The error is that of the difference over the same customers, by a paired bootstrap of at most SAMPLE customers.
+    The standard error comes from a paired bootstrap of at most SAMPLE customers.
     """
 
     def gap(drawn: FloatArray, ours: FloatArray, theirs: FloatArray) -> float:
@@ -130,5 +133,5 @@ def gap_in_standard_errors(
 
 
 def rmse(actual: FloatArray, predicted: FloatArray) -> float:
-    """Return the root of the mean squared error, in the unit given."""
+    """Return the root mean squared error, in the unit of the input."""
     return float(np.sqrt(np.mean((actual - predicted) ** 2)))

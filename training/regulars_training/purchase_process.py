@@ -1,4 +1,4 @@
-"""Fit the purchase process by maximum a posteriori: priors so weak that a few hundred customers outweigh them."""
+"""Fit the purchase process by maximum a posteriori. The priors are weak: a few hundred customers outweigh them."""
 
 import numpy as np
 from scipy import optimize, special
@@ -7,29 +7,29 @@ from regulars.arrays import FloatArray
 from regulars.models.purchase_process import NODES, WEIGHTS, Process, Purchases
 
 CUSTOMERS = 5_000
-"""Seven constants do not need more; of more customers a fixed sample is taken."""
+"""Enough for seven constants: above this number a fixed sample is fitted."""
 
 SPREAD = 1.5
-"""Standard deviation of the priors, on the log scale: a factor of 4.5 either way."""
+"""Standard deviation of the priors on the log scale: a factor of 4.5 up or down."""
 
 
 def fit(purchases: Purchases, spread: float = SPREAD) -> Process:
-    """Fit all seven constants to customers' purchases; with `spread` = inf by maximum likelihood."""
+    """Fit all seven constants to customers' purchases. `spread` = inf means maximum likelihood, without priors."""
     sample = np.random.default_rng(7).permutation(len(purchases.age))[:CUSTOMERS]
     columns = (purchases.repeats, purchases.last, purchases.age, purchases.spend)
-    some = Purchases(*(values[sample] for values in columns))
-    r, alpha, s, beta = fit_timing(some.repeats, some.last, some.age, spread)
-    p, q, gamma = fit_spend(some.repeats + 1.0, some.spend, spread)
+    sampled = Purchases(*(values[sample] for values in columns))
+    r, alpha, s, beta = fit_timing(sampled.repeats, sampled.last, sampled.age, spread)
+    p, q, gamma = fit_spend(sampled.repeats + 1.0, sampled.spend, spread)
     return Process(r=r, alpha=alpha, s=s, beta=beta, p=p, q=q, gamma=gamma)
 
 
 def fit_timing(
     repeats: FloatArray, last: FloatArray, age: FloatArray, spread: float = SPREAD
 ) -> tuple[float, float, float, float]:
-    """Return r, alpha, s, beta of the Pareto/NBD, in the unit of time given.
+    """Return r, alpha, s, beta of the Pareto/NBD, in the time unit of `age`.
 
-    The priors: log r and log s around log 1 with `spread`, and the mean rates r/alpha and s/beta, which any real
-    history tells, around once per mean age with twice that.
+    Priors: log r and log s are normal around log 1, with standard deviation `spread`. The logs of the mean rates
+    r/alpha and s/beta are normal around one event per mean age, with twice that deviation.
     """
     unit = float(np.mean(age)) or 1.0
     rows = (repeats, last / unit, age / unit)
@@ -38,17 +38,17 @@ def fit_timing(
 
     def loss(theta: FloatArray) -> tuple[float, FloatArray]:
         value, slope = _timing(theta, *rows)
-        away = (theta - centre) / scale
-        return value + 0.5 * float(away @ away), slope + away / scale
+        deviation = (theta - centre) / scale
+        return value + 0.5 * float(deviation @ deviation), slope + deviation / scale
 
     start = np.array([0.0, np.log(max(float(rows[0].sum() / rows[2].sum()), 1e-3)), 0.0, 0.0])
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-8, 8)] * 4, options={"ftol": 1e-8})
-    r, rate, s, hazard = np.exp(found.x).tolist()
+    fitted = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-8, 8)] * 4, options={"ftol": 1e-8})
+    r, rate, s, hazard = np.exp(fitted.x).tolist()
     return r, r / rate * unit, s, s / hazard * unit
 
 
 def _timing(theta: FloatArray, repeats: FloatArray, last: FloatArray, age: FloatArray) -> tuple[float, FloatArray]:
-    """Return minus the log likelihood and its slope, at theta = log of (r, r / alpha, s, s / beta)."""
+    """Return the negative log likelihood and its gradient, at theta = log of (r, r / alpha, s, s / beta)."""
     r, rate, s, hazard = np.exp(theta)
     alpha, beta = r / rate, s / hazard
     start, power = alpha + last, r + repeats + s
@@ -78,7 +78,7 @@ def _timing(theta: FloatArray, repeats: FloatArray, last: FloatArray, age: Float
     by_s = left / s + np.log(beta) - mean[2]
     by_beta = s / beta - s * mean[3] - inverse_left
     slope = np.array([s_.sum() for s_ in (by_r, by_alpha, by_s, by_beta)])
-    # alpha = r / rate and beta = s / hazard, on logs
+    # Chain rule: alpha = r / rate and beta = s / hazard, all on logs.
     chained = np.array(
         [slope[0] * r + slope[1] * alpha, -slope[1] * alpha, slope[2] * s + slope[3] * beta, -slope[3] * beta]
     )
@@ -86,9 +86,9 @@ def _timing(theta: FloatArray, repeats: FloatArray, last: FloatArray, age: Float
 
 
 def fit_spend(days: FloatArray, spend: FloatArray, spread: float = SPREAD) -> tuple[float, float, float]:
-    """Return p, q, gamma of the Gamma-Gamma model, gamma in the unit of `spend` (mean over `days` of purchase).
+    """Return p, q, gamma of the Gamma-Gamma model. `spend` is the mean over `days` of purchase; gamma has its unit.
 
-    Days without any spend say nothing of how much is spent. The priors: log p and log (q - 1) around log 3.
+    Customers without spend are left out. Priors: log p and log (q - 1) are normal around log 3.
     """
     paid = spend > 0
     if not paid.any():
@@ -101,9 +101,9 @@ def fit_spend(days: FloatArray, spend: FloatArray, spread: float = SPREAD) -> tu
         gamma = np.exp(theta[2]) * (q - 1) / p
         value = special.gammaln(p * n + q) - special.gammaln(p * n) - special.gammaln(q) + q * np.log(gamma)
         value += (p * n - 1) * np.log(z) + p * n * np.log(n) - (p * n + q) * np.log(gamma + n * z)
-        away = (theta - np.array([np.log(3), np.log(3), 0.0])) / spread
-        return 0.5 * float(away @ away) - float(value.sum())
+        deviation = (theta - np.array([np.log(3), np.log(3), 0.0])) / spread
+        return 0.5 * float(deviation @ deviation) - float(value.sum())
 
-    found = optimize.minimize(loss, np.log([3.0, 3.0, 1.0]), method="L-BFGS-B", bounds=[(-5, 5)] * 3)
-    p, q = float(np.exp(found.x[0])), 1.0 + float(np.exp(found.x[1]))
-    return p, q, float(np.exp(found.x[2])) * (q - 1) / p * unit
+    fitted = optimize.minimize(loss, np.log([3.0, 3.0, 1.0]), method="L-BFGS-B", bounds=[(-5, 5)] * 3)
+    p, q = float(np.exp(fitted.x[0])), 1.0 + float(np.exp(fitted.x[1]))
+    return p, q, float(np.exp(fitted.x[2])) * (q - 1) / p * unit

@@ -1,4 +1,4 @@
-"""A backtest from a lake, or from a public dataset's own file by its protocol."""
+"""Backtest of a lake, or of a public dataset's own file with its protocol."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from regulars_training import backtest
 from regulars_training.data import dataset, protocol
 
 
-def run_backtest(  # noqa: PLR0913 - one plain knob each
+def run_backtest(  # noqa: PLR0913 - independent options, given by name
     connection: duckdb.DuckDBPyConnection,
     source: Path,
     sql: SqlFolder,
@@ -25,7 +25,7 @@ def run_backtest(  # noqa: PLR0913 - one plain knob each
     protocol_file: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Judge a lake at `moments` (or the newest that are possible), or a dataset as its protocol says."""
+    """Backtest a lake at `moments`, by default at the newest possible ones; or a dataset, as its protocol file says."""
     if protocol_file is None:
         info = attach(connection, source)
         chosen = list(moments) or backtest.rolling(*dataset.history(connection), horizon_days)

@@ -1,4 +1,4 @@
-"""One training run: snapshots, models judged on held-out time, models refitted on everything, the bundle."""
+"""One training run: make snapshots, evaluate models on held-out time, refit on everything, write the bundle."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,20 +15,19 @@ from regulars.data.sql import SqlFolder
 from regulars.features.cut_points import collapsed
 from regulars.models.bundle import MANIFEST, Bundle
 from regulars_training.data import cutoffs, dataset
-from regulars_training.evaluation import champion as compare
-from regulars_training.evaluation import evaluate, explain, gate
+from regulars_training.evaluation import champion, evaluate, explain, gate
 from regulars_training.export import package
 from regulars_training.models import segment
 from regulars_training.models.recipe import Recipe
 from regulars_training.models.segment_identity import last_segments
 
 STEPS = 9
-"""How often `advance` is called beside once for each cutoff."""
+"""Number of calls of `advance`, not counting one for each cutoff."""
 
 Advance = Callable[[str], None]
 
 
-def train(  # noqa: PLR0913 - one plain knob each, given by name
+def train(  # noqa: PLR0913 - independent options, given by name
     connection: duckdb.DuckDBPyConnection,
     lake: Path,
     sql: SqlFolder,
@@ -43,11 +42,11 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
 ) -> Bundle:
     """Train every task on what the lake knew before `as_of`, and write the bundle to `out`.
 
-    The bundle in use is the one at `last_bundle`, or else at `out`: segments keep its ids and names, and the verdict
-    compares with it. A new one that lost does not replace it: it goes to `lost(out)`, unless `force`. The first bundle
-    at `out` replaces nothing, and is written with whatever verdict it got.
+    The champion is the bundle at `last_bundle`, by default the one at `out`. Segments keep its ids and names, and the
+    verdict compares the new models with it. A new bundle that fails the verdict goes to `lost(out)`, unless `force`.
+    The first bundle at `out` is written there with any verdict.
 
-    HistoryError when the history cannot carry it; nothing is written then.
+    HistoryError when the history is too short; nothing is written then.
     """
     for folder in (out, lost(out)):
         refuse_foreign(folder, MANIFEST)
@@ -57,35 +56,35 @@ def train(  # noqa: PLR0913 - one plain knob each, given by name
     first, last = dataset.history(connection)
     plan, data, today = learnable(connection, sql, cutoffs.plan(first, last, as_of, horizon_days), advance)
     recipe = Recipe(dataset.stacked([data.frame, today.frame]), plan)
-    advance("judge on held-out time")
-    metrics = evaluate.judge(recipe, info.minor_units)
-    beside = compare.lines(connection, last_bundle or out, recipe, metrics)
+    advance("evaluate on held-out time")
+    metrics = evaluate.evaluate(recipe, info.minor_units)
+    comparison = champion.compare(connection, last_bundle or out, recipe, metrics)
     advance("fit")
     models, fit = recipe.at(as_of), data.at(plan.fit)
     advance("export")
     exports = [models.clv.export(fit), models.churn.export(fit)]
     advance("segment: fit")
-    last_ones, forgotten = last_segments(last_bundle or out)
-    segments_model = segment.SegmentModel(today.table, segments, last_ones)
+    previous, unreadable = last_segments(last_bundle or out)
+    segments_model = segment.SegmentModel(today.table, segments, previous)
     metrics["segment"] = segments_model.metrics(today.table)
     advance("bundle")
     exports += [segments_model.export(), explain.typical(today.table)]
     files = package.contents(exports, today.cut_points, today.process, sql)
-    facts = _facts(lake, info, plan, data, metrics) | {"verdict": gate.verdict(metrics, beside)}
-    facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *forgotten]
-    written = force or facts["verdict"].passed or not (out / MANIFEST).exists()
-    return package.write(out if written else lost(out), files, facts)
+    facts = _facts(lake, info, plan, data, metrics) | {"verdict": gate.verdict(metrics, comparison)}
+    facts["training"]["warnings"] = [*collapsed(today.cut_points), *plan.warnings, *unreadable]
+    promoted = force or facts["verdict"].passed or not (out / MANIFEST).exists()
+    return package.write(out if promoted else lost(out), files, facts)
 
 
 def lost(out: Path) -> Path:
-    """Name the folder beside `out` for a bundle that lost, to a baseline or to the one in use, and replaces none."""
+    """Return the folder beside `out` for a bundle that lost to a baseline or to the champion."""
     return out.with_name(f"{out.name}.lost")
 
 
 def learnable(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, plan: cutoffs.CutoffPlan, advance: Advance = lambda _: None
 ) -> tuple[cutoffs.CutoffPlan, dataset.Dataset, dataset.Snapshot]:
-    """Make the plan's snapshots, and that of its `as_of`; return the plan without those that teach nothing."""
+    """Make the snapshots of the plan's cutoffs and of its `as_of`; return the plan without cutoffs that are thin."""
     build = partial(dataset.build, connection, sql, horizon_days=plan.horizon_days, needed=plan.needed)
     data = build(plan.cutoffs, plan.label_days, lambda: advance("snapshots"))
     today = dataset.snapshot(connection, sql, plan.as_of, plan.label_days, plan.horizon_days)

@@ -1,4 +1,4 @@
-"""Global importance: gain by group, and what is lost when features are shuffled."""
+"""Global importance: gain by group, and the rise of the loss when features are shuffled."""
 
 from datetime import datetime
 from typing import Any
@@ -37,33 +37,35 @@ def absolute(data: Dataset, predicted: npt.NDArray[np.float64]) -> float:
 
 
 def test_shuffling_a_group_hurts_more_than_shuffling_its_members(data: Dataset) -> None:
-    """Each of two copies hides behind the other; what the model does not read costs nothing."""
-    said = importance.permutation(mean_of_both, absolute, data)
-    assert said["loss"] == 0
-    assert said["by_feature"]["tenure_days"] == {"rise": 0.0, "spread": 0.0}
-    one, both = said["by_feature"]["orders_90d"]["rise"], said["by_group"]["recent_activity"]["rise"]
-    assert 0 < one < both
-    assert both == pytest.approx(2 * one)
-    assert list(said["by_group"]) == ["recent_activity", "tenure"]
+    """Each of two copies is replaced by the other; a feature that the model does not read has no effect."""
+    result = importance.permutation(mean_of_both, absolute, data)
+    assert result["loss"] == 0
+    assert result["by_feature"]["tenure_days"] == {"rise": 0.0, "spread": 0.0}
+    single, both = result["by_feature"]["orders_90d"]["rise"], result["by_group"]["recent_activity"]["rise"]
+    assert 0 < single < both
+    assert both == pytest.approx(2 * single)
+    assert list(result["by_group"]) == ["recent_activity", "tenure"]
 
 
-def test_a_sample_is_enough_and_nothing_of_the_data_changes(data: Dataset) -> None:
+def test_a_sample_can_be_used_and_the_data_does_not_change(data: Dataset) -> None:
     before = data.frame.clone()
     assert importance.permutation(mean_of_both, absolute, data, sample=100)["customers"] == 100
     assert data.frame.equals(before)
 
 
 def test_gain_adds_up_by_group() -> None:
-    said = importance.by_group({"orders_30d": 0.2, "recency_days": 0.35, "orders_90d": 0.45})
-    assert said == {"recent_activity": pytest.approx(0.65), "recency": 0.35}
-    assert list(said) == ["recent_activity", "recency"]
+    result = importance.by_group({"orders_30d": 0.2, "recency_days": 0.35, "orders_90d": 0.45})
+    assert result == {"recent_activity": pytest.approx(0.65), "recency": 0.35}
+    assert list(result) == ["recent_activity", "recency"]
 
 
 @pytest.mark.parametrize("task", ["clv", "churn"])
 def test_the_report_holds_both_kinds_for_every_feature(bundle: Any, task: str) -> None:
-    said = bundle.manifest.metrics[task]["explained"]
-    assert set(said["permutation"]["by_feature"]) == set(bundle.manifest.features)
-    assert set(said["permutation"]["by_group"]) == {group_of(name) for name in bundle.manifest.features} <= set(GROUPS)
-    assert sum(said["gain_by_group"].values()) == pytest.approx(1)
-    first = next(iter(said["permutation"]["by_group"].values()))
+    result = bundle.manifest.metrics[task]["explained"]
+    assert set(result["permutation"]["by_feature"]) == set(bundle.manifest.features)
+    assert (
+        set(result["permutation"]["by_group"]) == {group_of(name) for name in bundle.manifest.features} <= set(GROUPS)
+    )
+    assert sum(result["gain_by_group"].values()) == pytest.approx(1)
+    first = next(iter(result["permutation"]["by_group"].values()))
     assert first["rise"] > 0

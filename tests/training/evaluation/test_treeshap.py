@@ -1,4 +1,4 @@
-"""Exact TreeSHAP of forests and boosters, and how it is compared with the bundle's reasons."""
+"""Exact TreeSHAP of forests and boosters, and its comparison with the bundle's reasons."""
 
 from itertools import combinations
 from math import factorial
@@ -38,10 +38,10 @@ def forest(rows: Rows) -> RandomForestClassifier:
 def brute_force(forest: RandomForestClassifier, row: Rows) -> npt.NDArray[np.float64]:
     """Return Shapley values by their definition, features outside a coalition averaged over a split's covers."""
 
-    def worth(known: frozenset[int]) -> float:
+    def value(known: frozenset[int]) -> float:
         return sum(_expected(tree, cover, row, known) for tree, cover in trees)
 
-    covers = [each.tree_.weighted_n_node_samples for each in forest.estimators_]
+    covers = [tree.tree_.weighted_n_node_samples for tree in forest.estimators_]
     trees = list(zip(of_forest(forest).trees, covers, strict=True))
     values = np.zeros(FEATURES)
     for feature in range(FEATURES):
@@ -49,7 +49,7 @@ def brute_force(forest: RandomForestClassifier, row: Rows) -> npt.NDArray[np.flo
         for size in range(FEATURES):
             weight = factorial(size) * factorial(FEATURES - size - 1) / factorial(FEATURES)
             for coalition in map(frozenset, combinations(others, size)):
-                values[feature] += weight * (worth(coalition | {feature}) - worth(coalition))
+                values[feature] += weight * (value(coalition | {feature}) - value(coalition))
     return values
 
 
@@ -65,17 +65,17 @@ def _expected(tree: Any, cover: npt.NDArray[np.float64], row: Rows, known: froze
 
 
 def test_a_forest_has_its_shapley_values(forest: RandomForestClassifier, rows: Rows) -> None:
-    """As the definition gives them, coalition by coalition; with the bias they add up to the probability."""
-    some = rows[:8]
-    values = treeshap.exact(forest, some)
-    for row, found in zip(some, values, strict=True):
-        np.testing.assert_allclose(found[:-1], brute_force(forest, row), atol=1e-5)
-    np.testing.assert_allclose(values.sum(axis=1), forest.predict_proba(some)[:, 1], atol=1e-5)
+    """They equal the definition, coalition by coalition; with the bias they add up to the probability."""
+    sample = rows[:8]
+    values = treeshap.exact(forest, sample)
+    for row, contributions in zip(sample, values, strict=True):
+        np.testing.assert_allclose(contributions[:-1], brute_force(forest, row), atol=1e-5)
+    np.testing.assert_allclose(values.sum(axis=1), forest.predict_proba(sample)[:, 1], atol=1e-5)
 
 
 def test_a_forest_as_a_booster_answers_the_same(forest: RandomForestClassifier, rows: Rows) -> None:
-    """Also exactly at every threshold, and just beside it."""
-    edges = []
+    """Also at every threshold, and just above it."""
+    edges: list[Rows] = []
     for tree in of_forest(forest).trees:
         for feature, threshold in zip(tree.feature[~tree.is_leaf], tree.threshold[~tree.is_leaf], strict=True):
             if np.isfinite(threshold):
@@ -87,13 +87,13 @@ def test_a_forest_as_a_booster_answers_the_same(forest: RandomForestClassifier, 
     np.testing.assert_allclose(booster.predict(xgb.DMatrix(check)), forest.predict_proba(check)[:, 1], atol=1e-6)
 
 
-def test_a_forest_that_answers_otherwise_as_a_booster_is_refused(
+def test_a_booster_that_differs_from_its_forest_is_refused(
     forest: RandomForestClassifier, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensemble = of_forest(forest)
     ensemble.trees[0].value[ensemble.trees[0].is_leaf] += 0.1
     monkeypatch.setattr(treeshap, "of_forest", lambda _: ensemble)
-    with pytest.raises(ExportError, match=r"answers otherwise by up to 0\.1"):
+    with pytest.raises(ExportError, match=r"differ by up to 0\.1"):
         treeshap.as_booster(forest, rows)
 
 
@@ -119,17 +119,17 @@ def test_agreement_counts_first_reasons_and_the_three_largest() -> None:
 def test_groups_are_compared_by_their_sums(forest: RandomForestClassifier, rows: Rows) -> None:
     """Two features that cancel out make a group without effect."""
     names = ["recency_days", "orders_30d", "orders_90d", "tenure_days"]
-    said = treeshap.compare(forest, rows[:50], names)
-    ours, theirs = (each(forest, rows[:50])[:, :-1] for each in (treeshap.approximate, treeshap.exact))
-    grouped = [np.stack([each[:, 0], each[:, 1] + each[:, 2], each[:, 3]], axis=1) for each in (ours, theirs)]
-    assert said["customers"] == 50
-    assert said["by_feature"] == treeshap.agreement(ours, theirs)
-    assert said["by_group"] == pytest.approx(treeshap.agreement(*grouped))
+    result = treeshap.compare(forest, rows[:50], names)
+    ours, theirs = (method(forest, rows[:50])[:, :-1] for method in (treeshap.approximate, treeshap.exact))
+    grouped = [np.stack([part[:, 0], part[:, 1] + part[:, 2], part[:, 3]], axis=1) for part in (ours, theirs)]
+    assert result["customers"] == 50
+    assert result["by_feature"] == treeshap.agreement(ours, theirs)
+    assert result["by_group"] == pytest.approx(treeshap.agreement(*grouped))
 
 
 @pytest.mark.parametrize("task", ["clv", "churn"])
 def test_the_report_holds_the_comparison(bundle: Any, task: str) -> None:
-    said = bundle.manifest.metrics[task]["explained"]["treeshap"]
+    result = bundle.manifest.metrics[task]["explained"]["treeshap"]
     for kind in ("by_feature", "by_group"):
-        assert 0.5 < said[kind]["same_top"] <= 1
-        assert 0.8 < said[kind]["correlation"] <= 1
+        assert 0.5 < result[kind]["same_top"] <= 1
+        assert 0.8 < result[kind]["correlation"] <= 1

@@ -1,4 +1,4 @@
-"""Blend weights: the best are taken where they are clearly best, and equal ones where they are not."""
+"""Blend weights: the best when they are clearly best, else equal ones."""
 
 import numpy as np
 import pytest
@@ -16,10 +16,10 @@ def squared(blend: FloatArray) -> FloatArray:
 
 def test_choices_add_up_and_begin_with_the_most_equal() -> None:
     for models in (2, 3):
-        found = weight_choices(models)
-        assert found[0] == pytest.approx(equal_weights(models))
-        assert all(sum(each) == pytest.approx(1) for each in found)
-        assert len(set(found)) == len(found)
+        choices = weight_choices(models)
+        assert choices[0] == pytest.approx(equal_weights(models))
+        assert all(sum(weights) == pytest.approx(1) for weights in choices)
+        assert len(set(choices)) == len(choices)
 
 
 def test_a_model_that_is_far_better_gets_all() -> None:
@@ -27,8 +27,8 @@ def test_a_model_that_is_far_better_gets_all() -> None:
     assert learn_weights([poor, good, poor], squared) == (0, 1, 0)
 
 
-def test_models_that_are_as_good_get_the_same() -> None:
-    """Each with errors of its own: the mean of all three is best, and is what is taken."""
+def test_equally_good_models_get_equal_weights() -> None:
+    """Their errors are independent, so the mean of all three is best."""
     parts = [TRUTH + RNG.normal(size=2_000) for _ in range(3)]
     assert learn_weights(parts, squared) == pytest.approx(equal_weights(3))
 

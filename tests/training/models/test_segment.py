@@ -1,4 +1,4 @@
-"""Segments: the evidence for k, names from the profile, and an identity that outlives a new training."""
+"""Segments: the evidence for k, names from the profile, and ids that stay in later trainings."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -23,13 +23,13 @@ Centres = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 @pytest.fixture(scope="module")
 def tables(lake: Path, sql: SqlFolder) -> dict[int, FeatureTable]:
     """Every customer at AS_OF, and a quarter and half a year before it: days before AS_OF to features."""
-    found = {}
+    tables = {}
     with connect("1GB", 1) as connection:
         attach(connection, lake)
         for days in (0, 91, 182):
             make_features_learning(connection, sql, AS_OF - timedelta(days=days))
-            found[days] = FeatureTable.read(connection)
-    return found
+            tables[days] = FeatureTable.read(connection)
+    return tables
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def last(bundle: Bundle) -> LastSegments:
 
 
 def last_of(model: segment.SegmentModel) -> LastSegments:
-    """Hand a model on as the last bundle's, as its files would say it."""
+    """Return a model as the last bundle's segments, as read from its files."""
     return LastSegments.of("2025-01-01.000000", model.centroids, model.constants)
 
 
@@ -54,22 +54,22 @@ def names_by_customer(model: segment.SegmentModel, table: FeatureTable) -> dict[
 
 
 def test_segments_are_named_once_from_their_profile(bundle: Bundle) -> None:
-    said = bundle.manifest.metrics["segment"]
+    metrics = bundle.manifest.metrics["segment"]
     constants = bundle.json("segment/constants.json")
-    assert [one["name"] for one in said["segments"]] == constants["names"]
-    assert [one["segment_id"] for one in said["segments"]] == constants["ids"] == [0, 1, 2, 3, 4]
-    assert len(set(constants["names"])) == said["k"] == 5
+    assert [profile["name"] for profile in metrics["segments"]] == constants["names"]
+    assert [profile["segment_id"] for profile in metrics["segments"]] == constants["ids"] == [0, 1, 2, 3, 4]
+    assert len(set(constants["names"])) == metrics["k"] == 5
     assert set(constants["names"]) <= set(PROFILES)
-    assert sum(one["spend_share"] for one in said["segments"]) == pytest.approx(1)
-    assert said["last"] is None
+    assert sum(profile["spend_share"] for profile in metrics["segments"]) == pytest.approx(1)
+    assert metrics["last"] is None
 
 
 def test_the_evidence_names_a_k_by_elbow_and_one_by_silhouette(bundle: Bundle) -> None:
-    said = bundle.manifest.metrics["segment"]
-    rows = said["evidence"]
+    metrics = bundle.manifest.metrics["segment"]
+    rows = metrics["evidence"]
     assert [row["k"] for row in rows] == list(segment.CANDIDATES)
-    assert said["suggested"] == segment.suggested(rows)
-    assert said["suggested"]["silhouette"] == max(rows, key=lambda row: row["silhouette"])["k"]
+    assert metrics["suggested"] == segment.suggested(rows)
+    assert metrics["suggested"]["silhouette"] == max(rows, key=lambda row: row["silhouette"])["k"]
 
 
 def test_the_elbow_is_where_the_curve_bends() -> None:
@@ -87,7 +87,7 @@ def profile(name: str) -> Centres:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_segment_that_is_a_profile_takes_its_name(name: str) -> None:
-    """And beside a twin, one of the two has to take another."""
+    """Of two equal centres, only one takes the name."""
     assert names_of(profile(name)[None], segment.FEATURES) == [name]
     twins = names_of(np.stack([profile(name)] * 2), segment.FEATURES)
     assert name in twins
@@ -95,11 +95,11 @@ def test_a_segment_that_is_a_profile_takes_its_name(name: str) -> None:
 
 
 def test_a_name_stays_while_it_fits_and_goes_when_it_does_not() -> None:
-    """Halfway between two profiles the name of before decides; on the other's profile it does not."""
+    """Halfway between two profiles the old name stays; on another profile it changes."""
     loyal, champions = profile("Loyal"), profile("Champions")
     halfway = (loyal + champions) / 2
-    for had in ("Loyal", "Champions"):
-        assert names_of(halfway[None], segment.FEATURES, {0: had}) == [had]
+    for old in ("Loyal", "Champions"):
+        assert names_of(halfway[None], segment.FEATURES, {0: old}) == [old]
     assert names_of(champions[None], segment.FEATURES, {0: "Lost"}) == ["Champions"]
     assert names_of(champions[None], segment.FEATURES, {0: "a name of another version"}) == ["Champions"]
 
@@ -130,26 +130,26 @@ def test_another_seed_and_order_of_customers_keep_nearly_all(tables: dict[int, F
 
 
 def test_later_trainings_keep_ids_and_names(tables: dict[int, FeatureTable]) -> None:
-    """Two quarters on, today's customers are put where the last models would put them."""
+    """After two quarters, most customers are in the segment that the last models give them."""
     model = segment.SegmentModel(tables[182])
     first = (model.ids, model.names)
     for days in (91, 0):
         model = segment.SegmentModel(tables[days], last=last_of(model))
-        said = model.metrics(tables[days])["last"]
+        metrics = model.metrics(tables[days])["last"]
         assert (model.ids, model.names) == first
-        assert said["renamed"] == said["new"] == said["gone"] == []
-        assert said["kept_share"] > 0.9
+        assert metrics["renamed"] == metrics["new"] == metrics["gone"] == []
+        assert metrics["kept_share"] > 0.9
 
 
 def test_the_migration_counts_every_customer_once(tables: dict[int, FeatureTable], last: LastSegments) -> None:
     model = segment.SegmentModel(tables[91], last=last)
-    said = model.metrics(tables[91])["last"]
-    counts = np.array(said["customers"])
+    metrics = model.metrics(tables[91])["last"]
+    counts = np.array(metrics["customers"])
     assert counts.shape == (5, 5)
     assert counts.sum() == len(tables[91])
-    assert said["bundle"] == last.bundle
-    assert said["kept_share"] == pytest.approx(np.trace(counts) / counts.sum())
-    assert counts.sum(axis=0).tolist() == [one["customers"] for one in model.metrics(tables[91])["segments"]]
+    assert metrics["bundle"] == last.bundle
+    assert metrics["kept_share"] == pytest.approx(np.trace(counts) / counts.sum())
+    assert counts.sum(axis=0).tolist() == [profile["customers"] for profile in model.metrics(tables[91])["segments"]]
 
 
 @pytest.mark.parametrize(("k", "new", "gone"), [(6, 1, 0), (4, 0, 1)])
@@ -157,24 +157,24 @@ def test_another_k_adds_or_retires_segments_and_no_number_is_used_twice(
     tables: dict[int, FeatureTable], last: LastSegments, k: int, new: int, gone: int
 ) -> None:
     model = segment.SegmentModel(tables[0], k, last)
-    said = model.metrics(tables[0])["last"]
-    assert len(said["new"]) - len(said["gone"]) == new - gone
-    assert len(said["new"]) >= new
-    assert all(number >= last.next_id for number in said["new"])
+    metrics = model.metrics(tables[0])["last"]
+    assert len(metrics["new"]) - len(metrics["gone"]) == new - gone
+    assert len(metrics["new"]) >= new
+    assert all(number >= last.next_id for number in metrics["new"])
     back = segment.SegmentModel(tables[0], 5, last_of(model))
     assert set(back.ids) - set(model.ids) <= set(range(model.next_id, model.next_id + 5))
     assert len(set(model.names)) == k
 
 
 def test_segments_of_other_features_are_not_matched(tables: dict[int, FeatureTable], last: LastSegments) -> None:
-    """Numbers go on where the last ones ended."""
+    """New ids continue after the last ones."""
     columns = tables[0].columns
     other = LastSegments(**(vars(last) | {"features": [*segment.FEATURES[:-1], "orders_90d"]}))
     assert columns.keys() >= set(other.features)
     assert segment.SegmentModel(tables[0], last=other).ids == [5, 6, 7, 8, 9]
 
 
-def test_a_renamed_segment_is_said(tables: dict[int, FeatureTable], last: LastSegments) -> None:
+def test_a_renamed_segment_is_reported(tables: dict[int, FeatureTable], last: LastSegments) -> None:
     names = ["Lost" if name == "Champions" else "Champions" if name == "Lost" else name for name in last.names]
     wrong = LastSegments(**(vars(last) | {"names": names}))
     model = segment.SegmentModel(tables[0], last=wrong)
@@ -182,30 +182,30 @@ def test_a_renamed_segment_is_said(tables: dict[int, FeatureTable], last: LastSe
     assert sorted(was for _, was, _ in model.metrics(tables[0])["last"]["renamed"]) == ["Champions", "Lost"]
 
 
-def test_a_last_bundle_that_cannot_be_read_is_said_and_forgotten(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_last_bundle_that_cannot_be_read_gives_a_warning(bundle: Bundle, tmp_path: Path) -> None:
     assert last_segments(tmp_path) == (None, [])
     (tmp_path / "manifest.json").write_text("{}")
-    found, said = last_segments(tmp_path)
-    assert found is None
-    assert "numbered anew" in said[0]
-    found, said = last_segments(bundle.path)
-    assert found is not None
-    assert said == []
+    segments, warnings = last_segments(tmp_path)
+    assert segments is None
+    assert "new numbers" in warnings[0]
+    segments, warnings = last_segments(bundle.path)
+    assert segments is not None
+    assert warnings == []
 
 
 def test_customers_who_are_all_alike_are_one_segment() -> None:
-    """And a later, ordinary training takes it from there."""
+    """A later training keeps its id."""
     alike = FeatureTable(np.array(["a", "b", "c"], dtype=object), {name: np.full(3, 7.0) for name in segment.FEATURES})
     model = segment.SegmentModel(alike)
     assert (model.ids, model.evidence) == ([0], [])
-    said = model.metrics(alike)
-    assert said["suggested"] == {}
+    metrics = model.metrics(alike)
+    assert metrics["suggested"] == {}
     again = segment.SegmentModel(alike, last=last_of(model))
     assert again.ids == [0]
 
 
 def test_segments_that_move_on_are_about_as_good_as_fresh_ones(tables: dict[int, FeatureTable]) -> None:
-    """Identity costs at most DRIFT of the inertia, even where the last centres were of another kind of shop."""
+    """Kept ids cost at most DRIFT of the inertia, even if the last centres were of a different shop."""
 
     def inertia(model: segment.SegmentModel) -> float:
         rows = task.scaled(tables[0], model.scaler)

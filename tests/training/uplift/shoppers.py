@@ -1,4 +1,4 @@
-"""Made-up shoppers: some have left, some buy at a discount, some order so often that nothing adds to it."""
+"""Simulated shoppers: some have left, some buy at a discount, some order too often for an action to add orders."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ ROWS = 20_000
 
 
 def shoppers(*, responds: bool, seed: int = 1, later: float = 0.0) -> Trial:
-    """Make an experiment whose effect goes with P(alive), discounts and quietness, or in which there is none.
+    """Make an experiment. The effect depends on P(alive), discounts and order rate; without `responds` it is zero.
 
-    Features are those of SHAPED, in its order. `later` is added to the chance of an order by a treatment.
+    Features are those of SHAPED, in its order. `later` is the effect after the first days, as a share of it.
     """
     rng = np.random.default_rng(seed)
     alive, rate = rng.random(ROWS), rng.gamma(1.0, 1.0, ROWS)

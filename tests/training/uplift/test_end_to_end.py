@@ -1,4 +1,4 @@
-"""Past treatments, effects learnt from them, a plan by those, what it brought: by the commands, as a user would."""
+"""Past treatments, learnt effects, a plan, its measured result: with the commands, like a user."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +33,12 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("score", ...)` runs a command in this process and returns what it printed."""
     command = command_line(cold, capsys, columns=250)
 
-    def good(*arguments: object) -> str:
-        status, said, errors = command(*arguments)
+    def succeed(*arguments: object) -> str:
+        status, output, errors = command(*arguments)
         assert status == 0, errors
-        return said
+        return output
 
-    return good
+    return succeed
 
 
 def test_a_plan_by_learnt_effects_is_made_and_measured(
@@ -51,8 +51,8 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
     run("features", lake, "--as-of", PLANNED, "--out", features)
     files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)
     prices = tmp_path / "prices.json"
-    said = run("plan", scores, *files, "--budget", 40, "--out", plan, "--prices", prices)
-    assert "the effect of voucher was learnt over 30 days, the scores look 90 ahead" in said
+    planned = run("plan", scores, *files, "--budget", 40, "--out", plan, "--prices", prices)
+    assert "the effect of voucher was learnt over 30 days, the scores look 90 ahead" in planned
     rows = pl.read_parquet(plan)
     treated = rows.filter(pl.col("arm") == "treated")
     assert len(treated) > 50

@@ -1,4 +1,4 @@
-"""`regulars uplift` on a small simulated lake: what it writes, what it warns of, what it refuses."""
+"""`regulars uplift` on a small simulated lake: its files, warnings and errors."""
 
 import shutil
 from dataclasses import replace
@@ -18,7 +18,8 @@ from regulars.features.relations import make_features_learning
 from regulars.features.table import FeatureTable
 from regulars_training.uplift.assignment import assignment
 from regulars_training.uplift.experiment import Experiment
-from regulars_training.uplift.learn import first_third, learn
+from regulars_training.uplift.learn import learn
+from regulars_training.uplift.report import first_third
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def copy(lake: Path, to: Path) -> Path:
     return Path(shutil.copytree(lake, to / "lake", ignore=shutil.ignore_patterns("truth")))
 
 
-def test_every_action_has_an_effect_of_every_customer(
+def test_every_action_has_an_effect_on_every_customer(
     connection: duckdb.DuckDBPyConnection, effects: Path, lake: Path, sql: SqlFolder
 ) -> None:
     attach(connection, lake)
@@ -64,10 +65,10 @@ def test_a_changed_file_is_refused(effects: Path, tmp_path: Path) -> None:
         Uplift.open(changed)["call"]
 
 
-def test_a_small_experiment_is_warned_of(effects: Path) -> None:
-    """A few hundred customers an arm cannot show a lift of a few hundredths of an order."""
+def test_a_small_experiment_gives_a_warning(effects: Path) -> None:
+    """A few hundred customers an arm cannot detect a lift of a few hundredths of an order."""
     reasons = Uplift.open(effects).bundle.manifest.verdict.reasons
-    assert any("too small for this effect" in one for one in reasons)
+    assert any("too small for this effect" in reason for reason in reasons)
 
 
 def test_too_few_customers_are_refused(
@@ -103,23 +104,23 @@ def experiment(treated: np.ndarray, rows: np.ndarray) -> Experiment:
     return Experiment(rows.astype(np.float32), treated, zeros, zeros, zeros, zeros, ids)
 
 
-def test_the_first_third_is_worth_what_the_arms_differ_by_in_it() -> None:
-    """Nine customers: three of whom much is promised, and the treated of them order once more, at 20.00 each."""
+def test_the_first_third_is_the_difference_of_its_arms() -> None:
+    """Nine customers, three with a high prediction; the treated of those order once more, at 20.00 each."""
     treated = np.array([True, False, True, False, True, False, True, False, True])
     orders = np.array([2.0, 1.0, 2.0, 5, 5, 5, 5, 5, 5])
-    promised = np.array([3.0, 3, 3, 1, 1, 1, 1, 1, 1])
-    made = experiment(treated, np.zeros((9, 1)))
-    made = replace(made, orders=orders, expected_cents=np.full(9, 2_000.0))
-    assert first_third(made, promised, 100)[0] == 20.0
+    predicted = np.array([3.0, 3, 3, 1, 1, 1, 1, 1, 1])
+    logged = experiment(treated, np.zeros((9, 1)))
+    logged = replace(logged, orders=orders, expected_cents=np.full(9, 2_000.0))
+    assert first_third(logged, predicted, 100)[0] == 20.0
 
 
-def test_a_lot_passes_and_a_choice_is_warned_of() -> None:
+def test_random_assignment_passes_and_a_selection_gives_warnings() -> None:
     rng = np.random.default_rng(5)
     rows = rng.standard_normal((3_000, 3))
-    lot = experiment(rng.random(3_000) < 0.7, rows)
-    chosen = experiment(rng.random(3_000) < 1 / (1 + np.exp(-rows[:, 1])), rows)
-    assert assignment(lot, ("a", "b", "c"))[2] == []
-    largest, auc, warnings = assignment(chosen, ("a", "b", "c"))
+    at_random = experiment(rng.random(3_000) < 0.7, rows)
+    selected = experiment(rng.random(3_000) < 1 / (1 + np.exp(-rows[:, 1])), rows)
+    assert assignment(at_random, ("a", "b", "c"))[2] == []
+    largest, auc, warnings = assignment(selected, ("a", "b", "c"))
     assert largest > 0.5
     assert auc > 0.6
     assert len(warnings) == 2

@@ -1,1 +1,1 @@
-"""Which moments to learn from, and the snapshots of customers at them."""
+"""The cutoffs to train on, and the snapshots of customers at them."""

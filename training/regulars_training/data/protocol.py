@@ -1,4 +1,4 @@
-"""A protocol: which columns a public dataset has, at which cutoff and over which horizon it is judged."""
+"""Protocol of a public dataset: its columns, and the cutoff and horizon of its backtest."""
 
 import tomllib
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,31 +12,31 @@ from regulars.ingest.mapping import Mapping, parse
 
 
 class Protocol(BaseModel):
-    """The content of a protocol file; `map` is written like any map of ingest."""
+    """The content of a protocol file; `map` has the format of an ingest map."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cutoff: date = Field(description="last day that is known")
+    cutoff: date = Field(description="last known day")
     horizon_days: int = Field(ge=1)
     map: dict[str, Any]
 
     @property
     def as_of(self) -> datetime:
-        """The instant at which the cutoff's day ends."""
+        """The end of the cutoff's day."""
         return datetime.combine(self.cutoff + timedelta(days=1), time(), UTC)
 
     @property
     def mapping(self) -> Mapping:
-        """The map; MapError when it is wrong."""
+        """The parsed map; MapError when it is wrong."""
         return parse(self.map, "map")
 
 
 def read(file: Path) -> Protocol:
-    """Read a protocol; MapError names the file and what is wrong with it."""
+    """Read a protocol; MapError names the file and the fault."""
     try:
         return Protocol.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MapError(f"{file} is no TOML: {error}") from error
+        raise MapError(f"{file} is not valid TOML: {error}") from error
     except ValidationError as error:
         [first, *_] = error.errors()
         place = ".".join(str(part) for part in first["loc"])

@@ -1,1 +1,1 @@
-"""How good the models are on time that they have not seen."""
+"""Evaluation of the models on held-out time."""

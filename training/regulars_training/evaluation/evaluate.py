@@ -1,4 +1,4 @@
-"""How good the models are on time that they have not seen, beside what a sceptic would use instead."""
+"""Metrics of the models on held-out time, with baselines beside them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,20 +19,20 @@ VALUE: dict[str, Statistic] = {"rmse": metrics.rmse, "mae": metrics.mae, "gini":
 CHURN: dict[str, Statistic] = {"roc_auc": metrics.roc_auc, "brier": metrics.brier}
 
 
-def judge(recipe: Recipe, minor_units: int) -> dict[str, Any]:
-    """Judge on the plan's holdout the models that were known before it, for the label window."""
+def evaluate(recipe: Recipe, minor_units: int) -> dict[str, Any]:
+    """Evaluate on the plan's holdout the models trained before it, for the label window."""
     short = recipe.in_window()
     plan, models = short.plan, short.at(short.plan.holdout)
     holdout, before = short.data.at([plan.holdout]), short.data.at(plan.before_holdout)
-    told = explained(models, holdout, minor_units)
+    explanations = explained(models, holdout, minor_units)
     return {
-        "clv": value(models, holdout, before.value_cents.mean(), minor_units) | {"explained": told["clv"]},
-        "churn": churn(models, holdout) | {"explained": told["churn"]},
+        "clv": value(models, holdout, before.value_cents.mean(), minor_units) | {"explained": explanations["clv"]},
+        "churn": churn(models, holdout) | {"explained": explanations["churn"]},
     }
 
 
 def explained(models: Models, holdout: Dataset, minor_units: int) -> dict[str, Any]:
-    """Say what each model hangs on, and how far its reasons are from exact TreeSHAP."""
+    """Return the importance of features for each model, and how close its reasons are to exact TreeSHAP."""
     trees, forest = models.clv.trees, models.churn.forest
     return {
         "clv": explain.report(
@@ -47,26 +47,26 @@ def explained(models: Models, holdout: Dataset, minor_units: int) -> dict[str, A
 
 
 def value(models: Models, holdout: Dataset, mean_cents: float, minor_units: int) -> dict[str, Any]:
-    """Judge value on `holdout`, in major units; `mean_cents` is what the earlier windows brought on average."""
+    """Evaluate value on `holdout`, in major units; `mean_cents` is the mean value of the earlier windows."""
     unit = 10**minor_units
-    forecast, happened = models.clv.predict(holdout), holdout.value_cents / unit
+    forecast, actual = models.clv.predict(holdout), holdout.value_cents / unit
     mean = forecast.value_cents / unit
-    others = {
+    baselines = {
         "last_period": holdout["last_period_cents"] / unit,
-        "mean": np.full(len(happened), mean_cents / unit),
+        "mean": np.full(len(actual), mean_cents / unit),
         "purchase_process": holdout["process_spend_cents"] * holdout["horizon_orders"] / unit,
     }
     orders = holdout["future_orders"]
     return {
-        **metrics.value_metrics(happened, mean),
-        **intervals(happened * unit, forecast, unit),
+        **metrics.value_metrics(actual, mean),
+        **intervals(actual * unit, forecast, unit),
         "orders_rmse": metrics.rmse(orders, forecast.orders),
-        "deciles": metrics.calibration(happened, mean),
+        "deciles": metrics.calibration(actual, mean),
         "errors": {
-            name: metrics.standard_error(statistic, happened, mean)
+            name: metrics.standard_error(statistic, actual, mean)
             for name, statistic in (VALUE | {"bias_percent": metrics.total_bias}).items()
         },
-        "baselines": {name: beside(VALUE, happened, mean, other) for name, other in others.items()},
+        "baselines": {name: compare(VALUE, actual, mean, other) for name, other in baselines.items()},
         "constants": models.clv.constants.model_dump(mode="json", include={"level", "weights", "upper_level"}),
         "importance": dict(list(models.clv.trees.importance().items())[:10]),
     }
@@ -83,16 +83,16 @@ def intervals(value_cents: FloatArray, forecast: Forecast, unit: float) -> dict[
 
 
 def churn(models: Models, holdout: Dataset) -> dict[str, Any]:
-    """Judge churn on `holdout` beside a ranking by recency and the purchase process."""
+    """Evaluate churn on `holdout`, beside a ranking by recency and the purchase process."""
     churned = holdout.churned.astype(np.float64)
     probability = models.churn.predict(holdout)
     recency = holdout["recency_days"] / max(float(holdout["recency_days"].max()), 1.0)
-    others = {"recency": recency, "purchase_process": holdout["horizon_no_order"]}
-    baselines = {name: beside(CHURN, churned, probability, other) for name, other in others.items()}
+    scores = {"recency": recency, "purchase_process": holdout["horizon_no_order"]}
+    baselines = {name: compare(CHURN, churned, probability, score) for name, score in scores.items()}
     for name in ("brier", "brier_gap_se"):
-        baselines["recency"].pop(name)  # a rank is no probability
-    for name, other in others.items():
-        baselines[name]["pr_auc"] = metrics.pr_auc(churned, other)
+        baselines["recency"].pop(name)  # a ranking is not a probability
+    for name, score in scores.items():
+        baselines[name]["pr_auc"] = metrics.pr_auc(churned, score)
     return {
         **metrics.churn_metrics(holdout.churned, probability),
         "deciles": metrics.calibration(churned, probability),
@@ -103,14 +103,14 @@ def churn(models: Models, holdout: Dataset) -> dict[str, Any]:
     }
 
 
-def beside(
-    statistics: Mapping[str, Statistic], happened: FloatArray, mine: FloatArray, other: FloatArray
+def compare(
+    statistics: Mapping[str, Statistic], actual: FloatArray, mine: FloatArray, other: FloatArray
 ) -> dict[str, float]:
-    """Return another model's metrics, and by how many paired standard errors mine lie above them."""
-    found = {name: statistic(happened, other) for name, statistic in statistics.items()}
+    """Return the other model's metrics; and, as `..._gap_se`, mine minus the other's in paired standard errors."""
+    statistics_of_other = {name: statistic(actual, other) for name, statistic in statistics.items()}
     gaps = {
-        f"{name}_gap_se": metrics.gap_in_standard_errors(statistic, happened, mine, other)
+        f"{name}_gap_se": metrics.gap_in_standard_errors(statistic, actual, mine, other)
         for name, statistic in statistics.items()
     }
-    extra = metrics.value_metrics(happened, other) if "rmse" in statistics else {}
-    return extra | found | gaps
+    extra = metrics.value_metrics(actual, other) if "rmse" in statistics else {}
+    return extra | statistics_of_other | gaps

@@ -1,4 +1,4 @@
-"""What the report says of reasons: global importance, and the bundle's reasons beside exact TreeSHAP."""
+"""Explanations for the report: global importance, and the bundle's reasons compared with exact TreeSHAP."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,11 @@ from regulars_training.export.onnx_export import Exported, as_json
 from regulars_training.metrics import rmse, roc_auc
 
 SAMPLE = 200
-"""Customers on whom exact TreeSHAP is worked out: up to 10 ms each."""
+"""Customers explained by exact TreeSHAP, which takes up to 10 ms each."""
 
 
 def typical(table: FeatureTable) -> Exported:
-    """Return each feature's median over all customers, nulls left out: what reasons are told beside."""
+    """Return each feature's median over all customers, without nulls: reasons show it for comparison."""
     medians = {name: float(np.median(known)) for name, values in table.columns.items() if len(known := _known(values))}
     return Exported({TYPICAL: as_json(medians)})
 
@@ -36,8 +36,8 @@ def report(
 ) -> dict[str, Any]:
     """Explain a model on held-out time.
 
-    `trees` is its booster or forest and `gain` the shares of its features; `predict` gives the answers that `loss`
-    judges, such as value_loss and churn_loss do.
+    `trees` is its booster or forest, `gain` its features' shares of importance. `predict` makes the predictions for
+    `loss`, which is value_loss(...) or churn_loss.
     """
     return {
         "gain_by_group": importance.by_group(gain),
@@ -47,7 +47,7 @@ def report(
 
 
 def value_loss(minor_units: int) -> importance.Loss:
-    """Return the RMSE of a value predicted in minor units, in major units."""
+    """Return a loss: the RMSE in major units, of value predicted in minor units."""
     unit = 10**minor_units
     return lambda data, predicted: rmse(data.value_cents / unit, predicted / unit)
 

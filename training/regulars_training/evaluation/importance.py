@@ -1,4 +1,4 @@
-"""What a model hangs on, over all customers: gain in training, and loss on held-out time when a feature is shuffled."""
+"""Global importance of features: gain in training, and the rise of the loss when a feature is shuffled."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SAMPLE, REPEATS = 1_000, 2
 
 
 def by_group(shares: Mapping[str, float]) -> dict[str, float]:
-    """Add up shares of features by group, largest first."""
+    """Return the sum of the features' shares by group, largest first."""
     total: dict[str, float] = {}
     for name, share in shares.items():
         total[group_of(name)] = total.get(group_of(name), 0.0) + share
@@ -26,28 +26,28 @@ def by_group(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def permutation(predict: Predict, loss: Loss, holdout: Dataset, sample: int = SAMPLE) -> dict[str, Any]:
-    """Return by how much `loss` rises when a feature, or a whole group, is dealt out anew among customers.
+    """Return the rise of `loss` when a feature, or a whole group, is shuffled among customers.
 
-    Breiman 2001, "Random Forests", on held-out time and at most `sample` customers, REPEATS times; `rise` is the mean,
-    `spread` the standard deviation over repeats. A group's features move together: shuffled one by one, each would hide
-    behind the others that say the same.
+    Breiman 2001, "Random Forests", on held-out time with at most `sample` customers and REPEATS shuffles. `rise` is the
+    mean and `spread` the standard deviation over the shuffles. Features of a group are shuffled together, since each
+    alone has little effect when the others carry the same information.
     """
     rng = np.random.default_rng(7)
     rows = rng.permutation(len(holdout.frame))[:sample]
-    few = Dataset(holdout.frame[rows], holdout.features)
-    deals = [rng.permutation(len(rows)) for _ in range(REPEATS)]
+    sampled = Dataset(holdout.frame[rows], holdout.features)
+    orders = [rng.permutation(len(rows)) for _ in range(REPEATS)]
     groups: dict[str, list[str]] = {}
-    for name in few.frame.columns:
+    for name in sampled.frame.columns:
         if name in holdout.features or name in GROUPS[PURCHASE_HISTORY]:
             groups.setdefault(group_of(name), []).append(name)
-    base = loss(few, predict(few))
+    base = loss(sampled, predict(sampled))
 
     def rises(parts: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
-        found = {}
+        rise_of = {}
         for part, names in parts.items():
-            rise = [loss(few, predict(moved)) - base for moved in _dealt(few, names, deals)]
-            found[part] = {"rise": float(np.mean(rise)), "spread": float(np.std(rise))}
-        return dict(sorted(found.items(), key=lambda item: -item[1]["rise"]))
+            rise = [loss(sampled, predict(shuffled)) - base for shuffled in _shuffled(sampled, names, orders)]
+            rise_of[part] = {"rise": float(np.mean(rise)), "spread": float(np.std(rise))}
+        return dict(sorted(rise_of.items(), key=lambda item: -item[1]["rise"]))
 
     return {
         "customers": len(rows),
@@ -57,7 +57,7 @@ def permutation(predict: Predict, loss: Loss, holdout: Dataset, sample: int = SA
     }
 
 
-def _dealt(data: Dataset, names: Sequence[str], deals: Sequence[npt.NDArray[np.int64]]) -> Iterator[Dataset]:
-    """Yield the data with the named columns in another order, the same for all of them."""
-    for deal in deals:
-        yield Dataset(data.frame.with_columns(pl.col(list(names)).gather(deal)), data.features)
+def _shuffled(data: Dataset, names: Sequence[str], orders: Sequence[npt.NDArray[np.int64]]) -> Iterator[Dataset]:
+    """Yield the data for each of `orders`, with the named columns reordered together."""
+    for order in orders:
+        yield Dataset(data.frame.with_columns(pl.col(list(names)).gather(order)), data.features)

@@ -1,8 +1,8 @@
-"""The bundle's reasons beside exact TreeSHAP: how often the first reason is the same, and how near the numbers are.
+"""Compare the bundle's reasons with exact TreeSHAP: how often the first reason is the same, how close the numbers are.
 
 TreeSHAP (Lundberg et al. 2020, "From local explanations to global understanding with explainable AI for trees") is
-XGBoost's `pred_contribs`; a forest is handed to XGBoost as a booster with the same splits, leaves and covers, so that
-no further library is needed. The bundle's contributions are those of the leaf table.
+XGBoost's `pred_contribs`. A forest is converted to an XGBoost booster with the same splits, leaves and covers, so no
+further library is needed. The bundle's contributions are those of the leaf table.
 """
 
 import json
@@ -24,7 +24,7 @@ Model: TypeAlias = xgb.Booster | RandomForestClassifier
 
 TOP = 3
 ROOT = 2**31 - 1
-"""What XGBoost writes for the parent of a root."""
+"""XGBoost's number for the parent of a root."""
 
 
 def approximate(model: Model, rows: Rows) -> FloatArray:
@@ -36,7 +36,7 @@ def approximate(model: Model, rows: Rows) -> FloatArray:
         nodes, ensemble = model.apply(rows), of_forest(model)
     table = leaf_table(ensemble, rows.shape[1])
     leaves = [numbers[nodes[:, tree]] for tree, numbers in enumerate(leaf_numbers(ensemble))]
-    total: FloatArray = np.sum([table[each] for each in leaves], axis=0, dtype=np.float64)
+    total: FloatArray = np.sum([table[numbers] for numbers in leaves], axis=0, dtype=np.float64)
     return total
 
 
@@ -48,18 +48,18 @@ def exact(model: Model, rows: Rows) -> FloatArray:
 
 
 def as_booster(forest: RandomForestClassifier, check: Rows) -> xgb.Booster:
-    """Return a two-class forest as a booster; ExportError when it answers `check` otherwise."""
+    """Convert a two-class forest to a booster; ExportError when their predictions for `check` differ."""
     ensemble = of_forest(forest)
     covers = [tree.tree_.weighted_n_node_samples for tree in forest.estimators_]
     booster = xgb.Booster(model_file=bytearray(json.dumps(_model(ensemble, covers, check.shape[1])).encode()))
     gap = np.abs(booster.predict(xgb.DMatrix(check)) - forest.predict_proba(check)[:, 1]).max(initial=0.0)
     if gap > TOLERANCE:
-        raise ExportError(f"the forest as a booster answers otherwise by up to {gap:.2g}")
+        raise ExportError(f"the forest and its booster differ by up to {gap:.2g}")
     return booster
 
 
 def _model(ensemble: Ensemble, covers: Sequence[FloatArray], features: int) -> dict[str, Any]:
-    """Fill XGBoost's JSON model with the trees; an empty fit says everything else."""
+    """Return XGBoost's JSON model with these trees; a minimal fit provides all other fields."""
     blank = xgb.train({"base_score": 0.0, "max_depth": 1}, xgb.DMatrix(np.zeros((2, features)), np.zeros(2)), 1)
     model: dict[str, Any] = json.loads(blank.save_raw("json"))
     trees = [_tree(index, ensemble, cover, features) for index, cover in enumerate(covers)]
@@ -76,7 +76,7 @@ def _tree(index: int, ensemble: Ensemble, cover: FloatArray, features: int) -> d
     leaf = left < 0
     parents = np.full(len(left), ROOT)
     parents[left[~leaf]] = parents[left[~leaf] + 1] = np.flatnonzero(~leaf)
-    # The forest goes left at x <= t, XGBoost at x < t: the next float32 makes them the same.
+    # A forest goes left at x <= t, XGBoost at x < t: with the next float32 as threshold they are the same.
     above = np.nextafter(tree.threshold[order], np.float32(np.inf))
     value = tree.value[order]
     return {
@@ -102,12 +102,12 @@ def _tree(index: int, ensemble: Ensemble, cover: FloatArray, features: int) -> d
 
 
 def _siblings_together(tree: Tree) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Number nodes level by level, as XGBoost needs it: it takes the right child for the one after the left.
+    """Number nodes level by level, since XGBoost expects the right child just after the left.
 
-    Returns the node at each new place, and the new place of each one's left child (-1 for leaves).
+    Returns the old number of the node at each new place, and the new place of its left child (-1 for leaves).
     """
     order, left = [0], []
-    for node in order:  # grows as it is walked
+    for node in order:  # the list grows during the loop
         left.append(-1 if tree.left[node] < 0 else len(order))
         if tree.left[node] >= 0:
             order += [int(tree.left[node]), int(tree.right[node])]
@@ -115,10 +115,10 @@ def _siblings_together(tree: Tree) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
 
 
 def compare(model: Model, rows: Rows, names: Sequence[str]) -> dict[str, Any]:
-    """Compare both on `rows`: by feature and by group, in margin space, the bias left out."""
+    """Compare the two methods on `rows`, by feature and by group, in margin space without the bias."""
     ours, theirs = approximate(model, rows)[:, :-1], exact(model, rows)[:, :-1]
     groups = [group_of(name) for name in names]
-    member = np.array([[group == one for one in dict.fromkeys(groups)] for group in groups], dtype=np.float64)
+    member = np.array([[group == other for other in dict.fromkeys(groups)] for group in groups], dtype=np.float64)
     return {
         "customers": len(rows),
         "by_feature": agreement(ours, theirs),
@@ -130,13 +130,13 @@ def agreement(ours: FloatArray, theirs: FloatArray) -> dict[str, float]:
     """Return how well two sets of contributions agree, shape (rows, parts) each.
 
     `same_top`: share of rows whose largest part is the same; `top3_shared`: mean share of the three largest parts that
-    both have; `correlation`: Pearson's, over all entries.
+    are in both; `correlation`: Pearson's, over all entries.
     """
-    first, second = (np.argsort(-np.abs(each), axis=1, kind="stable")[:, :TOP] for each in (ours, theirs))
+    first, second = (np.argsort(-np.abs(values), axis=1, kind="stable")[:, :TOP] for values in (ours, theirs))
     shared = (first[:, :, None] == second[:, None, :]).any(axis=2)
-    moved = ours.std() > 0 and theirs.std() > 0
+    varies = ours.std() > 0 and theirs.std() > 0
     return {
         "same_top": float((first[:, 0] == second[:, 0]).mean()),
         "top3_shared": float(shared.mean()),
-        "correlation": float(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1]) if moved else 1.0,
+        "correlation": float(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1]) if varies else 1.0,
     }

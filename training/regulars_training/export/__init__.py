@@ -1,1 +1,1 @@
-"""From fitted models to a bundle."""
+"""Export of fitted models to a bundle."""

@@ -1,4 +1,4 @@
-"""Every tree model becomes a leaf finder (ONNX) and a leaf table (NumPy), compared row by row with the original."""
+"""Export a tree model as leaf finder (ONNX) and leaf table (NumPy), compared with the original row by row."""
 
 import io
 import json
@@ -20,12 +20,12 @@ TOLERANCE = 1e-4
 
 
 class ExportError(AssertionError):
-    """The exported model does not answer as the fitted one: a defect of ours, so nothing may be written."""
+    """The exported model differs from the fitted one. This is a defect of the export, so nothing is written."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """Files of one task by their name in the bundle."""
+    """Files of one task, by their names in the bundle."""
 
     files: dict[str, bytes]
 
@@ -69,9 +69,9 @@ def _export(
 ) -> Exported:
     finder = leaf_finder(ensemble, features)
     table = leaf_table(ensemble, features)
-    found = onnxruntime.InferenceSession(finder, providers=["CPUExecutionProvider"]).run(None, {"rows": check})[0]
-    numbers = found.astype(np.int64)
-    expected = np.stack([own[leaf_nodes[:, tree]] for tree, own in enumerate(leaf_numbers(ensemble))], axis=1)
+    leaves = onnxruntime.InferenceSession(finder, providers=["CPUExecutionProvider"]).run(None, {"rows": check})[0]
+    numbers = leaves.astype(np.int64)
+    expected = np.stack([of_node[leaf_nodes[:, tree]] for tree, of_node in enumerate(leaf_numbers(ensemble))], axis=1)
     if not np.array_equal(numbers, expected):
         raise ExportError(
             f"{int((numbers != expected).sum())} of {expected.size} leaves differ from the fitted model's"
@@ -84,7 +84,7 @@ def _export(
 
 
 def leaf_numbers(ensemble: Ensemble) -> list[npt.NDArray[np.int64]]:
-    """Number the leaves of all trees through; per tree, node to number, -1 for inner nodes."""
+    """Number the leaves across all trees; returns for each tree its nodes' numbers, -1 for inner nodes."""
     numbers = []
     start = 0
     for tree in ensemble.trees:
@@ -97,7 +97,7 @@ def leaf_numbers(ensemble: Ensemble) -> list[npt.NDArray[np.int64]]:
 def leaf_table(ensemble: Ensemble, features: int) -> npt.NDArray[np.float32]:
     """Return each leaf's contribution to each feature and, last, to the bias, shape (leaves, features + 1).
 
-    Along the path each split's feature gets the change of the node mean (Saabas); the bias gets the root's mean.
+    Along the path, each split's feature gets the change of the node mean (Saabas 2014); the bias gets the root's mean.
     """
     return np.concatenate([_contributions(tree, features)[tree.is_leaf] for tree in ensemble.trees]).astype(np.float32)
 
@@ -142,7 +142,7 @@ def leaf_finder(ensemble: Ensemble, features: int) -> bytes:
 
 
 class _Nodes:
-    """The flat lists that TreeEnsemble wants: inner nodes and leaves of all trees, numbered through separately."""
+    """The flat lists of a TreeEnsemble node: inner nodes and leaves of all trees, each with a numbering of its own."""
 
     def __init__(self) -> None:
         self.roots: list[int] = []
@@ -155,7 +155,7 @@ class _Nodes:
         self.leaf_tree: list[int] = []
 
     def add(self, index: int, tree: Tree, numbers: npt.NDArray[np.int64]) -> None:
-        """Append one tree; a tree that is a single leaf becomes a split whose both sides are that leaf."""
+        """Append one tree; a tree of a single leaf becomes a split with that leaf on both sides."""
         inner = ~tree.is_leaf
         place = np.where(inner, len(self.feature) + np.cumsum(inner), len(self.leaf_number) + np.cumsum(~inner)) - 1
         self.roots.append(len(self.feature))

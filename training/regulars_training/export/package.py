@@ -1,4 +1,4 @@
-"""Write a bundle: models, learnt constants and frozen SQL, with a manifest that names every file by its hash."""
+"""Write a bundle: models, learnt constants and frozen SQL, with a manifest of every file's hash."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -17,17 +17,17 @@ from regulars_training.export.onnx_export import Exported, as_json
 LIBRARIES = ("duckdb", "numpy", "onnxruntime", "onnx", "scikit-learn", "xgboost-cpu")
 
 SERVED = ("staging", "features")
-"""Folders of SQL that scoring needs; reports and other labels stay with the training side."""
+"""Folders of SQL that scoring needs."""
 
 
 def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Process, sql: SqlFolder) -> dict[str, bytes]:
-    """Return every file of a bundle but its manifest, by name."""
+    """Return every file of a bundle except its manifest, by name."""
     files = {
         "constants/rfm_cut_points.json": as_json([list(row) for row in cut_points]),
         "constants/process.json": as_json(process.model_dump()),
     }
     for relation in sql.relations.values():
-        if relation.folder in SERVED or relation.name == LABELS:  # with these, too, a batch may make training sets
+        if relation.folder in SERVED or relation.name == LABELS:  # a batch can make training sets with them
             files[f"sql/{relation.folder}/{relation.name}.sql"] = relation.text.encode()
     for exported in exports:
         files |= exported.files
@@ -35,7 +35,7 @@ def contents(exports: Iterable[Exported], cut_points: CutPoints, process: Proces
 
 
 def fingerprint(lake: Path, tables: Sequence[str]) -> str:
-    """Return a SHA-256 over the lake's Parquet files of the named tables."""
+    """Return a SHA-256 of the lake's Parquet files of the named tables."""
     total = hashlib.sha256()
     for table in tables:
         for file in sorted((lake / table).glob("**/*.parquet")):
@@ -45,13 +45,13 @@ def fingerprint(lake: Path, tables: Sequence[str]) -> str:
 
 
 def write(out: Path, files: dict[str, bytes], facts: dict[str, Any]) -> Bundle:
-    """Write the bundle folder atomically and return it verified; `facts` are the manifest's other fields."""
+    """Write the bundle folder atomically and return the verified bundle; `facts` are the manifest's other fields."""
     libraries = {name: version(name) for name in LIBRARIES}
     return rewrite(out, files, Manifest(bundle="0000-00-00.000000", libraries=libraries, files={}, **facts))
 
 
 def rewrite(out: Path, files: dict[str, bytes], manifest: Manifest) -> Bundle:
-    """Write these files with what `manifest` says of the rest, atomically, and return the bundle verified."""
+    """Write these files atomically, with the other fields of `manifest`, and return the verified bundle."""
     entries = {
         name: FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
         for name, content in sorted(files.items())

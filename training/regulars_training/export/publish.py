@@ -1,4 +1,4 @@
-"""Put a plan's price list into a bundle, so that POST /recommend decides by it: a new bundle, the old one untouched."""
+"""Write a new bundle with a plan's price list, so that POST /recommend uses it. The old bundle stays unchanged."""
 
 import hashlib
 from pathlib import Path
@@ -12,20 +12,22 @@ from regulars_training.export.package import rewrite
 
 
 def publish(bundle: Bundle, prices: Path, out: Path) -> Bundle:
-    """Write `bundle` with the price list, and the learnt effects that it names, to `out`; return it verified.
+    """Write `bundle`, the price list and the learnt effects it names to `out`; return the verified bundle.
 
-    Folders of learnt effects are seen from the price list's own. A list that the bundle already carried is replaced.
+    Paths of learnt effects are relative to the price list's folder. A price list already in the bundle is replaced.
+
+    CatalogueError when the price list is for another horizon than the bundle.
     """
     listed = read_prices(prices)
     if listed.horizon_days != bundle.manifest.horizon_days:
         raise CatalogueError(
-            f"{prices} was made for {listed.horizon_days} days, bundle {bundle.manifest.bundle} answers for "
+            f"{prices} was made for {listed.horizon_days} days, bundle {bundle.manifest.bundle} predicts "
             f"{bundle.manifest.horizon_days}; plan with scores of this bundle"
         )
     files: dict[str, bytes] = {}
     actions = []
     for action in listed.catalogue.action:
-        moved = action
+        published = action
         if isinstance(action.effect, Learnt):
             folder = prices.parent / action.effect.learnt
             name = f"effects-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:6]}"
@@ -34,8 +36,8 @@ def publish(bundle: Bundle, prices: Path, out: Path) -> Bundle:
                 for file in sorted(folder.rglob("*"))
                 if file.is_file()
             }
-            moved = action.model_copy(update={"effect": Learnt(learnt=name)})
-        actions.append(moved)
+            published = action.model_copy(update={"effect": Learnt(learnt=name)})
+        actions.append(published)
     catalogue = listed.catalogue.model_copy(update={"action": tuple(actions)})
     text = listed.model_copy(update={"catalogue": catalogue}).model_dump_json(indent=1) + "\n"
     kept = {name: bundle.file(name).read_bytes() for name in bundle.manifest.files if not name.startswith(f"{FOLDER}/")}

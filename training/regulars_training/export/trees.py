@@ -1,4 +1,4 @@
-"""Fitted ensembles as plain arrays: what boosters and forests have in common."""
+"""Fitted boosters and forests as plain arrays, in one form."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import xgboost as xgb
 from sklearn.ensemble import RandomForestClassifier
 
 LESS_OR_EQUAL, LESS = 0, 1
-"""Modes of a split, as ai.onnx.ml's TreeEnsemble counts them."""
+"""Modes of a split, numbered as in ai.onnx.ml's TreeEnsemble."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Tree:
     """One tree: arrays over its nodes, the root first. A leaf has -1 as both children.
 
     A row goes left when its value is `<` (or `<=`) the float32 `threshold`; NaN goes left where `missing_left`.
-    `value` is the node's mean in margin space, `leaf_ids` the library's own numbers of the nodes.
+    `value` is the node's mean in margin space.
     """
 
     left: npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ def _booster_tree(tree: dict[str, Any]) -> Tree:
     conditions = np.array(tree["split_conditions"], dtype=np.float32)
     cover = np.array(tree["sum_hessian"], dtype=np.float64)
     value = conditions.astype(np.float64)
-    # Children come after their parent, so walking backwards meets every child's mean before it is needed.
+    # Children come after their parent, so a backward loop has every child's mean when it is needed.
     for node in range(len(left) - 1, -1, -1):
         if left[node] >= 0:
             below = [left[node], right[node]]
@@ -70,7 +70,7 @@ def _booster_tree(tree: dict[str, Any]) -> Tree:
 
 
 def of_forest(forest: RandomForestClassifier) -> Ensemble:
-    """Read a forest's trees; margin is the mean share of the second class, so each tree brings its part of it."""
+    """Read a forest's trees. The margin is the mean share of the second class; each tree adds its part."""
     return Ensemble([_forest_tree(tree.tree_, len(forest.estimators_)) for tree in forest.estimators_], LESS_OR_EQUAL)
 
 
@@ -87,7 +87,7 @@ def _forest_tree(tree: Any, trees: int) -> Tree:  # noqa: ANN401 - scikit-learn'
 
 
 def float32_at_or_below(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Round down to float32: scikit-learn compares float32 rows with float64 thresholds, and x <= t holds just then."""
+    """Round down to float32. scikit-learn compares float32 rows with float64 thresholds; x <= t stays the same."""
     rounded = thresholds.astype(np.float32)
     above = rounded.astype(np.float64) > thresholds
     return np.where(above, np.nextafter(rounded, np.float32(-np.inf)), rounded).astype(np.float32)

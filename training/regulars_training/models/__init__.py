@@ -1,1 +1,1 @@
-"""The models of each task: fitted, blended and calibrated."""
+"""Models of each task: fit, blend and calibrate."""

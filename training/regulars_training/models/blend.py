@@ -1,4 +1,4 @@
-"""Blend weights by one rule: of all that are as good as the best, within one standard error, the most equal."""
+"""Blend weights. Of all weights within one standard error of the best, the most equal ones are taken."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -8,7 +8,7 @@ import numpy as np
 from regulars.arrays import FloatArray
 
 PARTS = 6
-"""Weights are sixths."""
+"""Weights are multiples of 1 / PARTS."""
 
 
 def weight_choices(models: int) -> list[tuple[float, ...]]:
@@ -19,7 +19,7 @@ def weight_choices(models: int) -> list[tuple[float, ...]]:
 
 
 def learn_weights(predictions: Sequence[FloatArray], loss: Callable[[FloatArray], FloatArray]) -> tuple[float, ...]:
-    """Return the weights for `predictions`, each (n,); `loss` gives each of the n rows' loss of a blend."""
+    """Return the weights for `predictions`, each (n,). `loss` maps a blend (n,) to the loss of each row (n,)."""
     options = weight_choices(len(predictions))
     losses = np.stack([loss(weighted_sum(predictions, weights)) for weights in options])
     best = int(losses.mean(axis=1).argmin())
@@ -29,8 +29,8 @@ def learn_weights(predictions: Sequence[FloatArray], loss: Callable[[FloatArray]
 
 
 def weighted_sum(predictions: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
-    """Return the weighted sum."""
-    parts = [weight * each for weight, each in zip(weights, predictions, strict=True)]
+    """Return the weighted sum, shape (n,)."""
+    parts = [weight * prediction for weight, prediction in zip(weights, predictions, strict=True)]
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 

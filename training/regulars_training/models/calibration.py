@@ -1,4 +1,4 @@
-"""How far the purchase process's totals are off, from what past windows brought: the same window last year if known."""
+"""Calibration of the total: factors on the purchase process's totals, learnt from past windows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from regulars_training.data.cutoffs import CutoffPlan
 from regulars_training.data.dataset import Dataset
 
 PRIOR = 0.3
-"""Standard deviation that a total's error, as a logarithm, is thought to have before anything is seen."""
+"""Prior standard deviation of the log error of a total."""
 
 MOST = 3.0
-"""No level is more than e^3 away from the process's."""
+"""Largest log factor: no total is corrected by more than e^3."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class TotalCalibration:
     orders: float = 1.0
     shift: float = 0.0
     known: bool = False
-    """Whether it was measured in the very window that it is for."""
+    """Whether it was measured in the same window that it corrects."""
 
 
 def actual(data: Dataset) -> TotalCalibration:
-    """Return the level that the labels of one snapshot ask for."""
+    """Return the calibration that makes the process's totals equal the labels of one snapshot."""
     value, orders, shift = (float(log) for log, _ in _measured(data))
     return TotalCalibration(float(np.exp(value)), float(np.exp(orders)), shift, known=True)
 
 
 def expected(data: Dataset, plan: CutoffPlan, moment: datetime) -> TotalCalibration:
-    """Return the level to expect at `moment`: that of the same window last year, else the mean of earlier cutoffs.
+    """Return the calibration to expect at `moment`: from the same window last year, else the mean of earlier cutoffs.
 
-    Each is drawn towards none by its variance: that of sampling customers, and that between the cutoffs.
+    It is shrunk to no correction by its variance: of sampling customers, or between the cutoffs, whichever is larger.
     """
     year = plan.year_before(moment)
     windows = [year] if year else list(plan.before(moment))
@@ -50,26 +50,26 @@ def expected(data: Dataset, plan: CutoffPlan, moment: datetime) -> TotalCalibrat
 
 
 def _measured(data: Dataset) -> list[tuple[float, float]]:
-    """Return log ratio and its variance for value and orders, and shift with its variance for churn."""
+    """Return (log ratio, variance) for value and for orders, and (shift, variance) for churn."""
     pairs = (("future_value_cents", "process_value_cents"), ("future_orders", "process_orders"))
-    found = [_ratio(data[happened], data[forecast]) for happened, forecast in pairs]
-    churned, said = data.churned.astype(np.float64), data["process_no_order"]
+    ratios = [_ratio(data[actual], data[forecast]) for actual, forecast in pairs]
+    churned, predicted = data.churned.astype(np.float64), data["process_no_order"]
     rate = float(np.clip(churned.mean(), 0.5 / len(churned), 1 - 0.5 / len(churned)))
-    information = max(float((said * (1 - said)).sum()), 1.0)
-    return [*found, (shift_to(said, rate), 1 / information)]
+    information = max(float((predicted * (1 - predicted)).sum()), 1.0)
+    return [*ratios, (shift_to(predicted, rate), 1 / information)]
 
 
-def _ratio(happened: FloatArray, forecast: FloatArray) -> tuple[float, float]:
+def _ratio(actual: FloatArray, forecast: FloatArray) -> tuple[float, float]:
     total = float(forecast.sum())
-    if total <= 0 or happened.sum() <= 0:
+    if total <= 0 or actual.sum() <= 0:
         return 0.0, 1.0
-    log = float(np.log(happened.sum() / total))
-    spread = happened - forecast * np.exp(log)
-    return float(np.clip(log, -MOST, MOST)), float((spread**2).sum() / happened.sum() ** 2)
+    log = float(np.log(actual.sum() / total))
+    spread = actual - forecast * np.exp(log)
+    return float(np.clip(log, -MOST, MOST)), float((spread**2).sum() / actual.sum() ** 2)
 
 
 def shift_to(probability: FloatArray, mean: float) -> float:
-    """Return the shift of the log odds that brings the mean probability to `mean`, at most 30 either way."""
+    """Return the shift of the log odds that makes the mean probability `mean`; 0 when none within 30 does."""
     inside = log_odds(probability)
 
     def gap(shift: float) -> float:
@@ -81,15 +81,15 @@ def shift_to(probability: FloatArray, mean: float) -> float:
     return float(brentq(gap, low, high, xtol=1e-9))
 
 
-def mean_churn(data: Dataset, level: TotalCalibration, own: FloatArray) -> float:
-    """Return the mean P(no order in the horizon) to bring a model's `own` probabilities to.
+def mean_churn(data: Dataset, total: TotalCalibration, own: FloatArray) -> float:
+    """Return the target for the mean of a model's `own` P(no order in the horizon).
 
-    It lies midway, in log odds, between the process's at its expected level and the model's own, which learnt the level
-    of recent cutoffs: neither was the better guide on every dataset. A level that is known is taken as it is, and a
-    model that learnt from windows shorter than the horizon knows nothing of the horizon's level.
+    It lies midway, in log odds, between the calibrated process's mean and the model's own mean, since neither was
+    better on every dataset. The process's mean alone is used when `total` is known, and when labels are shorter than
+    the horizon: such a model knows nothing of the horizon's mean.
     """
-    there = shifted(data["horizon_no_order"], level.shift).mean()
-    if level.known or (data["horizon_no_order"] != data["process_no_order"]).any():
-        return float(there)
-    between = (log_odds(there) + log_odds(own.mean())) / 2
+    calibrated = shifted(data["horizon_no_order"], total.shift).mean()
+    if total.known or (data["horizon_no_order"] != data["process_no_order"]).any():
+        return float(calibrated)
+    between = (log_odds(calibrated) + log_odds(own.mean())) / 2
     return float(inverse_logit(between))

@@ -1,4 +1,4 @@
-"""churn: the forest, its blend with the purchase process, and their export."""
+"""churn: fit the forest, blend it with the purchase process, export both."""
 
 import warnings
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from regulars_training.models.calibration import TotalCalibration, actual, mean_
 
 TREES = 150
 ROWS = 20_000
-"""A tree sees at most this many rows."""
+"""Most rows for one tree."""
 
 RISK_BANDS = (0.35, 0.65)
-"""Below the first a churn risk is low, from the second on it is high."""
+"""Below the first churn risk is low; from the second on it is high."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def _threads() -> Iterator[None]:
 
 
 class Forest:
-    """P(no order in the label window), learnt from snapshots."""
+    """A random forest for P(no order in the label window), fitted to snapshots."""
 
     def __init__(self, data: Dataset) -> None:
         self.features = data.features
@@ -49,7 +49,7 @@ class Forest:
         )
         with _threads():
             self.forest.fit(data.matrix, data.churned, sample_weight=data.weights(WEIGHT))
-        self.forest.set_params(n_jobs=1)  # threads would add the trees up in whatever order they end
+        self.forest.set_params(n_jobs=1)  # threads would add up the trees in a random order
 
     def predict(self, data: Dataset) -> FloatArray:
         """Return P(no order in the label window), shape (rows,)."""
@@ -63,27 +63,27 @@ class Forest:
         return dict(sorted(pairs, key=lambda item: -item[1]))
 
     def learn_weight(self, newest: Dataset) -> float:
-        """Return the forest's weight beside the process, from a snapshot that it has not seen, at its true level."""
+        """Return the forest's weight in the blend with the process, from a snapshot that the forest has not seen."""
         parts = [to_horizon(self.predict(newest), newest.table), newest["horizon_no_order"]]
         churned = newest.churned.astype(np.float64)
-        rate = actual(newest)
+        total = actual(newest)
 
         def loss(blend: FloatArray) -> FloatArray:
-            target = mean_churn(newest, rate, blend)
-            moved = inverse_logit(np.log(blend / (1 - blend)) + shift_to(blend, target))
-            return np.asarray((moved - churned) ** 2, dtype=np.float64)
+            target = mean_churn(newest, total, blend)
+            calibrated = inverse_logit(np.log(blend / (1 - blend)) + shift_to(blend, target))
+            return np.asarray((calibrated - churned) ** 2, dtype=np.float64)
 
         inside = [np.clip(part, 1e-6, 1 - 1e-6) for part in parts]
         return learn_weights(inside, loss)[0]
 
 
 class ChurnModel:
-    """A forest and the constants with which the task answers."""
+    """A forest, and the constants that the task applies to it."""
 
     def __init__(
-        self, forest: Forest, plan: CutoffPlan, today: Dataset, level: TotalCalibration, weight: float = 0.5
+        self, forest: Forest, plan: CutoffPlan, today: Dataset, total: TotalCalibration, weight: float = 0.5
     ) -> None:
-        """`today` are the customers to answer for: their mean probability is brought to the expected level."""
+        """`today` holds the customers to score: their mean probability is calibrated to the expected one."""
         self.forest = forest
         constants = task.Constants(
             features=list(forest.features),
@@ -95,7 +95,7 @@ class ChurnModel:
             risk_bands=RISK_BANDS,
         )
         own = task.blend(constants, forest.predict(today), today.table)
-        mean = mean_churn(today, level, own)
+        mean = mean_churn(today, total, own)
         shift = shift_to(own, mean)
         self.constants = constants.model_copy(update={"shift": shift, "base": mean})
 
@@ -104,7 +104,7 @@ class ChurnModel:
         return task.blend(self.constants, self.forest.predict(data), data.table)
 
     def export(self, check: Dataset) -> Exported:
-        """Return the model as files, each row of `check` compared with the forest."""
+        """Return the model as files; they are compared with the forest on each row of `check`."""
         with _threads():
             files = from_forest(self.forest.forest, len(self.forest.features), check.matrix)
         return files.with_constants(task.NAME, self.constants.model_dump())

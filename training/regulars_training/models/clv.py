@@ -1,4 +1,4 @@
-"""clv: the boosters, the constants with which the task blends them, and their export."""
+"""clv: fit the boosters, learn the constants of their blend, export both."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -23,14 +23,14 @@ COMMON: dict[str, Any] = {
     "reg_lambda": 10,
     "learning_rate": 0.06,
     "tree_method": "hist",
-    "nthread": 1,  # the boosters are fitted side by side; threads inside one wait for each other on a busy machine
+    "nthread": 1,  # boosters are fitted in parallel; threads inside one would wait for each other
     "seed": 7,
 }
 TWEEDIE: dict[str, Any] = COMMON | {
     # Money is zero for many and heavy-tailed for the rest: a compound Poisson-gamma, Tweedie with a power in (1, 2).
     "objective": "reg:tweedie",
     "tweedie_variance_power": 1.5,
-    "base_score": 1.0,  # a margin of log(1) = 0: what is known beforehand is the base margin
+    "base_score": 1.0,  # a margin of log(1) = 0: the process's forecast is the base margin
 }
 NONE: dict[str, Any] = COMMON | {"objective": "binary:logistic", "base_score": 0.5}
 QUANTILE: dict[str, Any] = COMMON | {
@@ -43,37 +43,37 @@ ROUNDS = {"anchored": 75, "free": 150, "none": 50, "q10": 40, "q50": 40, "q90": 
 
 
 class ClvTrees:
-    """The boosters of `regulars.models.tasks.clv.PARTS`, learnt from snapshots.
+    """The boosters of `regulars.models.tasks.clv.PARTS`, fitted to snapshots.
 
-    Each cutoff's own level is taken out first: they learn who brings more than the process says, not how much the
-    season brought.
+    Each cutoff's own total is divided out first. So the boosters learn which customers bring more than the process
+    expects, and no season.
     """
 
     def __init__(self, data: Dataset) -> None:
         self.features = data.features
-        value_level, orders_level = _levels(data)
+        value_total, orders_total = _totals(data)
         weight = data.weights(WEIGHT)
         value = np.maximum(data.value_cents, 0.0)  # Tweedie's target is not negative
         unit = max(float(np.average(value, weights=weight)), 1.0)
-        forecast = np.maximum(data["process_value_cents"] * value_level, 1e-3)
+        forecast = np.maximum(data["process_value_cents"] * value_total, 1e-3)
         self.unit = unit
-        wanted = {
+        parts = {
             "anchored": (TWEEDIE, data, value / unit, weight, np.log(forecast / unit)),
-            "free": (TWEEDIE, data, value / (unit * value_level), weight * value_level**0.5, None),
+            "free": (TWEEDIE, data, value / (unit * value_total), weight * value_total**0.5, None),
             "none": (NONE, data, data.churned, weight, log_odds(data["process_no_order"])),
-            **self._quantiles(data, value, weight, value_level, orders_level),
+            **self._quantiles(data, value, weight, value_total, orders_total),
         }
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            fitted = pool.map(lambda part: _fit(part, *wanted[part]), wanted)
-            self.boosters = dict(zip(wanted, fitted, strict=True))
+            fitted = pool.map(lambda part: _fit(part, *parts[part]), parts)
+            self.boosters = dict(zip(parts, fitted, strict=True))
 
     def _quantiles(
-        self, data: Dataset, value: FloatArray, weight: FloatArray, value_level: FloatArray, orders_level: FloatArray
+        self, data: Dataset, value: FloatArray, weight: FloatArray, value_total: FloatArray, orders_total: FloatArray
     ) -> dict[str, Any]:
-        """Say what to learn of how the value of those who order lies around what the process expects of them."""
+        """Return the quantile boosters' targets: log of value over the process's expectation, for those who ordered."""
         paid = value > 0
-        orders = data["process_orders"] * orders_level
-        calibration = value_level / orders_level
+        orders = data["process_orders"] * orders_total
+        calibration = value_total / orders_total
         if_any = task.value_if_any(data["process_spend_cents"], orders, data["process_no_order"], calibration)
         ratio = np.log(value[paid] / if_any[paid])
         rows = Dataset(data.frame.filter(paid), data.features)
@@ -85,15 +85,16 @@ class ClvTrees:
         }
 
     def margins(self, data: Dataset) -> dict[str, FloatArray]:
-        """Return each booster's margin, shape (rows,), without what was known beforehand."""
-        rows = xgb.DMatrix(np.ascontiguousarray(data.matrix), feature_names=list(self.features))
+        """Return each booster's margin, shape (rows,), without its base margin."""
+        # One thread: for the small tables of permutation importance, starting threads takes most of the time.
+        rows = xgb.DMatrix(np.ascontiguousarray(data.matrix), feature_names=list(self.features), nthread=1)
         return {
             part: booster.predict(rows, output_margin=True).astype(np.float64)
             for part, booster in self.boosters.items()
         }
 
     def importance(self) -> dict[str, float]:
-        """Return each feature's share of the anchored booster's gain, largest first; unused features are left out."""
+        """Return the used features' shares of the anchored booster's gain, largest first."""
         scores = self.boosters["anchored"].get_score(importance_type="total_gain").items()
         gain = {name: float(np.sum(value)) for name, value in scores}
         total = sum(gain.values()) or 1.0
@@ -119,30 +120,30 @@ def _fit(
     return xgb.train(parameters, rows, ROUNDS[part])
 
 
-def _levels(data: Dataset) -> tuple[FloatArray, FloatArray]:
-    """Return each row's own cutoff's level of value and of orders."""
+def _totals(data: Dataset) -> tuple[FloatArray, FloatArray]:
+    """Return, for each row, the calibration factors of its cutoff for value and for orders."""
     value, orders = np.ones(len(data.frame)), np.ones(len(data.frame))
     for rows in data.groups():
-        level = actual(Dataset(data.frame.filter(rows), data.features))
-        value[rows], orders[rows] = level.value, level.orders
+        total = actual(Dataset(data.frame.filter(rows), data.features))
+        value[rows], orders[rows] = total.value, total.orders
     return value, orders
 
 
 class ClvModel:
-    """Boosters and the constants with which the task answers."""
+    """Boosters, and the constants that the task applies to them."""
 
     def __init__(
         self,
         trees: ClvTrees,
         plan: CutoffPlan,
         today: Dataset,
-        level: TotalCalibration,
+        total: TotalCalibration,
         blend_weights: tuple[float, ...] = equal_weights(3),
         correction: float = 0.0,
     ) -> None:
-        """`today` are the customers to answer for: all parts are brought to the same total, the expected one.
+        """`today` holds the customers to score: all parts of the blend are scaled to the same expected total.
 
-        `correction` moves the interval's upper level, in log odds.
+        `correction` shifts the interval's upper level, in log odds.
         """
         self.trees = trees
         self.constants = task.Constants(
@@ -151,8 +152,8 @@ class ClvModel:
             horizon_days=plan.horizon_days,
             weights=(blend_weights[0], blend_weights[1], blend_weights[2]),
             scales=(1.0, 1.0, 1.0),
-            level=level.value,
-            orders_level=level.orders,
+            level=total.value,
+            orders_level=total.orders,
             shift=0.0,
             centers=(trees.centers[0], trees.centers[1], trees.centers[2]),
             upper_level=0.8,
@@ -160,9 +161,9 @@ class ClvModel:
         )
         margins = trees.margins(today)
         raw = task.Forecast(self.constants, margins, today.table)
-        totals = [max(float(part.sum()), 1e-9) for part in raw.parts]
-        shift = shift_to(raw.no_order, mean_churn(today, level, raw.no_order))
-        self._set(scales=tuple(totals[0] / total for total in totals), shift=shift)
+        sums = [max(float(part.sum()), 1e-9) for part in raw.parts]
+        shift = shift_to(raw.no_order, mean_churn(today, total, raw.no_order))
+        self._set(scales=tuple(sums[0] / part_sum for part_sum in sums), shift=shift)
         forecast = task.Forecast(self.constants, margins, today.table)
         base = float(np.exp(np.mean(np.log(np.maximum(forecast.value_cents, 1.0)))))
         self._set(upper_level=interval.upper_level(forecast.no_order, correction), base_cents=base)
@@ -171,11 +172,11 @@ class ClvModel:
         self.constants = self.constants.model_copy(update=constants)
 
     def predict(self, data: Dataset) -> task.Forecast:
-        """Return the forecasts of every row for the horizon."""
+        """Return the forecasts for the horizon, of every row."""
         return task.Forecast(self.constants, self.trees.margins(data), data.table)
 
     def export(self, check: Dataset) -> Exported:
-        """Return the model as files, each row of `check` compared with the boosters."""
+        """Return the model as files; they are compared with the boosters on each row of `check`."""
         files = {
             f"{task.NAME}/{part}/{name}": content
             for part, booster in self.trees.boosters.items()
@@ -185,7 +186,7 @@ class ClvModel:
 
 
 def learn_blend(model: ClvModel, newest: Dataset) -> tuple[float, ...]:
-    """Return the weights of process, anchored and free booster, from a snapshot that is new to them, at its level."""
+    """Return the weights of process, anchored and free booster, from a snapshot that they have not seen."""
     forecast, value = model.predict(newest), newest.value_cents
     total = max(float(value.sum()), 1.0)
     parts = [part * (total / max(float(part.sum()), 1e-9)) for part in forecast.parts]

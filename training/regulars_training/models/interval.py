@@ -1,4 +1,4 @@
-"""The 80 % interval: how high its upper end has to be, since its lower end is zero for whoever may well not order."""
+"""The 80 % interval. Its lower end is zero for customers who may not order, so its upper level depends on them."""
 
 import numpy as np
 from scipy.optimize import brentq
@@ -8,17 +8,17 @@ from regulars.models.tasks.clv import Forecast
 
 COVERAGE, LOWER = 0.8, 0.1
 LOG_ODDS = np.linspace(-1.5, 1.5, 121)
-"""Corrections that are tried."""
+"""Candidate corrections."""
 
 TRUST = 0.5
-"""How much of a correction that one window asked for is taken over: half of it was season on the data measured."""
+"""Share of a window's correction that is applied: in the measured data, half of it was season."""
 
 
 def upper_level(no_order: FloatArray, correction: float = 0.0) -> float:
-    """Return the level of the upper end at which the intervals are expected to hold 80 % of these customers.
+    """Return the quantile level of the upper end with an expected coverage of 80 % over these customers.
 
-    A customer's interval holds the chance of no order or the upper level, whichever is more, less what lies below.
-    At least .5, so that the median lies inside; `correction` is in log odds.
+    A customer's interval covers P(no order) or the upper level, whichever is larger, minus the probability below its
+    lower end. The level is at least .5, so that the median lies inside. `correction` is in log odds.
     """
 
     def gap(level: float) -> float:
@@ -32,16 +32,16 @@ def upper_level(no_order: FloatArray, correction: float = 0.0) -> float:
 
 
 def coverage(value: FloatArray, forecast: Forecast, upper: float | None = None) -> float:
-    """Return the share of customers whose value lies within their interval, ends included."""
+    """Return the share of customers whose value lies in their interval, ends included."""
     low, high = forecast.interval if upper is None else (forecast.quantile(LOWER), forecast.quantile(upper))
-    # Answers are whole minor units, and so is what happened.
+    # Served ends are whole minor units, as actual values are.
     return float(np.mean((value >= np.rint(low)) & (value <= np.rint(high))))
 
 
 def correction(value: FloatArray, forecast: Forecast) -> float:
-    """Return the conformal correction: the log odds that bring the upper level to 80 % on held-out time."""
+    """Return the conformal correction: a shift of the upper level, in log odds, for 80 % coverage on held-out time."""
     start = upper_level(forecast.no_order)
     odds = np.log(start / (1 - start))
     covered = np.array([coverage(value, forecast, float(inverse_logit(odds + by))) for by in LOG_ODDS])
-    away = np.abs(covered - COVERAGE) + 1e-4 * np.abs(LOG_ODDS)
-    return TRUST * float(LOG_ODDS[int(away.argmin())])
+    error = np.abs(covered - COVERAGE) + 1e-4 * np.abs(LOG_ODDS)
+    return TRUST * float(LOG_ODDS[int(error.argmin())])

@@ -1,4 +1,4 @@
-"""The one recipe: trees on past cutoffs, blend and interval learnt on the newest of them, level from past windows."""
+"""The training recipe: trees from past cutoffs, blend and interval from the newest, total from past windows."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from regulars_training.models.churn import ChurnModel, Forest
 
 @dataclass(frozen=True)
 class Models:
-    """What answers at one moment."""
+    """The models of one moment."""
 
     clv: clv.ClvModel
     churn: ChurnModel
@@ -20,7 +20,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the newest cutoff teaches about models that have not seen it."""
+    """Constants learnt on the newest cutoff, with models that have not seen it."""
 
     blend_weights: tuple[float, ...] = equal_weights(3)
     forest_weight: float = 0.5
@@ -28,50 +28,51 @@ class Learnt:
 
 
 class Recipe:
-    """Models for any moment of a plan from what was known before it; trees are fitted once for each set of cutoffs."""
+    """Models for any moment of a plan, from the time before it. Trees are fitted once for each set of cutoffs."""
 
     def __init__(self, data: Dataset, plan: CutoffPlan) -> None:
-        """`data` holds the snapshots of `plan.cutoffs`, and of `plan.as_of` where models for it are asked."""
+        """`data` holds the snapshots of `plan.cutoffs`; and of `plan.as_of`, if models for it are needed."""
         self.data, self.plan = data, plan
         self._stretched = plan.stretch > 1
         self._trees: dict[tuple[datetime, ...], tuple[clv.ClvTrees, Forest]] = {}
 
     def in_window(self) -> "Recipe":
-        """Return this recipe with answers for the label window: what can be judged where the horizon is longer."""
+        """Return this recipe with the label window as horizon: a longer horizon has no labels to compare with."""
         short = Recipe(self.data.in_window(), replace(self.plan, horizon_days=self.plan.label_days))
         short._stretched, short._trees = self._stretched, self._trees
         return short
 
     def trees(self, cutoffs: tuple[datetime, ...]) -> tuple[clv.ClvTrees, Forest]:
-        """Fit, or find, the boosters and the forest of these cutoffs."""
+        """Return the boosters and the forest of these cutoffs, fitted at the first call."""
         if cutoffs not in self._trees:
             rows = self.data.at(cutoffs)
             self._trees[cutoffs] = (clv.ClvTrees(rows), Forest(rows))
         return self._trees[cutoffs]
 
     def at(self, moment: datetime) -> Models:
-        """Return the models that what was known before `moment` makes, for the customers of that moment."""
+        """Return models trained on the time before `moment`, calibrated to the customers of that moment."""
         learnt = self.learn(moment)
         boosters, forest = self.trees(self.plan.before(moment))
-        today, there = self.data.at([moment]), calibration.expected(self.data, self.plan, moment)
+        today, total = self.data.at([moment]), calibration.expected(self.data, self.plan, moment)
         return Models(
-            clv.ClvModel(boosters, self.plan, today, there, learnt.blend_weights, learnt.correction),
-            ChurnModel(forest, self.plan, today, there, learnt.forest_weight),
+            clv.ClvModel(boosters, self.plan, today, total, learnt.blend_weights, learnt.correction),
+            ChurnModel(forest, self.plan, today, total, learnt.forest_weight),
         )
 
     def learn(self, moment: datetime) -> Learnt:
-        """Learn blend and correction on the newest cutoff before `moment`, by models fitted before that one.
+        """Learn blend and correction on the newest cutoff before `moment`, with models fitted before that cutoff.
 
-        Where labels are shorter than the horizon, what is best within them says little of it: nothing is learnt then.
+        With labels shorter than the horizon it returns the defaults: the best blend of a short window is not the
+        horizon's.
         """
         newest = self.plan.before(moment)[0]
         earlier = self.plan.before(newest)
         if not earlier or self._stretched:
             return Learnt()
         boosters, forest = self.trees(earlier)
-        seen = self.data.at([newest])
-        there = calibration.actual(seen)
-        weights = clv.learn_blend(clv.ClvModel(boosters, self.plan, seen, there), seen)
-        model = clv.ClvModel(boosters, self.plan, seen, there, weights)
-        correction = interval.correction(seen.value_cents, model.predict(seen))
-        return Learnt(weights, forest.learn_weight(seen), correction)
+        labelled = self.data.at([newest])
+        total = calibration.actual(labelled)
+        weights = clv.learn_blend(clv.ClvModel(boosters, self.plan, labelled, total), labelled)
+        model = clv.ClvModel(boosters, self.plan, labelled, total, weights)
+        correction = interval.correction(labelled.value_cents, model.predict(labelled))
+        return Learnt(weights, forest.learn_weight(labelled), correction)

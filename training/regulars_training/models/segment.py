@@ -1,4 +1,4 @@
-"""segment: k-means on de-skewed, scaled features, with the evidence for k and an identity that lasts."""
+"""segment: k-means on de-skewed, scaled features; evidence for k; segments keep their ids in later trainings."""
 
 import warnings
 from typing import Any
@@ -22,11 +22,11 @@ CANDIDATES = range(2, 9)
 DEFAULT = 5
 SAMPLE = 5_000
 DRIFT, STEPS = 0.03, (1, 2, 5, 300)
-"""The last centres move on by as few steps of k-means as bring their inertia within this share of a fresh fit's."""
+"""Old centres take the fewest of these steps of k-means that bring inertia within DRIFT of a fresh fit's."""
 
 
 def fit_scaler(table: FeatureTable) -> dict[str, Any]:
-    """Learn median, mean and deviation of the de-skewed features."""
+    """Learn median, mean and standard deviation of the de-skewed features."""
     logged = task.logged(table, FEATURES)
     std = logged.std(axis=0)
     return {
@@ -38,7 +38,7 @@ def fit_scaler(table: FeatureTable) -> dict[str, Any]:
 
 
 def evidence(rows: FloatArray) -> list[dict[str, float]]:
-    """Return inertia (the elbow) and silhouette for each candidate k, on at most SAMPLE customers."""
+    """Return inertia and silhouette for each candidate k, on at most SAMPLE customers; `rows` is (n, features)."""
     sample = np.random.default_rng(7).permutation(rows)[:SAMPLE]
     table = []
     for k in CANDIDATES:
@@ -51,9 +51,9 @@ def evidence(rows: FloatArray) -> list[dict[str, float]]:
 
 
 def suggested(table: list[dict[str, float]]) -> dict[str, int]:
-    """Return the k that the evidence speaks for: `elbow` and `silhouette`; empty without candidates.
+    """Return the k suggested by the `elbow` and by the `silhouette`; empty without candidates.
 
-    The elbow is where the curve of inertia lies farthest below the straight line between its ends, both axes scaled to
+    The elbow is the point of the inertia curve farthest below the line between its ends, with both axes scaled to
     [0, 1] (Satopaa et al. 2011, "Finding a Kneedle in a Haystack").
     """
     if not table:
@@ -65,9 +65,9 @@ def suggested(table: list[dict[str, float]]) -> dict[str, int]:
 
 
 class SegmentModel:
-    """Fitted centroids with ids and names; those of the `last` bundle live on where they fit.
+    """Fitted centroids with ids and names. Ids and names of the `last` bundle are kept where they still fit.
 
-    Where there is none, centroids are numbered by falling spend, so that a number does not hang on chance.
+    Without a last bundle, segments are numbered by falling spend, so numbers do not depend on chance.
     """
 
     def __init__(self, table: FeatureTable, k: int = DEFAULT, last: LastSegments | None = None, seed: int = 7) -> None:
@@ -75,7 +75,7 @@ class SegmentModel:
         self.last = last
         rows = task.scaled(table, self.scaler)
         k = min(k, len(np.unique(rows, axis=0)))
-        with threadpool_limits(1):  # threads add up in whatever order they end, and the last bits would be theirs
+        with threadpool_limits(1):  # threads add up in a random order, which changes the last bits
             self.evidence = evidence(rows)
             fitted = KMeans(k, n_init=10, random_state=seed).fit(rows)
             before = last.on_scale(self.scaler, fitted.cluster_centers_) if last else None
@@ -86,16 +86,16 @@ class SegmentModel:
         self._identify(before)
 
     def _identify(self, before: FloatArray | None) -> None:
-        """Give each centroid its id and name, and put them in the order of their ids."""
+        """Give each centroid its id and name, and sort centroids by id."""
         pairs = match(self.centroids, before) if self.last and before is not None else {}
-        had = {new: self.last.names[old] for new, old in pairs.items()} if self.last else {}
-        names = names_of(self.centroids, FEATURES, had)
-        known = {new: self.last.ids[old] for new, old in pairs.items()} if self.last else {}
+        old_names = {new: self.last.names[old] for new, old in pairs.items()} if self.last else {}
+        names = names_of(self.centroids, FEATURES, old_names)
+        old_ids = {new: self.last.ids[old] for new, old in pairs.items()} if self.last else {}
         self.next_id = self.last.next_id if self.last else 0
         ids = []
         for place in range(len(self.centroids)):
-            ids.append(known.get(place, self.next_id))
-            self.next_id += place not in known
+            ids.append(old_ids.get(place, self.next_id))
+            self.next_id += place not in old_ids
         order = np.argsort(ids)
         self.centroids = self.centroids[order]
         self.ids, self.names = [ids[place] for place in order], [names[place] for place in order]
@@ -107,11 +107,11 @@ class SegmentModel:
 
     @property
     def model(self) -> task.Segment:
-        """These segments as serving answers with them."""
+        """These segments as the serving task."""
         return task.Segment(self.scaler, self.centroids, self.ids, self.names)
 
     def metrics(self, table: FeatureTable) -> dict[str, Any]:
-        """Return k with its evidence, each segment's share, spend and recency, and what became of the last segments."""
+        """Return k with its evidence, a profile of each segment, and the changes since the last bundle."""
         nearest = self.model.predict(table).columns["segment_id"]
         segments = zip(self.ids, self.names, strict=True)
         return {
@@ -119,24 +119,26 @@ class SegmentModel:
             "evidence": self.evidence,
             "suggested": suggested(self.evidence),
             "segments": [_profile(table, nearest == number, number, name) for number, name in segments],
-            "last": self._since(self.last, table) if self.last else None,
+            "last": self._changes(self.last, table) if self.last else None,
         }
 
-    def _since(self, last: LastSegments, table: FeatureTable) -> dict[str, Any]:
-        now, was = (dict(zip(each.ids, each.names, strict=True)) for each in (self, last))
+    def _changes(self, last: LastSegments, table: FeatureTable) -> dict[str, Any]:
+        now, before = (dict(zip(segments.ids, segments.names, strict=True)) for segments in (self, last))
         return {
             "bundle": last.bundle,
             **migration(last, table, self.model, self.ids),
             "renamed": [
-                [number, was[number], now[number]] for number in now if number in was and was[number] != now[number]
+                [number, before[number], now[number]]
+                for number in now
+                if number in before and before[number] != now[number]
             ],
-            "new": [number for number in now if number not in was],
-            "gone": [number for number in was if number not in now],
+            "new": [number for number in now if number not in before],
+            "gone": [number for number in before if number not in now],
         }
 
     @property
     def constants(self) -> dict[str, Any]:
-        """What serving needs beside the centroids, and what the next training needs."""
+        """Constants that serving and the next training need besides the centroids."""
         return {"scaler": self.scaler, "ids": self.ids, "names": self.names, "next_id": self.next_id}
 
     def export(self) -> Exported:
@@ -145,9 +147,9 @@ class SegmentModel:
 
 
 def _moved_on(rows: FloatArray, before: FloatArray, fresh: KMeans) -> KMeans:
-    """Return the fit that moves the last centres least and is about as good as a fresh one, or else the fresh one."""
+    """Return the fit with the fewest steps from the centres `before` that is about as good as `fresh`, else `fresh`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is what is asked for
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is intended
         for steps in STEPS:
             fitted = KMeans(len(before), init=before, n_init=1, max_iter=steps).fit(rows)
             if fitted.inertia_ * (1 - DRIFT) <= fresh.inertia_:
@@ -155,15 +157,15 @@ def _moved_on(rows: FloatArray, before: FloatArray, fresh: KMeans) -> KMeans:
     return fresh
 
 
-def _profile(table: FeatureTable, mine: npt.NDArray[np.bool_], number: int, name: str) -> dict[str, Any]:
+def _profile(table: FeatureTable, members: npt.NDArray[np.bool_], number: int, name: str) -> dict[str, Any]:
     def median(feature: str) -> float:
-        return float(np.median(table.columns[feature][mine])) if mine.any() else 0.0
+        return float(np.median(table.columns[feature][members])) if members.any() else 0.0
 
     return {
         "segment_id": number,
         "name": name,
-        "customers": int(mine.sum()),
-        "spend_share": float(table.columns["spend_cents"][mine].sum() / max(table.columns["spend_cents"].sum(), 1)),
+        "customers": int(members.sum()),
+        "spend_share": float(table.columns["spend_cents"][members].sum() / max(table.columns["spend_cents"].sum(), 1)),
         "median_orders": median("order_count"),
         "median_recency_days": median("recency_days"),
     }

@@ -1,4 +1,4 @@
-"""A segment stays the same one when models are trained again: new centres are matched with the last bundle's."""
+"""Identity of segments over trainings: new centres are matched with those of the last bundle."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,8 @@ from regulars.models.tasks import segment as task
 class LastSegments:
     """The segments of the last bundle.
 
-    `centres`, shape (segments, features), are in the features' own units, and so is `mean`, the average customer of
-    their day, de-skewed.
+    `centres`, shape (segments, features), are in the features' own units. `mean` is the average customer of that
+    training, de-skewed.
     """
 
     bundle: str
@@ -33,7 +33,7 @@ class LastSegments:
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
-        """Open the segments of a bundle; BundleError when it cannot be trusted, or its segments have no ids yet."""
+        """Read the segments of a bundle; BundleError when a file fails its check, or the segments have no ids."""
         constants = bundle.json("segment/constants.json")
         if "ids" not in constants:
             raise BundleError(f"bundle {bundle.manifest.bundle} is of an older version: its segments have no ids")
@@ -41,7 +41,7 @@ class LastSegments:
 
     @classmethod
     def of(cls, bundle: str, centroids: FloatArray, constants: dict[str, Any]) -> Self:
-        """Take a bundle's segments from its centroids and constants."""
+        """Make them from a bundle's centroids and constants."""
         scaler = constants["scaler"]
         return cls(
             bundle=bundle,
@@ -55,21 +55,21 @@ class LastSegments:
         )
 
     def on_scale(self, scaler: dict[str, Any], fresh: FloatArray) -> FloatArray | None:
-        """Return the centres as `scaler` sees them; None when it looks at other features.
+        """Return the centres on the scale of `scaler`; None when it has other features.
 
-        They stand where they were, or moved along with the average customer, whichever is nearer to the `fresh`
-        centres of today: a shop's first customers all grow older together, and a growing shop's average does not.
+        The centres stay, or move with the average customer, whichever is nearer to the `fresh` centres. In a young
+        shop all customers grow older together, so the average moves; in a growing shop it does not.
         """
         if self.features != scaler["features"]:
             return None
-        there = task.deskewed(self.centres)
-        along = there + (np.array(scaler["mean"]) - self.mean)
-        seen: list[FloatArray] = [(rows - scaler["mean"]) / scaler["std"] for rows in (there, along)]
-        return min(seen, key=lambda rows: _cost(_distance(fresh, rows)))
+        stayed = task.deskewed(self.centres)
+        moved = stayed + (np.array(scaler["mean"]) - self.mean)
+        scaled: list[FloatArray] = [(rows - scaler["mean"]) / scaler["std"] for rows in (stayed, moved)]
+        return min(scaled, key=lambda rows: _cost(_distance(fresh, rows)))
 
 
-def _distance(one: FloatArray, other: FloatArray) -> FloatArray:
-    distance: FloatArray = np.linalg.norm(one[:, None, :] - other[None], axis=2)
+def _distance(left: FloatArray, right: FloatArray) -> FloatArray:
+    distance: FloatArray = np.linalg.norm(left[:, None, :] - right[None], axis=2)
     return distance
 
 
@@ -79,42 +79,42 @@ def _cost(distance: FloatArray) -> float:
 
 
 def last_segments(folder: Path) -> tuple[LastSegments | None, list[str]]:
-    """Return the segments of the bundle in `folder`, where one lies there, and what to warn of.
+    """Return the segments of the bundle in `folder`, None without one, and warnings.
 
-    A bundle that cannot be read is replaced like any other; its segments are then forgotten, and that is said.
+    When the bundle cannot be read, its segments are ignored and a warning says so.
     """
     if not (folder / MANIFEST).exists():
         return None, []
     try:
         return LastSegments.read(Bundle(folder)), []
     except BundleError as error:
-        return None, [f"segments are numbered anew, the last ones cannot be read: {error}"]
+        return None, [f"segments get new numbers, the last ones cannot be read: {error}"]
 
 
 def match(new: FloatArray, old: FloatArray) -> dict[int, int]:
-    """Pair new centres with old ones, shape (segments, features) each and on one scale: new place to old place.
+    """Return pairs of new and old centres, as new place to old place. Both have shape (segments, features), one scale.
 
-    The pairs have the least sum of squared distances (Kuhn 1955, the Hungarian method). A pair is let go where the old
-    centre has moved farther than its nearest neighbour was: that is another segment.
+    The pairs have the least sum of squared distances (Kuhn 1955, the Hungarian method). A pair is dropped when the old
+    centre's nearest old neighbour is closer than the new centre: that is another segment.
     """
     distance, between = _distance(new, old), _distance(old, old)
     np.fill_diagonal(between, np.inf)
     pairs = zip(*linear_sum_assignment(distance**2), strict=True)
-    return {int(mine): int(theirs) for mine, theirs in pairs if distance[mine, theirs] <= between[theirs].min()}
+    return {int(place): int(last) for place, last in pairs if distance[place, last] <= between[last].min()}
 
 
 def migration(last: LastSegments, table: FeatureTable, now: task.Segment, ids: list[int]) -> dict[str, Any]:
-    """Count customers by the segment that the last bundle puts them in and the one that they are in now.
+    """Count customers by their segment under the last bundle and under the new one.
 
-    `from` and `to` are segment ids, `customers` has a row for each `from` and a column for each `to`; `kept_share` is
-    the share of customers whose segment is the same under both.
+    `from` and `to` are segment ids; `customers` has a row for each `from` and a column for each `to`; `kept_share` is
+    the share of customers with the same segment under both.
     """
-    was, is_now = (model.predict(table).columns["segment_id"] for model in (last.model, now))
-    counts = [[int(((was == old) & (is_now == new)).sum()) for new in ids] for old in last.ids]
+    before, after = (model.predict(table).columns["segment_id"] for model in (last.model, now))
+    counts = [[int(((before == old) & (after == new)).sum()) for new in ids] for old in last.ids]
     return {
         "from": last.ids,
         "from_names": last.names,
         "to": ids,
         "customers": counts,
-        "kept_share": float((was == is_now).mean()),
+        "kept_share": float((before == after).mean()),
     }

@@ -1,4 +1,4 @@
-"""What a segment is called: by the measured profile of its centre, never by its number."""
+"""Names of segments, from the measured profile of their centres, never from their numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from scipy.optimize import linear_sum_assignment
 from regulars.arrays import FloatArray
 
 MEASURES = {"recency_days": -1.0, "order_count": 1.0, "spend_cents": 1.0, "tenure_days": 1.0}
-"""The features that a profile is made of, and the sign with which each counts."""
+"""The features of a profile, each with its sign."""
 
 PROFILES: dict[str, tuple[float, float, float, float]] = {
-    # How far above (+) or below (-) the average customer: recently seen, orders, spend, tenure, in standard deviations.
+    # Standard deviations above (+) or below (-) the average customer: recent order, orders, spend, tenure.
     "Champions": (0.8, 1.6, 1.5, 0.7),
     "Loyal": (0.5, 0.7, 0.5, 0.6),
     "Big spenders": (0.2, 0.0, 1.0, 0.2),
@@ -22,28 +22,28 @@ PROFILES: dict[str, tuple[float, float, float, float]] = {
     "Hibernating": (-1.0, -0.5, -0.4, 0.5),
     "Lost": (-1.2, -0.9, -1.0, 0.3),
 }
-"""Names and the profile that each describes; a segment takes the name whose profile its own is nearest to."""
+"""The profile of each name. A segment takes the name with the profile nearest to its own."""
 
 SLACK = 0.5
-"""A name that a segment has still fits while no other profile is nearer by more than this many deviations."""
+"""A segment keeps its name until another profile is nearer by more than this many standard deviations."""
 
 
 def misfit(centroids: FloatArray, features: Sequence[str]) -> FloatArray:
-    """Return how far each centre's measured profile is from each name's, in deviations; shape (segments, names)."""
+    """Return the distance of each centre's profile to each name's, in deviations; shape (segments, names)."""
     columns = [features.index(name) for name in MEASURES]
     measured = centroids[:, columns] * np.array(list(MEASURES.values()))
     distance: FloatArray = np.linalg.norm(measured[:, None, :] - np.array(list(PROFILES.values()))[None], axis=2)
     return distance
 
 
-def names_of(centroids: FloatArray, features: Sequence[str], had: Mapping[int, str] | None = None) -> list[str]:
-    """Name each segment after its measured profile, each name once (least sum of squared distances).
+def names_of(centroids: FloatArray, features: Sequence[str], old: Mapping[int, str] | None = None) -> list[str]:
+    """Return a name for each segment by its profile, each name once (least sum of squared distances).
 
-    `had` are the names that some of the segments bear already, by place: they stay where they still fit.
+    `old` maps places to names from the last bundle; a segment keeps its old name while it fits.
     """
     distance = misfit(centroids, features)
     known = list(PROFILES)
-    names = {place: name for place, name in (had or {}).items() if name in known and _fits(distance[place], name)}
+    names = {place: name for place, name in (old or {}).items() if name in known and _fits(distance[place], name)}
     rest = [place for place in range(len(centroids)) if place not in names]
     free = [column for column, name in enumerate(known) if name not in names.values()]
     _, chosen = linear_sum_assignment(distance[np.ix_(rest, free)] ** 2)

@@ -1,1 +1,1 @@
-"""Learnt effects: from logged experiments with a control arm to what an action adds for each customer."""
+"""Uplift: learn each action's effect on each customer, from logged experiments with a control arm."""

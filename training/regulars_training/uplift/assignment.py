@@ -1,4 +1,4 @@
-"""Was the lot a lot? Whether what was known before tells who was treated, and what so many customers can show."""
+"""Checks of an experiment: was the treatment assigned at random, and which effect can so many customers show?"""
 
 from collections.abc import Sequence
 
@@ -12,62 +12,62 @@ from regulars_training.uplift.experiment import Experiment
 from regulars_training.uplift.learners import Flags, Rows, logistic
 
 LARGE = 0.1
-"""A standardised mean difference above this is no accident of a lot (Austin 2009, Statistics in Medicine 28(25))."""
+"""A standardised mean difference above this is an imbalance (Austin 2009, Statistics in Medicine 28(25))."""
 SURE = 4.0
-"""Standard errors by which a feature's difference, or the AUC, must leave what a lot gives: there are many features."""
+"""Standard errors from random assignment before a warning; so many since there are many features."""
 FEW = 50
-"""Customers in the smaller arm below which nothing is learnt."""
+"""Fewest customers in the smaller arm."""
 POWER, LEVEL = 0.8, 0.05
 SAMPLE = 20_000
 
 
 def balance(rows: Rows, treated: Flags) -> FloatArray:
-    """Return each feature's standardised mean difference between the arms, nulls left out; 0 where it is constant."""
-    found = np.zeros(rows.shape[1])
+    """Return each feature's standardised mean difference between the arms, without nulls; 0 where it is constant."""
+    difference = np.zeros(rows.shape[1])
     for place, values in enumerate(rows.T.astype(np.float64)):
-        one, other = (part[np.isfinite(part)] for part in (values[treated], values[~treated]))
-        spread = np.sqrt((one.var() + other.var()) / 2) if min(len(one), len(other)) else 0.0
-        found[place] = (one.mean() - other.mean()) / spread if spread > 0 else 0.0
-    return found
+        arm, control = (part[np.isfinite(part)] for part in (values[treated], values[~treated]))
+        spread = np.sqrt((arm.var() + control.var()) / 2) if min(len(arm), len(control)) else 0.0
+        difference[place] = (arm.mean() - control.mean()) / spread if spread > 0 else 0.0
+    return difference
 
 
 def propensity_auc(rows: Rows, treated: Flags) -> float:
-    """Return how well the features tell who was treated, cross-validated: about 0.5 after a lot."""
-    some = np.random.default_rng(7).permutation(len(rows))[:SAMPLE]
-    if min(treated[some].sum(), (~treated[some]).sum()) < FEW:
+    """Return the cross-validated AUC of predicting treatment from the features: about 0.5 when it was random."""
+    sample = np.random.default_rng(7).permutation(len(rows))[:SAMPLE]
+    if min(treated[sample].sum(), (~treated[sample]).sum()) < FEW:
         return 0.5
-    chance = cross_val_predict(logistic(), rows[some], treated[some], cv=3, method="predict_proba")[:, 1]
-    return roc_auc(treated[some], chance)
+    propensity = cross_val_predict(logistic(), rows[sample], treated[sample], cv=3, method="predict_proba")[:, 1]
+    return roc_auc(treated[sample], propensity)
 
 
-def assignment(one: Experiment, names: Sequence[str]) -> tuple[float, float, list[str]]:
-    """Return the largest standardised difference, the AUC of treatment, and what to warn of."""
-    difference, auc = balance(one.rows, one.treated), propensity_auc(one.rows, one.treated)
-    treated, control = int(one.treated.sum()), int((~one.treated).sum())
+def assignment(experiment: Experiment, names: Sequence[str]) -> tuple[float, float, list[str]]:
+    """Return the largest standardised difference, the AUC of treatment, and warnings."""
+    difference, auc = balance(experiment.rows, experiment.treated), propensity_auc(experiment.rows, experiment.treated)
+    treated, control = int(experiment.treated.sum()), int((~experiment.treated).sum())
     worst = int(np.argmax(np.abs(difference)))
     largest = float(difference[worst])
     error = float(np.sqrt(1 / treated + 1 / control))
-    some = min(1.0, SAMPLE / len(one))
-    auc_error = float(np.sqrt((1 / treated + 1 / control) / (12 * some)))  # of two samples alike: Mann-Whitney
+    sampled = min(1.0, SAMPLE / len(experiment))
+    auc_error = float(np.sqrt((1 / treated + 1 / control) / (12 * sampled)))  # Mann-Whitney, equal distributions
     warnings = []
     if abs(largest) > max(LARGE, SURE * error):
         warnings.append(
             f"the arms differ before the treatment: {names[worst]} by {largest:+.2f} standard deviations; "
-            "if it was not a lot that chose who is treated, these effects are not the action's"
+            "if treatment was not assigned at random, these effects are not the action's"
         )
     if auc > 0.5 + max(0.03, SURE * auc_error):
         warnings.append(
-            f"features tell who was treated (AUC {auc:.2f}, a lot gives .50): assignment does not look random, so that "
-            "these effects may be those of who was chosen"
+            f"features predict who was treated (AUC {auc:.2f}, random assignment gives .50): these effects may come "
+            "from the choice of customers, not from the action"
         )
     return largest, auc, warnings
 
 
 def minimum_detectable_effect(outcome: FloatArray, treated: Flags) -> float:
-    """Return the difference of means that such arms show with 80 % power at the two-sided 5 % level.
+    """Return the smallest true difference of means that a two-sided 5 % test detects with 80 % power.
 
-    (z(.975) + z(.8)) sqrt(s1^2 / n1 + s0^2 / n0), with Cohen 1988, Statistical Power Analysis, ch. 2.
+    (z(.975) + z(.8)) sqrt(s1^2 / n1 + s0^2 / n0); Cohen 1988, Statistical Power Analysis, ch. 2.
     """
-    here, there = outcome[treated], outcome[~treated]
+    arm, control = outcome[treated], outcome[~treated]
     quantiles = float(stats.norm.ppf(1 - LEVEL / 2) + stats.norm.ppf(POWER))
-    return quantiles * float(np.sqrt(here.var(ddof=1) / len(here) + there.var(ddof=1) / len(there)))
+    return quantiles * float(np.sqrt(arm.var(ddof=1) / len(arm) + control.var(ddof=1) / len(control)))

@@ -1,4 +1,4 @@
-"""The experiments in a lake's treatments: what was known of each customer before, which arm, what came after."""
+"""Experiments in a lake's treatments: each customer's features before, arm, and outcome after."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +12,18 @@ import polars as pl
 from regulars.arrays import FloatArray
 from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError
-from regulars.features import relations as features
+from regulars.features.relations import make_features_learning
 from regulars.features.table import FeatureTable
 from regulars.instants import midnight_after
-from regulars.models import process_forecasts
-from regulars.models import purchase_process as process
+from regulars.models import process_forecasts, purchase_process
 from regulars_training.data.dataset import NOT_FEATURES, history
 from regulars_training.purchase_process import fit as fit_process
 
 DAY_S = 86_400
 WAVES = 60
-"""Campaign days that are read, the newest ones: each needs the features of that day."""
+"""Most campaign days that are read, newest first: each needs the features of its own day."""
 SOON = 10
-"""Days within which most of an answer to an action comes: a longer horizon adds noise faster than answers."""
+"""Days with most of the response to an action: later days add more noise than response."""
 ARMS = ("treated", "control")
 
 
@@ -32,9 +31,9 @@ ARMS = ("treated", "control")
 class Experiment:
     """One action's rows, stacked over its campaign days: n customers in two arms.
 
-    `rows` are features (n, features) known before the treatment, `treated` the arm, `orders` and `value_cents` what
-    followed within the horizon, `soon` the orders of the first days of it, `expected_cents` what the purchase process
-    expects of one order.
+    `rows` are features (n, features) from before the treatment, `treated` is the arm. `orders` and `value_cents` are
+    the outcome within the horizon, `soon` the orders of its first SOON days. `expected_cents` is the purchase process's
+    expected value of one order.
     """
 
     rows: npt.NDArray[np.float32]
@@ -50,17 +49,17 @@ class Experiment:
         return len(self.treated)
 
     def take(self, which: npt.NDArray[np.bool_]) -> "Experiment":
-        """Return some of the rows."""
+        """Return the rows where `which` is true."""
         return Experiment(*(values[which] for values in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class Logged:
-    """All experiments of a lake, and what was learnt beside them."""
+    """All experiments of a lake, with the purchase process fitted on the newest campaign day."""
 
     actions: dict[str, Experiment]
     features: tuple[str, ...]
-    process: process.Process
+    process: purchase_process.Process
     warnings: tuple[str, ...]
     newest: datetime
 
@@ -71,9 +70,9 @@ def read(
     horizon_days: int,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Logged:
-    """Read every campaign day whose horizon lies inside the log, features as of that day's start.
+    """Read every campaign day whose horizon ends within the log, with features as of the start of that day.
 
-    HistoryError when the lake has no treatments, or none whose outcome is known.
+    HistoryError when the lake has no treatments, or none with a known outcome.
     """
     days, warnings = _days(connection, horizon_days)
     frames = []
@@ -83,18 +82,18 @@ def read(
         if len(frame):
             frames.append(frame)
     if not frames:
-        raise HistoryError("no treated or control customer had ordered before; there is nothing to learn effects from")
+        raise HistoryError("no treated or control customer had ordered before; effects cannot be learnt")
     stacked = pl.concat(frames)
-    strange = int((~stacked["arm"].is_in(ARMS) | (stacked["arm"] != stacked["other_arm"])).sum())
-    if strange:
-        warnings.append(f"{strange} rows left out: in both arms at once, or in an arm that is neither of {ARMS}")
+    ambiguous = int((~stacked["arm"].is_in(ARMS) | (stacked["arm"] != stacked["other_arm"])).sum())
+    if ambiguous:
+        warnings.append(f"{ambiguous} rows left out: in both arms at once, or in an arm that is neither of {ARMS}")
         stacked = stacked.filter(pl.col("arm").is_in(ARMS) & (pl.col("arm") == pl.col("other_arm")))
-    names = tuple(name for name in stacked.columns if name not in _OTHER)
+    names = tuple(name for name in stacked.columns if name not in _NOT_MODEL_INPUTS)
     actions = {str(key[0]): _experiment(part, names) for key, part in sorted(stacked.group_by("action"))}
     return Logged(actions, names, fitted, tuple(warnings), days[-1])
 
 
-_OTHER = (
+_NOT_MODEL_INPUTS = (
     *(
         "customer_id",
         "action",
@@ -134,14 +133,14 @@ def _days(connection: duckdb.DuckDBPyConnection, horizon_days: int) -> tuple[lis
 
 def _wave(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, day: datetime, horizon_days: int
-) -> tuple[process.Process, pl.DataFrame]:
+) -> tuple[purchase_process.Process, pl.DataFrame]:
     """Return one campaign day's rows, with the purchase process fitted to all customers of that day."""
     try:
-        features.make_features_learning(connection, sql, day)
-    except HistoryError:  # treated before anyone had ordered
-        return process.Process(r=1, alpha=1, s=1, beta=1, p=1, q=2, gamma=1), pl.DataFrame()
+        make_features_learning(connection, sql, day)
+    except HistoryError:  # treated before the first order
+        return purchase_process.Process(r=1, alpha=1, s=1, beta=1, p=1, q=2, gamma=1), pl.DataFrame()
     table = FeatureTable.read(connection)
-    fitted = fit_process(process.Purchases.from_table(table))
+    fitted = fit_process(purchase_process.Purchases.from_table(table))
     table = process_forecasts.with_process(table, fitted, horizon_days, horizon_days)
     known = pl.DataFrame(
         {"customer_id": pl.Series(table.customer_ids, dtype=pl.String)}
@@ -149,12 +148,12 @@ def _wave(
     )
     params = {"soon_s": min(SOON, horizon_days) * DAY_S, "horizon_s": horizon_days * DAY_S}
     sql.materialise(connection, ["treated"], {"as_of_s": int(day.timestamp()), **params})
-    found = connection.execute("select * from treated order by customer_id, action").fetchnumpy()
+    treated = connection.execute("select * from treated order by customer_id, action").fetchnumpy()
     texts = {
-        name: pl.Series(found.pop(name).tolist(), dtype=pl.String)
+        name: pl.Series(treated.pop(name).tolist(), dtype=pl.String)
         for name in ("customer_id", "action", "arm", "other_arm")
     }
-    return fitted, pl.DataFrame(texts | dict(found)).join(known, on="customer_id", maintain_order="left")
+    return fitted, pl.DataFrame(texts | dict(treated)).join(known, on="customer_id", maintain_order="left")
 
 
 def _experiment(frame: pl.DataFrame, names: tuple[str, ...]) -> Experiment:

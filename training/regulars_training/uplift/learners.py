@@ -1,9 +1,9 @@
-"""Learners of an effect: each ranks customers by what an action adds to their orders.
+"""Learners of an effect: each ranks customers by the orders that an action adds.
 
 T- and S-learner as in Kuenzel, Sekhon, Bickel & Yu 2019, Metalearners for estimating heterogeneous treatment effects,
 PNAS 116(10); R-learner as in Nie & Wager 2021, Quasi-oracle estimation, Biometrika 108(2). All are boosters of shallow
-trees with strong shrinkage, fitted to what features leave unexplained of the outcome, around its mean: so their margins
-start at zero and export as every tree model.
+trees with strong shrinkage. They are fitted to the residual of the outcome, minus its mean. So their margins start at
+zero, and they are exported like every tree model.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ ROUNDS = {"outcome": 100, "arm": 80, "both": 120, "difference": 60}
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted learner: boosters by part, and what their difference was fitted around."""
+    """A fitted learner: boosters by part; `offset` is added to their difference."""
 
     form: Form
     boosters: dict[str, xgb.Booster]
@@ -51,7 +51,7 @@ class Fitted:
     shapes: tuple[Shape, ...] = ()
     usual_discount: float = 0.0
     places: tuple[int, ...] = ()
-    """Of the form shapes: its shapes, the usual discount share, and which features are those of SHAPED."""
+    """For the form "shapes": its shapes, the usual discount share, and the columns of the features in SHAPED."""
 
     def score(self, rows: Rows) -> FloatArray:
         """Return the score of each row: extra orders before calibration, shape (n,)."""
@@ -68,13 +68,13 @@ class Fitted:
         return difference + self.offset
 
     def export(self, check: Rows) -> dict[str, Exported]:
-        """Return each part's files; the rows of `check` are compared with the boosters."""
+        """Return each part's files; they are compared with the boosters on the rows of `check`."""
         rows = with_arm(check, np.arange(len(check)) % 2) if self.form == "s" else check
         return {part: from_booster(booster, rows.shape[1], rows) for part, booster in self.boosters.items()}
 
 
 Learner = Callable[[Rows, Flags, FloatArray, FloatArray], Fitted]
-"""From features (n, features), arm (n,), what features leave unexplained of the outcome (n,), and weights (n,)."""
+"""Arguments: features (n, features), arm (n,), residual of the outcome (n,), weights (n,)."""
 
 
 def with_arm(rows: Rows, arm: npt.NDArray[Any]) -> Rows:
@@ -88,13 +88,13 @@ def _margin(booster: xgb.Booster, rows: Rows) -> FloatArray:
 
 
 def boost(rows: Rows, target: FloatArray, weight: FloatArray, part: str) -> xgb.Booster:
-    """Fit a booster to a target around zero; weights count relative to their mean."""
+    """Fit a booster to a target with mean zero; weights are relative to their mean."""
     weight = weight / weight.mean()
     return xgb.train(SHRUNK, xgb.QuantileDMatrix(rows, target, weight=weight, nthread=1), ROUNDS[part])
 
 
 def t_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
-    """Fit each arm by a booster of its own."""
+    """Fit one booster for each arm."""
     boosters, means = {}, {}
     for name, arm in (("treated", treated), ("control", ~treated)):
         means[name] = float(np.average(residual[arm], weights=weight[arm]))
@@ -103,36 +103,36 @@ def t_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArr
 
 
 def s_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
-    """Fit both arms by one booster that has the arm among its features."""
+    """Fit one booster for both arms, with the arm as a feature."""
     mean = float(np.average(residual, weights=weight))
     return Fitted("s", {"both": boost(with_arm(rows, treated), residual - mean, weight, "both")}, 0.0)
 
 
 def r_learner(rows: Rows, treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
-    """Fit what the arm explains, by weighted least squares: residual ~ (treated - share) effect."""
+    """Fit the effect by weighted least squares: residual ~ (treated - share) effect."""
     return centred_learner(rows, treated.astype(np.float64) - float(treated.mean()), residual, weight)
 
 
 def centred_learner(rows: Rows, centred: FloatArray, residual: FloatArray, weight: FloatArray) -> Fitted:
-    """Fit the same from the arm less its chance, which may differ by row."""
-    target, own = residual / centred, centred**2 * weight
-    mean = float(np.average(target, weights=own))
-    return Fitted("r", {"difference": boost(rows, target - mean, own, "difference")}, mean)
+    """Fit an R-learner from `centred`, the arm minus its probability, which may differ by row."""
+    target, row_weight = residual / centred, centred**2 * weight
+    mean = float(np.average(target, weights=row_weight))
+    return Fitted("r", {"difference": boost(rows, target - mean, row_weight, "difference")}, mean)
 
 
 def average(treated: Flags, residual: FloatArray, weight: FloatArray) -> Fitted:
-    """Say the same of everyone: the difference of the arms' means."""
-    one, other = (float(np.average(residual[arm], weights=weight[arm])) for arm in (treated, ~treated))
-    return Fitted("average", {}, one - other)
+    """Return the same effect for everyone: the difference of the arms' means."""
+    with_action, without = (float(np.average(residual[arm], weights=weight[arm])) for arm in (treated, ~treated))
+    return Fitted("average", {}, with_action - without)
 
 
 LEARNERS: dict[str, Learner] = {"t": t_learner, "s": s_learner, "r": r_learner}
 
 
 def residuals(rows: Rows, outcome: FloatArray, half: Flags) -> tuple[FloatArray, FloatArray]:
-    """Return the outcome less what features expect of it, learnt on the other `half` of the rows, and weights (n,).
+    """Return residuals (n,) and weights (n,): each half is predicted by a booster fitted on the other half.
 
-    The variance of counts rises with their mean, so a row weighs 1 over its expectation; the mean weight is 1.
+    The variance of counts rises with their mean, so a row's weight is 1 over its expectation; the mean weight is 1.
     """
     expected = np.empty(len(rows))
     for part in (half, ~half):
@@ -144,7 +144,7 @@ def residuals(rows: Rows, outcome: FloatArray, half: Flags) -> tuple[FloatArray,
 
 
 def logistic_difference(rows: Rows, treated: Flags, outcome: FloatArray) -> Callable[[Rows], FloatArray]:
-    """Return the plain baseline: a logistic regression of "ordered at all" for each arm, and their difference."""
+    """Return the baseline: the difference of two logistic regressions of "ordered at all", one for each arm."""
     fitted = [logistic().fit(rows[arm], outcome[arm] > 0) for arm in (treated, ~treated)]
     return lambda new: np.asarray(
         fitted[0].predict_proba(new)[:, 1] - fitted[1].predict_proba(new)[:, 1], dtype=np.float64
@@ -152,7 +152,7 @@ def logistic_difference(rows: Rows, treated: Flags, outcome: FloatArray) -> Call
 
 
 def logistic() -> Pipeline:
-    """Return a logistic regression on standardised features, nulls at the median."""
+    """Return a logistic regression on standardised features; nulls become the median."""
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), LogisticRegression(max_iter=500)
     )

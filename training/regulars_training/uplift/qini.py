@@ -1,4 +1,4 @@
-"""How well a score ranks customers by what a treatment adds: Qini curve and coefficient, uplift by tenth."""
+"""How well a score ranks customers by uplift: Qini curve and coefficient, uplift by tenth."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ TENTHS = 10
 
 
 def qini_curve(outcome: FloatArray, score: FloatArray, treated: Flags) -> tuple[FloatArray, FloatArray]:
-    """Return customers taken and extra outcomes won among them, the best scores first (Radcliffe 2007).
+    """Return the number of customers and their extra outcomes, best scores first (Radcliffe 2007).
 
-    The extra outcomes are those of the treated less those of the controls, scaled to as many; equal scores are one
-    point of the curve.
+    Extra outcomes are those of the treated minus those of the controls, scaled to the number of treated. Customers with
+    equal scores are one point of the curve.
     """
     order = np.argsort(-score, kind="stable")
     outcome, score, treated = outcome[order], score[order], treated[order]
@@ -30,16 +30,16 @@ def qini_curve(outcome: FloatArray, score: FloatArray, treated: Flags) -> tuple[
 
 
 def qini_auc(outcome: FloatArray, score: FloatArray, treated: Flags) -> float:
-    """Return the area between a score's Qini curve and a random one's, over that of a perfect score.
+    """Return the area between the Qini curves of a score and of chance, over the same area of a perfect score.
 
-    As scikit-uplift 0.5 defines qini_auc_score: the perfect score is outcome where treated, less outcome where not,
-    which counts negative effects too. `outcome` is 0 or 1.
+    Defined like qini_auc_score of scikit-uplift 0.5: the perfect score is the outcome for treated and minus the outcome
+    for controls, so negative effects count too. `outcome` is 0 or 1.
     """
     perfect = qini_curve(outcome, np.where(treated, outcome, -outcome), treated)
     chance = float(perfect[0][-1] * perfect[1][-1] / 2)
     best = float(np.trapezoid(perfect[1], perfect[0])) - chance
-    own = qini_curve(outcome, score, treated)
-    return (float(np.trapezoid(own[1], own[0])) - chance) / best if best else 0.0
+    curve = qini_curve(outcome, score, treated)
+    return (float(np.trapezoid(curve[1], curve[0])) - chance) / best if best else 0.0
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ class Tenth:
 
 
 def by_tenth(outcome: FloatArray, score: FloatArray, treated: Flags) -> list[Tenth]:
-    """Return uplift by tenth of the score, the best first; a tenth without both arms is left out (Welch's interval)."""
-    found = []
+    """Return uplift by tenth of the score, best first, with Welch's interval; tenths without both arms are left out."""
+    tenths = []
     for rows in np.array_split(np.argsort(-score, kind="stable"), TENTHS):
-        here, there = outcome[rows][treated[rows]], outcome[rows][~treated[rows]]
-        if min(len(here), len(there)) < 2:  # noqa: PLR2004 - a variance needs two
+        arm, control = outcome[rows][treated[rows]], outcome[rows][~treated[rows]]
+        if min(len(arm), len(control)) < 2:  # noqa: PLR2004 - a variance needs two
             continue
-        low, high = interval_of_difference(here, there)
-        found.append(Tenth(float(score[rows].mean()), float(here.mean() - there.mean()), low, high, len(rows)))
-    return found
+        low, high = interval_of_difference(arm, control)
+        tenths.append(Tenth(float(score[rows].mean()), float(arm.mean() - control.mean()), low, high, len(rows)))
+    return tenths
 
 
-def interval_of_difference(one: FloatArray, other: FloatArray, level: float = 0.95) -> tuple[float, float]:
+def interval_of_difference(arm: FloatArray, control: FloatArray, level: float = 0.95) -> tuple[float, float]:
     """Return Welch's interval of the difference of two means; the difference itself where nothing varies."""
-    if one.std() == 0 and other.std() == 0:
-        difference = float(one.mean() - other.mean())
+    if arm.std() == 0 and control.std() == 0:
+        difference = float(arm.mean() - control.mean())
         return difference, difference
-    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval(level)
+    interval = stats.ttest_ind(arm, control, equal_var=False).confidence_interval(level)
     return float(interval.low), float(interval.high)

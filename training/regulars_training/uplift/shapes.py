@@ -1,8 +1,8 @@
-"""Effects by shape: few numbers say how an effect goes with what is known, where an experiment cannot carry trees.
+"""Effects by shape: a few numbers relate an effect to features, for experiments too small for trees.
 
-Which shapes there are is theory, which of them hold is learnt: of all actions together, by the likelihood of the
+The set of shapes comes from theory. Their weights are learnt from all actions together, by the likelihood of the
 differences between the arms (Bayesian model averaging with equal priors; Hoeting, Madigan, Raftery & Volinsky 1999,
-Bayesian Model Averaging: A Tutorial, Statistical Science 14(4)). Each action has a level of its own.
+Bayesian Model Averaging: A Tutorial, Statistical Science 14(4)). Each action has its own slope on them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from regulars_training.uplift.trial import Trial
 
 DISCOUNTS, QUIETS = (0.0, 1.0, 2.0), (0.0, 0.5, 1.0)
 CARRIED = 0.5
-"""Standard deviation, before anything is seen, of what comes after the first days as a part of what comes in them."""
+"""Prior standard deviation of the effect after the first days, as a share of the effect in them."""
 
 
 class ScoreSlope(NamedTuple):
-    """An effect as a multiple of a score: extra orders for each unit of it, and the variance of that number."""
+    """An effect as a multiple of a score: extra orders a unit of score, and the variance of this slope."""
 
     slope: float
     variance: float
@@ -34,40 +34,40 @@ class ScoreSlope(NamedTuple):
 
 def fit_slope(score: FloatArray, trial: Trial, residual: FloatArray | None = None) -> ScoreSlope:
     """Fit residual ~ (treated - share) slope score by weighted least squares, its error robust (HC0)."""
-    left = trial.residual if residual is None else residual
+    target = trial.residual if residual is None else residual
     design = (trial.treated - trial.treated.mean()) * score
     total = float(trial.weight @ design**2)
     if total <= 0:
         return ScoreSlope(0.0, 0.0)
-    slope = float(trial.weight @ (design * left)) / total
-    error = trial.weight * design * (left - design * slope)
+    slope = float(trial.weight @ (design * target)) / total
+    error = trial.weight * design * (target - design * slope)
     return ScoreSlope(slope, float(error @ error) / total**2)
 
 
 def learn_shapes(trials: Mapping[str, Trial], names: Sequence[str]) -> tuple[dict[str, FloatArray], Fitted]:
-    """Weigh the shapes by all actions; return each action's held-out scores, and the mean shape of all rows."""
-    usual = max(float(np.nan_to_num(_mean([one.rows[:, names.index(DISCOUNT)] for one in trials.values()]))), 0.0)
+    """Learn the shapes' weights from all actions; return each action's held-out scores, and the fitted mean shape."""
+    usual = max(float(np.nan_to_num(_mean([trial.rows[:, names.index(DISCOUNT)] for trial in trials.values()]))), 0.0)
     bare = [Shape(part=1.0, discount=discount, quiet=quiet) for discount in DISCOUNTS for quiet in QUIETS]
     values = {
-        name: np.stack([shape.of(shaped(one.rows, names), usual) for shape in bare]) for name, one in trials.items()
+        name: np.stack([shape.of(shaped(trial.rows, names), usual) for shape in bare]) for name, trial in trials.items()
     }
-    held_out = {name: np.zeros(len(one.rows)) for name, one in trials.items()}
-    for number in np.unique(np.concatenate([one.fold for one in trials.values()])):
-        kept = {name: one.fold != number for name, one in trials.items()}
-        parts = _parts([(values[name][:, kept[name]], one.take(kept[name])) for name, one in trials.items()])
+    held_out = {name: np.zeros(len(trial.rows)) for name, trial in trials.items()}
+    for number in np.unique(np.concatenate([trial.fold for trial in trials.values()])):
+        kept = {name: trial.fold != number for name, trial in trials.items()}
+        parts = _parts([(values[name][:, kept[name]], trial.take(kept[name])) for name, trial in trials.items()])
         for name in trials:
             held_out[name][~kept[name]] = parts @ values[name][:, ~kept[name]]
-    parts = _parts([(values[name], one) for name, one in trials.items()])
+    parts = _parts([(values[name], trial) for name, trial in trials.items()])
     shapes = tuple(
         shape.model_copy(update={"part": float(part)}) for shape, part in zip(bare, parts, strict=True) if part
     )
     return held_out, Fitted("shapes", {}, 0.0, shapes, usual, tuple(names.index(name) for name in SHAPED))
 
 
-def later(scores: Mapping[str, FloatArray], soon: Mapping[str, Trial], whole: Mapping[str, Trial]) -> ScoreSlope:
-    """Return what comes after the first days, as a part of what comes in them, and its variance: of all actions.
+def later_effect(scores: Mapping[str, FloatArray], soon: Mapping[str, Trial], whole: Mapping[str, Trial]) -> ScoreSlope:
+    """Return the effect after the first days as a share of the effect in them, for all actions, with its variance.
 
-    Few experiments can tell it well; so it starts from none, give or take CARRIED.
+    Few experiments measure it well. So it has a prior: 0 with standard deviation CARRIED.
     """
     precision, sum_ = 1 / CARRIED**2, 0.0
     for name, score in scores.items():
@@ -85,12 +85,13 @@ def _mean(parts: Sequence[np.ndarray[tuple[int], np.dtype[np.float32]]]) -> floa
 
 
 def _parts(cases: Sequence[tuple[FloatArray, Trial]]) -> FloatArray:
-    """Return each shape's part: its weight by likelihood, times its mean level over actions; below 1 % it is none."""
-    levels = [[fit_slope(value, trial) for value in values] for values, trial in cases]
-    evidence = np.array([[one.evidence for one in of_action] for of_action in levels]).sum(axis=0)
+    """Return each shape's part: its weight by likelihood times its mean slope over actions; weights below 1 % are 0."""
+    slopes = [[fit_slope(value, trial) for value in values] for values, trial in cases]
+    evidence = np.array([[slope.evidence for slope in of_action] for of_action in slopes]).sum(axis=0)
     weight = np.exp((evidence - evidence.max()) / 2)
-    weight = np.where(weight / weight.sum() < 0.01, 0.0, weight)  # noqa: PLR2004 - said above
-    sure = np.array([[1 / one.variance if one.variance > 0 else 0.0 for one in each] for each in levels])
-    mean = (sure * [[one.slope for one in each] for each in levels]).sum(axis=0) / np.maximum(sure.sum(axis=0), 1e-12)
-    found: FloatArray = weight / weight.sum() * np.abs(mean)
-    return found if found.sum() > 0 else np.eye(len(found), dtype=np.float64)[0]
+    weight = np.where(weight / weight.sum() < 0.01, 0.0, weight)  # noqa: PLR2004 - 1 %, see above
+    precision = np.array([[1 / fit.variance if fit.variance > 0 else 0.0 for fit in of_action] for of_action in slopes])
+    weighted = precision * [[fit.slope for fit in of_action] for of_action in slopes]
+    mean = weighted.sum(axis=0) / np.maximum(precision.sum(axis=0), 1e-12)
+    parts: FloatArray = weight / weight.sum() * np.abs(mean)
+    return parts if parts.sum() > 0 else np.eye(len(parts), dtype=np.float64)[0]

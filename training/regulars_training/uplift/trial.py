@@ -1,4 +1,4 @@
-"""What learners of one action's effect are given, and judged on."""
+"""The data of one action on which learners of its effect are fitted and evaluated."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from regulars_training.uplift.learners import Fitted, Flags, Learner, Rows, resi
 
 @dataclass(frozen=True)
 class Trial:
-    """Rows to learn from: features (n, features), arm, outcome's residual and weight, fold; n values each."""
+    """Features (n, features); arm, residual of the outcome, weight and fold, each (n,)."""
 
     rows: Rows
     treated: Flags
@@ -21,11 +21,11 @@ class Trial:
 
     @classmethod
     def of(cls, rows: Rows, treated: Flags, outcome: FloatArray, fold: npt.NDArray[np.int64]) -> "Trial":
-        """Work out residuals and weights; a row's own half of the folds is not among what it is predicted from."""
+        """Compute residuals and weights; each row is predicted from the half of the folds that it is not in."""
         return cls(rows, treated, *residuals(rows, outcome, fold % 2 == 0), fold)
 
     def take(self, which: Flags) -> "Trial":
-        """Return some rows."""
+        """Return the rows where `which` is true."""
         return Trial(*(values[which] for values in vars(self).values()))
 
     def fit(self, learner: Learner) -> Fitted:

@@ -1,4 +1,4 @@
-"""Honest validation of learnt effects: everything is judged on customers that the trees have not seen."""
+"""Validation of learnt effects, always on customers that the trees have not seen."""
 
 import zlib
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from regulars_training.uplift.trial import Trial
 
 FOLDS = 4
 SURE = 1.28
-"""Standard errors by which a slope must lie above zero, one-sided 10 %: else effects are not told apart."""
+"""Fewest standard errors of a slope above zero (one-sided 10 %), else all customers get the average effect."""
 PLAIN, CLEARLY = "s", 1.0
-"""The learner that is taken unless another's slope lies this many standard errors further from zero: a tie else."""
+"""The default learner; another replaces it when its slope has this many standard errors more."""
 AHEAD = 4.0
-"""Wald statistic by which trees must explain more than shapes: 2 for one more number (Akaike), 2 to be clear."""
+"""Wald statistic that trees need above shapes: 2 for one more parameter (Akaike), 2 as a margin."""
 FLAT = 1e-12
-"""Scores that spread less are one and the same."""
+"""Scores with a smaller standard deviation count as constant."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Line:
 
     @property
     def z(self) -> float:
-        """The slope in standard errors: above SURE the score tells customers apart."""
+        """The slope in standard errors: above SURE the score separates customers."""
         error = float(np.sqrt(self.covariance[1, 1]))
         return self.slope / error if error > 0 else 0.0
 
     @property
     def evidence(self) -> float:
-        """Wald's statistic of the whole line: how far average and slope lie from none."""
-        found = np.array([self.average, self.slope])
-        return float(found @ np.linalg.pinv(self.covariance) @ found)
+        """Wald's statistic of the hypothesis that average and slope are zero."""
+        coefficients = np.array([self.average, self.slope])
+        return float(coefficients @ np.linalg.pinv(self.covariance) @ coefficients)
 
     def shrunk(self) -> Calibration:
-        """Draw the slope to zero by as much as it is noise: positive-part James-Stein, 1 - (error / slope)^2."""
+        """Shrink the slope towards zero: positive-part James-Stein, factor 1 - (error / slope)^2."""
         keep = max(0.0, 1 - 1 / self.z**2) if self.z > 0 else 0.0
         slope = keep * self.slope
         first, both, second = self.covariance[0, 0], self.covariance[0, 1], self.covariance[1, 1]
@@ -61,8 +61,8 @@ class Line:
 def line(score: FloatArray, treated: Flags, residual: FloatArray, weight: FloatArray) -> Line:
     """Fit residual ~ (treated - share) (average + slope (score - center)), standard errors robust (HC0).
 
-    The best linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018, arXiv 1712.04802: the average is the
-    (weighted) mean effect, the slope 1 where scores are right as they are.
+    The best linear predictor of Chernozhukov, Demirer, Duflo & Fernandez-Val 2018, arXiv 1712.04802. The average is the
+    (weighted) mean effect; the slope is 1 when scores need no correction.
     """
     center = float(np.average(score, weights=weight))
     centred = (treated - treated.mean()) * np.sqrt(weight)
@@ -79,46 +79,50 @@ def line(score: FloatArray, treated: Flags, residual: FloatArray, weight: FloatA
 
 
 def folds(customer_ids: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
-    """Give each row a fold by its customer's id, so that nobody is learnt from and judged; shape (n,)."""
-    return np.array([zlib.crc32(str(one).encode()) % FOLDS for one in customer_ids], dtype=np.int64)
+    """Return a fold for each row, shape (n,), from a hash of its customer's id: a customer is in one fold only."""
+    return np.array([zlib.crc32(str(customer).encode()) % FOLDS for customer in customer_ids], dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The learner that was chosen, fitted on all rows, with what it scored when the rows were new to it."""
+    """The chosen learner, fitted on all rows, with its held-out scores."""
 
     name: str
     fitted: Fitted
     line: Line
     score: FloatArray
     tried: dict[str, float]
-    """Each learner's slope in standard errors."""
+    """Slope of each learner, in standard errors."""
 
     later: ScoreSlope = ScoreSlope(0.0, 0.0)  # noqa: RUF009 - a NamedTuple cannot change
-    """What comes after the days that were learnt from, as a part of what comes in them."""
+    """Effect after the days learnt from, as a share of the effect in them."""
 
     @property
     def calibration(self) -> Calibration:
-        """The line that serves, over the whole horizon; a slope of trees is shrunk."""
+        """The line for serving, over the whole horizon; the slope of trees is shrunk."""
         line = self.line
-        own = line.shrunk()
+        calibration = line.shrunk()
         if self.name == "shapes":
             first, both, second = (float(line.covariance[at]) for at in ((0, 0), (0, 1), (1, 1)))
-            own = Calibration(
+            calibration = Calibration(
                 average=line.average, slope=line.slope, center=line.center, variance=(first, both, second)
             )
         grown, spread = 1 + self.later.slope, self.later.variance
-        squares = (own.average**2, own.average * own.slope, own.slope**2)
+        squares = (calibration.average**2, calibration.average * calibration.slope, calibration.slope**2)
         first, both, second = (
-            grown**2 * one + spread * square for one, square in zip(own.variance, squares, strict=True)
+            grown**2 * variance + spread * square
+            for variance, square in zip(calibration.variance, squares, strict=True)
         )
         return Calibration(
-            average=grown * own.average, slope=grown * own.slope, center=own.center, variance=(first, both, second)
+            average=grown * calibration.average,
+            slope=grown * calibration.slope,
+            center=calibration.center,
+            variance=(first, both, second),
         )
 
 
 def crossfit(learner: Learner, trial: Trial) -> FloatArray:
-    """Return each row's score by a learner that has not seen its fold, shape (n,)."""
+    """Return each row's score by a learner fitted on the other folds, shape (n,)."""
     score = np.empty(len(trial.rows))
     for number in np.unique(trial.fold):
         out = trial.fold == number
@@ -127,44 +131,44 @@ def crossfit(learner: Learner, trial: Trial) -> FloatArray:
 
 
 def pooled(trials: Mapping[str, Trial]) -> tuple[dict[str, FloatArray], Fitted]:
-    """Fit one R-learner to all actions: who responds to anything; each action's line says how much.
+    """Fit one R-learner to all actions, for who responds to any action; each action's line scales it.
 
     Returns each action's held-out scores, and the learner fitted on all rows.
     """
     parts = list(trials.values())
     rows, residual, weight, fold = (
-        np.concatenate([getattr(one, name) for one in parts]) for name in ("rows", "residual", "weight", "fold")
+        np.concatenate([getattr(trial, name) for trial in parts]) for name in ("rows", "residual", "weight", "fold")
     )
-    centred = np.concatenate([one.treated - one.treated.mean() for one in parts])
+    centred = np.concatenate([trial.treated - trial.treated.mean() for trial in parts])
     score = np.empty(len(rows))
     for number in np.unique(fold):
         out = fold == number
         score[out] = centred_learner(rows[~out], centred[~out], residual[~out], weight[~out]).score(rows[out])
-    ends = np.cumsum([len(one.rows) for one in parts])[:-1]
+    ends = np.cumsum([len(trial.rows) for trial in parts])[:-1]
     scores = dict(zip(trials, np.split(score, ends), strict=True))
     return scores, centred_learner(rows, centred, residual, weight)
 
 
 def through_zero(score: FloatArray, trial: Trial, fitted: Fitted) -> Choice:
-    """Say that the effect is a multiple of the score: a line through zero, as sure of its slope as of its average."""
-    found, center = fit_slope(score, trial), float(score.mean())
-    covariance = found.variance * np.array([[center**2, center], [center, 1.0]])
-    return Choice("shapes", fitted, Line(found.slope * center, found.slope, covariance, center), score, {})
+    """Return the choice of shapes: a line through zero, so average and slope have the same relative error."""
+    fit, center = fit_slope(score, trial), float(score.mean())
+    covariance = fit.variance * np.array([[center**2, center], [center, 1.0]])
+    return Choice("shapes", fitted, Line(fit.slope * center, fit.slope, covariance, center), score, {})
 
 
 def choose(
     trial: Trial, shared: tuple[FloatArray, Fitted] | None = None, shapes: tuple[FloatArray, Fitted] | None = None
 ) -> Choice:
-    """Choose the learner whose held-out score explains most of the effect, or the average when none surely does.
+    """Return the learner with the best held-out score; the average effect when no score is surely better.
 
-    `shared` is the learner of all actions, with its held-out scores of these rows; so are `shapes`, which trees replace
-    only where they explain clearly more.
+    `shared` holds the held-out scores of these rows and the learner of all actions. `shapes` holds the same for shapes;
+    trees replace them only when they explain clearly more.
     """
     scores = {name: crossfit(learner, trial) for name, learner in LEARNERS.items()}
     if shared:
         scores["pooled"] = shared[0]
     lines = {name: line(score, trial.treated, trial.residual, trial.weight) for name, score in scores.items()}
-    tried = {name: one.z for name, one in lines.items()}
+    tried = {name: fit.z for name, fit in lines.items()}
     best = max(tried, key=lambda name: tried[name])
     if tried[best] < tried[PLAIN] + CLEARLY:
         best = PLAIN
