@@ -54,10 +54,10 @@ def test_a_lake_is_backtested_at_a_moment(
     [other] = run_backtest(connection, cut, sql, horizon_days=90, moments=[MOMENT])
     assert other["constants"] == result["constants"]
     assert other["mean_value"] < result["mean_value"]
-    backtest_tables.results([result])
+    backtest_tables.show_results([result])
     printed = capsys.readouterr().out
     assert "regulars" in printed
-    assert "80 % interval held" in printed
+    assert "80 % interval covers" in printed
     backtest_tables.write([result], tmp_path / "found.json")
     assert json.loads((tmp_path / "found.json").read_text()) == [result]
 

@@ -1,4 +1,4 @@
-"""Run a function's handler on this machine, found by its folder as Lambda finds it."""
+"""Runs the handler of a function folder on this machine."""
 
 import json
 import runpy
@@ -20,9 +20,9 @@ class LocalContext:
 
 
 def invoke(folder: Path, event: Path | None = None) -> dict[str, Any]:
-    """Send an event to the handler of `folder`; a JSON body in the answer is parsed.
+    """Return the answer of the handler in `folder` to an event, with its JSON body parsed.
 
-    SourceError when there is no such function, or the event is not JSON.
+    SourceError: there is no such function, the event is not JSON, or the handler cannot read it.
     """
     app = folder / "app.py"
     if not app.exists():
@@ -39,8 +39,8 @@ def invoke(folder: Path, event: Path | None = None) -> dict[str, Any]:
     except RegularsError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise SourceError(f"{folder.name} does not take the event {file} ({said}); see its event.json") from error
+        cause = f"{type(error).__name__}: {error}"
+        raise SourceError(f"{folder.name} does not take the event {file} ({cause}); see its event.json") from error
     if isinstance(answer.get("body"), str):
         answer["body"] = json.loads(answer["body"])
     return answer

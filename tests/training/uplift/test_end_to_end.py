@@ -46,7 +46,7 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
 ) -> None:
     scores, features, plan = (tmp_path / f"{name}.parquet" for name in ("scores", "features", "plan"))
     (tmp_path / "actions.toml").write_text(CATALOGUE, encoding="utf-8")
-    assert "What each action adds" in run("uplift", lake, "--horizon", 30, "--out", tmp_path / "effects")
+    assert "Effect of each action" in run("uplift", lake, "--horizon", 30, "--out", tmp_path / "effects")
     run("score", lake, "--bundle", bundle_folder, "--as-of", PLANNED, "--out", scores)
     run("features", lake, "--as-of", PLANNED, "--out", features)
     files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)

@@ -31,13 +31,13 @@ from regulars_workbench.cli.scores.redrive import redrive
 from regulars_workbench.cli.scores.score import score
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Look at orders": (ingest, check, describe, simulate),
+    "Orders": (ingest, simulate, check, describe),
     "Models": (train, models, backtest, features),
     "Scores": (score, export, batch, redrive),
-    "Actions": (examples, plan, measure, uplift, publish),
+    "Actions": (examples, plan, publish, measure, uplift),
     "Functions": (invoke, serve),
 }
-"""Every command, under the heading that --help shows it by."""
+"""Commands by heading of --help, in the order of use."""
 
 app = typer.Typer(
     help="From your order log to a costed plan for keeping your customers.", no_args_is_help=True, add_completion=False
@@ -54,12 +54,17 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag
 
 
 @app.callback()
-def root(*, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
-    """Options of every command."""
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Options of the command line itself."""
 
 
 def _message(error: Exception) -> str:
-    """Return the message of an error that a user can act on."""
+    """Return the one line that tells the user what went wrong and what to do."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return "DuckDB reached its memory limit; give more with --memory-limit"
     if isinstance(error, OSError):
@@ -68,7 +73,7 @@ def _message(error: Exception) -> str:
 
 
 def main() -> None:
-    """Run the command line; an error of the user's world is one line on standard error and exit status 2."""
+    """Run the command line. An error that the user can mend is one line on standard error, with exit status 2."""
     try:
         app(prog_name="regulars")
     except (RegularsError, duckdb.Error, OSError) as error:
@@ -77,6 +82,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except RuntimeError as error:
-        if "interrupted" not in str(error):  # what DuckDB makes of Ctrl-C during a query
+        if "interrupted" not in str(error):  # DuckDB raises this after Ctrl-C during a query
             raise
         sys.exit(130)

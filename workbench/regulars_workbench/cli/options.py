@@ -1,4 +1,4 @@
-"""What several commands share: their arguments, where the SQL lies, and how DuckDB is opened."""
+"""Shared by several commands: arguments, the SQL folder, and the DuckDB connection."""
 
 import os
 from pathlib import Path
@@ -13,12 +13,12 @@ from regulars_workbench.resources import resource
 
 SQL = resource("sql")
 
-Lake = Annotated[Path, typer.Argument(help="folder made by ingest or simulate")]
-AsOf = Annotated[str, typer.Option(help="date or timestamp (UTC) at which to look; nothing at or after it is seen")]
-BundleFolder = Annotated[Path, typer.Option(help="folder made by train")]
-MemoryLimit = Annotated[str, typer.Option(help="what DuckDB may take before it spills to disk")]
+Lake = Annotated[Path, typer.Argument(help="lake folder made by ingest or simulate")]
+AsOf = Annotated[str, typer.Option(help="date or timestamp (UTC), such as 2026-07-01; only rows before it are used")]
+BundleFolder = Annotated[Path, typer.Option(help="bundle folder made by train")]
+MemoryLimit = Annotated[str, typer.Option(help="memory that DuckDB may use before it spills to disk")]
 
 
 def connected(memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB on every core, which spills to the system's temporary folder."""
+    """Open DuckDB with a thread for each core. It spills to the system's temporary folder."""
     return connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars")

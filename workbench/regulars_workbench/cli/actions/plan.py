@@ -11,22 +11,28 @@ from regulars_workbench.cli.options import SQL, MemoryLimit, connected
 
 
 def plan(  # noqa: PLR0913 - one plain option each
-    scores: Annotated[Path, typer.Argument(help="file made by score")],
+    scores: Annotated[Path, typer.Argument(help="scores made by score")],
     *,
-    actions: Annotated[Path, typer.Option(help="TOML catalogue of actions; see docs/plan.md")],
-    budget: Annotated[float, typer.Option(help="what the treated may cost together", min=0)],
-    out: Annotated[Path | None, typer.Option(help="file to write: .parquet, or .csv")] = None,
+    actions: Annotated[Path, typer.Option(help="TOML file: the catalogue of actions; see docs/plan.md")],
+    budget: Annotated[
+        float, typer.Option(help="most that the treated customers may cost, in units of currency", min=0)
+    ],
+    out: Annotated[Path | None, typer.Option(help="plan to write, .parquet or .csv")] = None,
     lake: Annotated[
-        Path | None, typer.Option(help="its treatments say when the last one was; its orders the margin")
+        Path | None, typer.Option(help="lake folder: its treatments for cooldowns, its orders for the margin")
     ] = None,
-    features: Annotated[Path | None, typer.Option(help="Parquet or CSV by customer_id, for the expressions")] = None,
-    explain: Annotated[str | None, typer.Option(help="customer of whom to say why this action; writes no plan")] = None,
-    json: Annotated[Path | None, typer.Option(help="file for all numbers")] = None,
-    picture: Annotated[Path | None, typer.Option(help="PNG of profit against budget to write")] = None,
-    prices: Annotated[Path | None, typer.Option(help="price list to write, to decide single customers by")] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Parquet or CSV with customer_id, for expressions of the catalogue")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="customer id: explain each action for this customer; writes no plan")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file to write, with all numbers")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG file to write: profit by budget")] = None,
+    prices: Annotated[Path | None, typer.Option(help="JSON file to write: shadow prices, for publish")] = None,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Say who gets which action within a budget, what it costs and should bring, and who is held back to measure it."""
+    """Plan which customer gets which action within a budget, with cost, expected profit and a control group."""
     from regulars_workbench.plan.run import Files, run
 
     files = Files(scores, actions, features, lake, out, json, picture, prices)

@@ -12,10 +12,10 @@ from regulars_workbench.cli.options import BundleFolder
 
 def publish(
     bundle: BundleFolder,
-    prices: Annotated[Path, typer.Option(help="price list that `regulars plan --prices` wrote")],
-    out: Annotated[Path, typer.Option(help="bundle folder to write; may be the same")],
+    prices: Annotated[Path, typer.Option(help="shadow prices written by plan --prices")],
+    out: Annotated[Path, typer.Option(help="bundle folder to write; may be the same as --bundle")],
 ) -> None:
-    """Put a plan's prices into a bundle, so that POST /recommend decides by them."""
+    """Add a plan's shadow prices to a bundle, so that POST /recommend can decide."""
     from regulars_training.export.publish import publish as run
 
     written = run(Bundle(bundle), prices, out)

@@ -13,13 +13,11 @@ from regulars_workbench.resources import resource
 
 
 def invoke(
-    function: Annotated[str, typer.Argument(help="folder under functions/")],
+    function: Annotated[str, typer.Argument(help="name of the function: its folder in functions/")],
     bundle: BundleFolder,
-    event: Annotated[
-        Path | None, typer.Option(help="event to send; the function's own event.json unless given")
-    ] = None,
+    event: Annotated[Path | None, typer.Option(help="JSON event to send; without it the function's event.json")] = None,
 ) -> None:
-    """Run a Lambda function's own handler here, on an event, as `sam local invoke` does in a container."""
+    """Run a Lambda function's handler on this machine with an event, like sam local invoke."""
     from regulars_workbench.invoke import invoke as run
 
     os.environ["REGULARS_BUNDLE"] = str(bundle)

@@ -14,7 +14,7 @@ def serve(
     bundle: BundleFolder,
     port: Annotated[int, typer.Option(help="port on 127.0.0.1", min=1, max=65535)] = 8000,
 ) -> None:
-    """Serve the functions' own routes on 127.0.0.1; docs/api.md tells how to call them."""
+    """Serve the HTTP API on 127.0.0.1; docs/api.md describes the routes."""
     import uvicorn
 
     from regulars.api.app import ROUTES, create_app

@@ -1,4 +1,4 @@
-"""Tables of a backtest, and its numbers as JSON."""
+"""Tables and JSON of a backtest."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,18 @@ VALUE = {
 CHURN = {"ROC-AUC": "roc_auc", "PR-AUC": "pr_auc", "Brier": "brier"}
 
 
-def results(found: Sequence[Mapping[str, Any]]) -> None:
-    """Print one table of value and one of churn for each cutoff; ± is one bootstrap standard error."""
-    for one in found:
-        title = f"{one['as_of']} + {one['horizon_days']} days, {one['customers']:,} customers"
-        _table(f"Value, {title}, mean {one['mean_value']:,.2f}", one["value"], VALUE)
-        ours = one["value"][OURS]
+def show_results(results: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of value and a table of churn for each cutoff. ± is one bootstrap standard error."""
+    for result in results:
+        title = f"{result['as_of']} + {result['horizon_days']} days, {result['customers']:,} customers"
+        _table(f"Value, {title}, mean {result['mean_value']:,.2f}", result["value"], VALUE)
+        ours = result["value"][OURS]
         console.say(
-            f"MAE of the median {ours['mae_median']:,.2f}; the 80 % interval held {ours['coverage']:.1%}; "
+            f"MAE of the median {ours['mae_median']:,.2f}; the 80 % interval covers {ours['coverage']:.1%}; "
             f"RMSE of orders {ours['orders_rmse']:.2f}"
         )
-        _table(f"Churn, {title}, rate {one['churn_rate']:.3f}", one["churn"], CHURN)
-        _deciles(one)
+        _table(f"Churn, {title}, rate {result['churn_rate']:.3f}", result["churn"], CHURN)
+        _deciles(result)
 
 
 def _table(title: str, models: Mapping[str, Any], measures: Mapping[str, str]) -> None:
@@ -46,14 +46,14 @@ def _with_error(model: Mapping[str, Any], measure: str) -> str:
     return f"{value:,.{places}f} ± {error:,.{places}f}"
 
 
-def _deciles(one: Mapping[str, Any]) -> None:
-    value, churn = one["value"][OURS]["deciles"], one["churn"][OURS]["deciles"]
+def _deciles(result: Mapping[str, Any]) -> None:
+    value, churn = result["value"][OURS]["deciles"], result["churn"][OURS]["deciles"]
     rows = [(number, *value[number - 1], *churn[number - 1]) for number in range(1, min(len(value), len(churn)) + 1)]
-    heads = (">tenth by prediction", ">value predicted", ">actual", ">churn predicted", ">actual")
+    heads = (">decile by prediction", ">predicted value", ">actual", ">predicted churn", ">actual")
     console.table("Calibration", heads, rows)
 
 
-def write(found: Sequence[Mapping[str, Any]], file: Path) -> None:
+def write(results: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Write all numbers as JSON, atomically."""
     with atomic_file(file) as partial:
-        partial.write_text(json.dumps(list(found), indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(list(results), indent=1) + "\n", encoding="utf-8")

@@ -18,10 +18,13 @@ def features(
     lake: Lake,
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="Parquet file to write")],
-    bundle: Annotated[Path | None, typer.Option(help="use its SQL and cut points; else they are learnt here")] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="bundle whose SQL and cut points to use; without it cut points are learnt from this lake"),
+    ] = None,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Write the feature table alone: one row per customer with an order before --as-of."""
+    """Write only the feature table: one row for each customer with an order before --as-of."""
     connection = connected(memory_limit)
     attach(connection, lake)
     moment = parse_as_of(as_of)

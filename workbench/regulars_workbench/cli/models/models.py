@@ -10,8 +10,8 @@ from regulars_workbench import console
 from regulars_workbench.cli.models import bundle_tables
 
 
-def models(bundle: Annotated[Path, typer.Argument(help="folder made by train")]) -> None:
-    """Show a bundle: what it is, how good it was, and that every file is the one that training wrote."""
+def models(bundle: Annotated[Path, typer.Argument(help="bundle folder made by train")]) -> None:
+    """Show a bundle: what it is, how good its models are, and that its files are unchanged since training."""
     opened = Bundle(bundle)
     opened.verify()
     bundle_tables.show_bundle(opened.manifest)

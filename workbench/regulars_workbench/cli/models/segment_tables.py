@@ -1,4 +1,4 @@
-"""Segments for people: the evidence for k, what each segment is like, and what became of the last bundle's."""
+"""Tables of segments: the choice of k, the segments, and the changes since the last bundle."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from regulars_workbench.console import say, table
 
 
 def segments(segment: Mapping[str, Any]) -> None:
-    """Print the segment part of a manifest's metrics."""
+    """Print the segment metrics of a manifest."""
     marks = segment["suggested"]
     evidence = [
         (
@@ -23,19 +23,19 @@ def segments(segment: Mapping[str, Any]) -> None:
     table(title, (">k", ">inertia", ">silhouette", "suggested by", "used"), evidence)
     rows = [
         (
-            one["segment_id"],
-            one["name"],
-            one["customers"],
-            one["spend_share"],
-            one["median_orders"],
-            one["median_recency_days"],
+            profile["segment_id"],
+            profile["name"],
+            profile["customers"],
+            profile["spend_share"],
+            profile["median_orders"],
+            profile["median_recency_days"],
         )
-        for one in segment["segments"]
+        for profile in segment["segments"]
     ]
     heads = (">id", "segment", ">customers", ">share of spend", ">median orders", ">median recency, days")
     table("Segments", heads, rows)
     if segment["last"]:
-        _since(segment["last"], {one["segment_id"]: one["name"] for one in segment["segments"]})
+        _since(segment["last"], {profile["segment_id"]: profile["name"] for profile in segment["segments"]})
 
 
 def _since(last: Mapping[str, Any], names: Mapping[int, str]) -> None:
@@ -44,10 +44,10 @@ def _since(last: Mapping[str, Any], names: Mapping[int, str]) -> None:
         for number, name, counts in zip(last["from"], last["from_names"], last["customers"], strict=True)
     ]
     heads = (f"in {last['bundle']}", *(f">{number} {names[number]}" for number in last["to"]))
-    table("Today's customers by their segment in the last bundle, and now", heads, rows)
-    say(f"{last['kept_share']:.1%} of today's customers keep their segment")
+    table("Customers by segment in the last bundle (rows) and in this one (columns)", heads, rows)
+    say(f"{last['kept_share']:.1%} of the customers keep their segment")
     for number, was, now in last["renamed"]:
-        say(f"segment {number} is no longer like {was}: its profile is that of {now}", "yellow", "renamed: ")
+        say(f"segment {number} was {was}; its profile is now that of {now}", "yellow", "renamed: ")
     for word in ("new", "gone"):
         if last[word]:
             say(", ".join(map(str, last[word])), "yellow", f"{word} segments: ")

@@ -17,18 +17,21 @@ def train(  # noqa: PLR0913 - one plain option each
     *,
     as_of: AsOf,
     out: Annotated[Path, typer.Option(help="bundle folder to write")],
-    horizon: Annotated[int, typer.Option(help="days ahead that value and churn are about", min=1, max=730)] = 90,
+    horizon: Annotated[int, typer.Option(help="horizon of value and churn in days", min=1, max=730)] = 90,
     segments: Annotated[int, typer.Option(help="number of segments", min=2, max=8)] = 5,
     last_bundle: Annotated[
         Path | None,
-        typer.Option(help="bundle in use: not to lose to, and whose segments keep ids and names; else that at --out"),
+        typer.Option(help="bundle in use, to compare with and to take segment names from; without it the one at --out"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="write to --out even what lost")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="replace the bundle at --out even if the new one is worse")
+    ] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Train every task on what was known before --as-of, judge it on held-out time, and write the bundle.
+    """Train all models on data before --as-of, test them on a holdout period, and write the bundle.
 
-    One that lost, to a baseline or to the bundle in use, replaces none: it is kept beside --out, with exit status 1.
+    A bundle that is worse than a baseline or than the bundle in use does not replace --out. It is written beside it,
+    and the exit status is 1.
     """
     from regulars_training import train as run
 
@@ -48,5 +51,5 @@ def train(  # noqa: PLR0913 - one plain option each
     bundle_tables.show_bundle(bundle.manifest)
     console.say(f"Wrote {bundle.path}")
     if bundle.path != out:
-        console.note(f"lost: {out} is unchanged; --force replaces it all the same")
+        console.note(f"worse: {out} is unchanged; --force replaces it")
         raise typer.Exit(1)

@@ -11,23 +11,26 @@ from regulars_workbench import console
 from regulars_workbench.cli.options import SQL, Lake, MemoryLimit, connected
 
 INSUFFICIENT = 3
-"""Exit status of a check that did not pass; 1 and 2 are taken."""
+"""Exit status of a check that did not pass; 1 and 2 have other meanings."""
 
 
 def check(
     lake: Lake,
     *,
-    horizon: Annotated[int, typer.Option(help="days ahead that training is meant for", min=7, max=730)] = 90,
+    horizon: Annotated[int, typer.Option(help="horizon of the planned training in days", min=7, max=730)] = 90,
     as_of: Annotated[
-        str | None, typer.Option(help="date or timestamp (UTC) to train at; else the midnight after the last order")
+        str | None,
+        typer.Option(
+            help="date or timestamp (UTC) of the planned training; without it the midnight after the last order"
+        ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="file for the report as JSON; - prints only that")] = None,
-    picture: Annotated[Path | None, typer.Option(help="PNG of the churn horizon to write")] = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file to write; - prints only the JSON")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG file to write: the curve of the churn horizon")] = None,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Say what is in a lake, what is odd, and whether history suffices for the horizon.
+    """Check a lake: what is in it, what is odd, and whether its history is enough to train.
 
-    Exit status: 0 when it does and no finding is an error, 3 when not, 2 when the lake can not be read.
+    Exit status: 0 the history is enough and no finding is an error; 3 otherwise; 2 the lake cannot be read.
     """
     from regulars_workbench.check.run import check as run
     from regulars_workbench.check.show import deliver

@@ -17,14 +17,17 @@ def describe(  # noqa: PLR0913 - one plain option each
     as_of: AsOf,
     *,
     bundle: Annotated[
-        Path | None, typer.Option(help="use its segments, value and churn; else segments are RFM's")
+        Path | None,
+        typer.Option(help="bundle whose segments, value and churn to use; without it segments are RFM groups"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="folder to write: CSV, Parquet and a page of pictures")] = None,
-    lost_after: Annotated[int, typer.Option(help="whole months without an order that make a lost customer", min=1)] = 6,
+    out: Annotated[Path | None, typer.Option(help="folder to write: CSV, Parquet and an HTML page of pictures")] = None,
+    lost_after: Annotated[
+        int, typer.Option(help="whole months without an order after which a customer is lost", min=1)
+    ] = 6,
     as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON instead of tables")] = False,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Say what happened before --as-of: revenue, customers by month, cohorts, RFM, segments, repeat orders."""
+    """Describe what happened before --as-of: revenue, customers by month, cohorts, RFM, segments, repeat orders."""
     from regulars_workbench.describe.run import describe as run
 
     with console.status("reading") as tell, connected(memory_limit) as connection:

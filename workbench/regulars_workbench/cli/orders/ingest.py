@@ -13,15 +13,17 @@ from regulars_workbench.cli.options import SQL, MemoryLimit, connected
 
 
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="CSV, Parquet, JSON, workbooks, zip; or folders of them")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="your files: CSV, Parquet, JSON, workbooks or zip; or folders of them")
+    ],
     out: Annotated[Path, typer.Option(help="lake folder to write")],
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="TOML that says which column is which; see docs/data-contract.md")
+        Path | None, typer.Option("--map", help="TOML file that maps your columns; see docs/data-contract.md")
     ] = None,
-    currency: Annotated[str, typer.Option(help="ISO 4217 code, where no map says it")] = NO_CURRENCY,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code, if no map names a currency")] = NO_CURRENCY,
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
-    """Read your own files into a lake: every row is kept, or rejected with its reason."""
+    """Read your own files into a lake. Every row is kept, or rejected with a reason."""
     from regulars.ingest.mapping import CONTRACT, load, parse
     from regulars.ingest.run import ingest as run
 
@@ -35,9 +37,9 @@ def ingest(
 
 
 def show_report(report: IngestReport) -> None:
-    """Print what became of every row read, and whether the history is enough to train on."""
+    """Print how many rows were kept and rejected, and whether the history is enough to train."""
     if report.recognised and report.map:
-        console.say(f"{report.recognised}, by the headers. The map that was used:", "bold", "Recognised: ")
+        console.say(f"{report.recognised}, by its headers. Map used:", "bold", "Recognised: ")
         console.say(report.map.strip(), "dim")
     rows = [
         (file.file, file.table, file.rows_read, file.rows_kept, sum(file.rejected.values())) for file in report.files
@@ -46,7 +48,9 @@ def show_report(report: IngestReport) -> None:
         rows.append(("total", "", report.rows_read, report.rows_kept, report.rows_rejected))
     console.table("Rows", ("file", "table", ">read", ">kept", ">rejected"), rows)
     if report.rejected:
-        console.table("Rejected, all kept under rejects/", ("reason", ">rows"), list(report.rejected.items())[:20])
+        console.table(
+            "Rejected rows, all in the folder rejects/", ("reason", ">rows"), list(report.rejected.items())[:20]
+        )
     verdict = report.verdict
     console.say(
         f"{report.orders:,} orders and {report.returns:,} returns of {report.customers:,} customers, "
@@ -56,6 +60,6 @@ def show_report(report: IngestReport) -> None:
     for warning in report.warnings:
         console.say(warning, "yellow", "warning: ")
     if verdict.trainable:
-        console.say(verdict.reason, "green", "History is enough to train on: ")
+        console.say(verdict.reason, "green", "The history is enough to train: ")
     else:
-        console.say(verdict.reason, "yellow", "History is not enough to train on: ")
+        console.say(verdict.reason, "yellow", "The history is not enough to train: ")
