@@ -9,7 +9,7 @@ from regulars.data.sql import SqlFolder, connect
 from tests.sql import rows
 
 Given = Callable[[str, list[rows.Row]], None]
-Made = Callable[..., list[tuple[object, ...]]]
+RunSql = Callable[..., list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="session")
@@ -22,18 +22,18 @@ def relations(sql: SqlFolder) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def connection(relations: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The same, every relation empty."""
+    """The same, with all relations empty."""
     rows.clear(relations)
     return relations
 
 
 @pytest.fixture
 def given(connection: duckdb.DuckDBPyConnection) -> Given:
-    """`given("purchases", [{...}])`: every other relation is there, and empty."""
+    """`given("purchases", [{...}])`: fill a relation; others stay empty."""
     return lambda name, content: rows.given(connection, name, content)
 
 
 @pytest.fixture
-def made(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> Made:
-    """`made("rfm", "frequency")`: run the file, return the columns."""
-    return lambda name, *columns: rows.made(connection, sql, name, *columns)
+def run_sql(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> RunSql:
+    """`run_sql("rfm", "frequency")`: run the file and return these columns."""
+    return lambda name, *columns: rows.run_sql(connection, sql, name, *columns)

@@ -1,4 +1,4 @@
-"""Given rows: make relations from only the columns that matter, every other column null."""
+"""Given rows: relations from only the columns that matter; other columns are null."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from regulars.instants import as_of_params
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 LABEL_END = AS_OF + timedelta(days=90)
 TICK = timedelta(microseconds=1)
-MADE = (*BASE, RFM, HISTOGRAM, CUT_POINTS, *APPLIED)
+RELATIONS = (*BASE, RFM, HISTOGRAM, CUT_POINTS, *APPLIED)
 PARAMS = as_of_params(AS_OF) | {"label_end": as_of_params(LABEL_END)["as_of"]}
 
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ def event(days: float, kind: str, customer: str = "c", ticks: int = 0) -> Row:
 
 
 def create_contract(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the contract's tables, without a row."""
+    """Make the contract's tables, empty."""
     for table in TABLES.values():
         columns = ", ".join(f"{column.lake_name} {column.lake_type}" for column in table.columns)
         connection.execute(f"create or replace temp table given_{table.name} ({columns})")
@@ -51,19 +51,19 @@ def create_contract(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def create(connection: duckdb.DuckDBPyConnection, sql: SqlFolder) -> None:
-    """Make every relation of the feature pipeline, each a table without a row."""
+    """Make every relation of the feature pipeline as an empty table."""
     create_contract(connection)
-    sql.materialise(connection, MADE, PARAMS)
+    sql.materialise(connection, RELATIONS, PARAMS)
 
 
 def clear(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take every row out of every relation."""
-    for name in (*(f"given_{name}" for name in TABLES), *MADE):
+    """Delete all rows of all relations."""
+    for name in (*(f"given_{name}" for name in TABLES), *RELATIONS):
         connection.execute(f"delete from {name}")
 
 
 def given(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row]) -> None:
-    """Let the relation hold these rows and no others; of a contract table through the lake's own view."""
+    """Replace the relation's rows; a contract table is read through the lake's view."""
     target = f"given_{name}" if name in TABLES else name
     connection.execute(f"delete from {target}")
     for row in rows:
@@ -71,7 +71,7 @@ def given(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row])
         connection.execute(f"insert into {target} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
-def made(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, name: str, *columns: str) -> list[tuple[Any, ...]]:
+def run_sql(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, name: str, *columns: str) -> list[tuple[Any, ...]]:
     """Run one SQL file and return the named columns of its rows, sorted."""
     sql.materialise(connection, [name], PARAMS)
     return connection.execute(f"select {', '.join(columns)} from {name} order by all").fetchall()

@@ -1,4 +1,4 @@
-"""What every SQL file keeps to, walked through sqlglot: a new file is checked without a new test."""
+"""The rules for all SQL files, checked through sqlglot; a new file needs no new test."""
 
 from pathlib import Path
 
@@ -24,10 +24,10 @@ FUNCTIONS = {
     *(exp.Case, exp.If, exp.Cast, exp.Coalesce, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Greatest, exp.Least),
     *(exp.Lag, exp.Nullif, exp.Sqrt, exp.Floor),
 }
-"""What gave the same cells on DuckDB and Spark; the rest of SQL has to be measured before it is let in."""
+"""SQL that gave the same cells on DuckDB and Spark; other SQL must be measured before it is added."""
 
 STAGING = {exp.DPipe, exp.TimeToStr}
-"""Ingest runs on DuckDB alone, where a file's text becomes the lake's values."""
+"""More SQL for staging, which runs on DuckDB only."""
 
 by_relation = pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.name)
 
@@ -53,7 +53,7 @@ def test_a_file_is_one_select_without_order(relation: Relation) -> None:
 
 @by_relation
 def test_the_last_select_lists_its_columns(relation: Relation) -> None:
-    """Every column by name; `select *` stands nowhere."""
+    """Every column has a name; there is no `select *`."""
     statement = tree(relation)
     assert isinstance(statement, exp.Select)
     assert not statement.is_star
@@ -64,7 +64,7 @@ def test_the_last_select_lists_its_columns(relation: Relation) -> None:
 
 @by_relation
 def test_the_header_says_what_is_read(relation: Relation) -> None:
-    """`Reads:` is the relations that are no CTE of the file; `Params:` the parameters that it names."""
+    """`Reads:` lists the relations that are not CTEs of the file, `Params:` its parameters."""
     statement = tree(relation)
     ctes = {cte.alias for cte in statement.find_all(exp.CTE)}
     assert {table.name for table in statement.find_all(exp.Table)} - ctes == set(relation.reads)
@@ -74,7 +74,7 @@ def test_the_header_says_what_is_read(relation: Relation) -> None:
 
 @by_relation
 def test_what_is_read_is_a_table_of_the_contract_or_another_file(relation: Relation) -> None:
-    """Targets stay out of features: no feature file reads a label."""
+    """No feature file reads a label."""
     known = {*TABLES, *SQL.relations}
     if relation.folder == "staging":
         known |= {f"staged_{name}" for name in TABLES}
@@ -86,13 +86,13 @@ def test_what_is_read_is_a_table_of_the_contract_or_another_file(relation: Relat
 @by_relation
 def test_only_measured_sql_is_used(relation: Relation) -> None:
     allowed = STRUCTURE | FUNCTIONS | (STAGING if relation.folder == "staging" else set())
-    strange = {type(node).__name__ for node in tree(relation).walk() if type(node) not in allowed}
-    assert strange == set()
+    unknown = {type(node).__name__ for node in tree(relation).walk() if type(node) not in allowed}
+    assert unknown == set()
 
 
 @by_relation
 def test_ordered_windows_say_where_nulls_go(relation: Relation) -> None:
-    """In the text, since a parser fills in its dialect's own default."""
+    """Checked in the text, since a parser fills in its dialect's default."""
     ordered = [node for window in tree(relation).find_all(exp.Window) for node in window.find_all(exp.Ordered)]
     text = relation.text.lower()
     assert text.count("nulls first") + text.count("nulls last") == len(ordered)
@@ -100,7 +100,7 @@ def test_ordered_windows_say_where_nulls_go(relation: Relation) -> None:
 
 @by_relation
 def test_integer_sums_are_cast_back(relation: Relation) -> None:
-    """DuckDB makes a HUGEINT of a sum of integers; `cast(... as bigint)` is around it, whatever lies between."""
+    """In DuckDB a sum of integers is a HUGEINT, so a `cast(... as bigint)` must be around it."""
     for total in tree(relation).find_all(exp.Sum):
         outer = total.find_ancestor(exp.Cast, exp.Select)
         assert isinstance(outer, exp.Cast), total.sql("duckdb")

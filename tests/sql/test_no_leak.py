@@ -1,4 +1,4 @@
-"""No leak: whatever happens at or after as_of, no cell of customer_features changes."""
+"""No leak: nothing that happens at or after as_of changes a cell of customer_features."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from tests.sql.rows import AS_OF, Row
 CUSTOMERS = st.sampled_from(["a", "b", "c"])
 EDGE = [timedelta(days=days) for days in (0, 30, 90, 180, 275, 365)]
 BEHIND = st.one_of(st.sampled_from(EDGE), st.timedeltas(timedelta(0), timedelta(days=400)))
-"""How long before the last instant that is seen."""
+"""Time before the last instant that features see."""
 AHEAD = st.one_of(st.just(timedelta(0)), st.timedeltas(timedelta(0), timedelta(days=400)))
 CUT_POINTS = [
     (measure, number, number * step)
@@ -30,7 +30,7 @@ CUT_POINTS = [
 past = BEHIND.map(lambda gap: (AS_OF - timedelta(microseconds=1) - gap).replace(tzinfo=None))
 future = AHEAD.map(lambda gap: (AS_OF + gap).replace(tzinfo=None))
 SHIFT = st.timedeltas(timedelta(days=-9_000), timedelta(days=9_000))
-"""From AS_OF to the cutoff at hand: any microsecond of fifty years."""
+"""From AS_OF to the tested cutoff: any microsecond within fifty years."""
 cents = st.integers(-5_000, 20_000)
 unknown = st.none() | cents
 
@@ -52,7 +52,7 @@ def orders(moments: st.SearchStrategy[datetime]) -> st.SearchStrategy[list[Row]]
         cents,
         unknown,
         unknown,
-    )  # fmt: skip - one argument each
+    )  # fmt: skip - one argument a line
     return st.lists(row, max_size=8, unique_by=lambda row: row["order_id"])
 
 

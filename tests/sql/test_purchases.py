@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sql.conftest import Given, Made
+from tests.sql.conftest import Given, RunSql
 from tests.sql.rows import Row, order
 
 WINDOWS = ("orders_30d", "orders_90d", "orders_180d", "orders_365d", "orders_year_ago_90d", "orders_year_ago_180d")
@@ -27,27 +27,27 @@ MONEY = tuple(name.replace("orders", "spend") + "_cents" for name in WINDOWS)
         (365, -1, (0, 0, 0, 0, 0, 0)),
     ],
 )
-def test_windows_are_half_open(given: Given, made: Made, days: int, ticks: int, expected: tuple[int, ...]) -> None:
+def test_windows_are_half_open(given: Given, run_sql: RunSql, days: int, ticks: int, expected: tuple[int, ...]) -> None:
     """A window's oldest instant belongs to it, one microsecond earlier does not; counts and money agree."""
     given("orders", [order(days, 700, ticks=ticks)])
-    assert made("purchases", *WINDOWS) == [expected]
-    assert made("purchases", *MONEY) == [tuple(700 * count for count in expected)]
+    assert run_sql("purchases", *WINDOWS) == [expected]
+    assert run_sql("purchases", *MONEY) == [tuple(700 * count for count in expected)]
 
 
-def test_an_order_at_as_of_is_not_seen(given: Given, made: Made) -> None:
+def test_an_order_at_as_of_is_not_seen(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(0), order(-1)])
-    assert made("purchases", "customer_id") == []
+    assert run_sql("purchases", "customer_id") == []
 
 
-def test_sums_are_of_orders_and_returns_stand_apart(given: Given, made: Made) -> None:
+def test_sums_are_of_orders_and_returns_are_apart(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(400, 1000), order(20, 250), order(10, -300), order(5, -50)])
-    assert made("purchases", "order_count", "spend_cents", "orders_30d", "spend_30d_cents") == [(2, 1250, 1, 250)]
-    assert made("returns", "return_count", "returned_cents") == [(2, -350)]
+    assert run_sql("purchases", "order_count", "spend_cents", "orders_30d", "spend_30d_cents") == [(2, 1250, 1, 250)]
+    assert run_sql("returns", "return_count", "returned_cents") == [(2, -350)]
 
 
-def test_a_return_at_as_of_is_not_seen(given: Given, made: Made) -> None:
+def test_a_return_at_as_of_is_not_seen(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(0, -10), order(-1, -10)])
-    assert made("returns", "customer_id") == []
+    assert run_sql("returns", "customer_id") == []
 
 
 @pytest.mark.parametrize(
@@ -63,57 +63,57 @@ def test_a_return_at_as_of_is_not_seen(given: Given, made: Made) -> None:
     ],
     ids=["of two", "in any order", "free", "after a return", "at one instant", "in one second", "beyond the cap"],
 )
-def test_the_first_orders_value(given: Given, made: Made, orders: list[Row], first: int) -> None:
-    """The smallest one where several share the first second."""
+def test_the_first_orders_value(given: Given, run_sql: RunSql, orders: list[Row], first: int) -> None:
+    """The smallest value if several orders share the first second."""
     given("orders", orders)
-    assert made("purchases", "first_order_cents") == [(first,)]
+    assert run_sql("purchases", "first_order_cents") == [(first,)]
 
 
-def test_a_return_is_neither_first_nor_last_order(given: Given, made: Made) -> None:
+def test_a_return_is_neither_first_nor_last_order(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(50, -10), order(40), order(30), order(20, -10)])
     day = 86_400
-    [(span,)] = made("purchases", "last_order_s - first_order_s")
+    [(span,)] = run_sql("purchases", "last_order_s - first_order_s")
     assert span == 10 * day
 
 
-def test_a_customer_with_only_returns_is_not_in_the_population(given: Given, made: Made) -> None:
+def test_a_customer_with_only_returns_is_not_in_the_population(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(10, -500, "returner"), order(10, 500, "buyer"), order(-1, 500, "later")])
-    assert made("purchases", "customer_id") == [("buyer",)]
+    assert run_sql("purchases", "customer_id") == [("buyer",)]
 
 
-def test_a_discount_or_margin_that_nobody_brought_is_null_not_zero(given: Given, made: Made) -> None:
+def test_an_unknown_discount_or_margin_is_null_not_zero(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(10, customer="a"), order(10, customer="b", discount_cents=5, margin_cents=200)])
-    assert made("purchases", "customer_id", "discount_cents", "margin_cents") == [("a", None, None), ("b", 5, 200)]
+    assert run_sql("purchases", "customer_id", "discount_cents", "margin_cents") == [("a", None, None), ("b", 5, 200)]
     given("orders", [order(9, -100, "b", margin_cents=-20), order(9, -100, "a")])
-    assert made("returns", "customer_id", "margin_cents") == [("a", None), ("b", -20)]
+    assert run_sql("returns", "customer_id", "margin_cents") == [("a", None), ("b", -20)]
 
 
-def test_sums_above_32_bits_stay_exact(given: Given, made: Made) -> None:
+def test_sums_above_32_bits_stay_exact(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(day, 2**52 + 1) for day in (1, 2, 3)])
-    assert made("purchases", "spend_cents", "typeof(spend_cents)") == [(3 * (2**52 + 1), "BIGINT")]
+    assert run_sql("purchases", "spend_cents", "typeof(spend_cents)") == [(3 * (2**52 + 1), "BIGINT")]
 
 
 GAPS = ("customer_id", "repeat_days", "gap_sum_days", "gap_square_sum_days", "gap_max_days")
 
 
-def test_gaps_are_whole_days_between_days_of_purchase(given: Given, made: Made) -> None:
+def test_gaps_are_whole_days_between_days_of_purchase(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(10), order(7), order(2)])
-    assert made("purchase_gaps", *GAPS) == [("c", 2, 8, 34, 5)]
+    assert run_sql("purchase_gaps", *GAPS) == [("c", 2, 8, 34, 5)]
 
 
-def test_orders_of_one_day_are_one_purchase(given: Given, made: Made) -> None:
-    """Two orders of one day leave no gap; two either side of midnight are a day apart."""
+def test_orders_of_one_day_are_one_purchase(given: Given, run_sql: RunSql) -> None:
+    """Two orders on one day have no gap; two around midnight have a gap of a day."""
     given("orders", [order(10), order(9.75), order(9.5)])
-    assert made("purchase_gaps", *GAPS) == [("c", 0, 0, 0, 0)]
+    assert run_sql("purchase_gaps", *GAPS) == [("c", 0, 0, 0, 0)]
     given("orders", [order(10), order(10, ticks=-1)])
-    assert made("purchase_gaps", *GAPS) == [("c", 1, 1, 1, 1)]
+    assert run_sql("purchase_gaps", *GAPS) == [("c", 1, 1, 1, 1)]
 
 
-def test_gaps_are_each_customers_own_and_pass_over_returns(given: Given, made: Made) -> None:
+def test_gaps_are_per_customer_and_ignore_returns(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(10, customer="a"), order(8, -5, "a"), order(5, customer="b"), order(4, customer="a")])
-    assert made("purchase_gaps", *GAPS) == [("a", 1, 6, 36, 6), ("b", 0, None, None, None)]
+    assert run_sql("purchase_gaps", *GAPS) == [("a", 1, 6, 36, 6), ("b", 0, None, None, None)]
 
 
-def test_a_gap_that_ends_at_as_of_is_not_seen(given: Given, made: Made) -> None:
+def test_a_gap_that_ends_at_as_of_is_not_seen(given: Given, run_sql: RunSql) -> None:
     given("orders", [order(10), order(0)])
-    assert made("purchase_gaps", *GAPS) == [("c", 0, None, None, None)]
+    assert run_sql("purchase_gaps", *GAPS) == [("c", 0, None, None, None)]

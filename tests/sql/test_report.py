@@ -1,4 +1,4 @@
-"""sql/report: given orders, expected reports, by hand."""
+"""sql/report: given orders, expected reports computed by hand."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ FLOWS: list[Sale] = [
     ("a", "2024-02-10", 200),
     ("a", "2024-06-10", 400),
     ("b", "2024-01-20", 1000),
-    ("b", "2024-04-02", -1000),  # a return is no order: b is as lost as before
+    ("b", "2024-04-02", -1000),  # a return is not an order: b stays lost
     ("c", "2024-03-31 23:59:59", 5000),
 ]
 
@@ -46,10 +46,10 @@ def base() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def report(base: duckdb.DuckDBPyConnection, sql: SqlFolder) -> Report:
-    """`report(sales, as_of, "cohorts", "cohort_month", ...)`: the columns of a relation made from these sales alone."""
+    """`report(sales, as_of, "cohorts", "cohort_month", ...)`: the columns of a relation made from these sales."""
 
     def make(
-        sales: Sequence[Sale], as_of: str, name: str, *columns: str, lost: int = 2, made: Sequence[str] = ()
+        sales: Sequence[Sale], as_of: str, name: str, *columns: str, lost: int = 2, filled: Sequence[str] = ()
     ) -> list[tuple[Any, ...]]:
         base.execute("delete from given_orders")
         for number, (customer, moment, cents) in enumerate(sales):
@@ -59,7 +59,7 @@ def report(base: duckdb.DuckDBPyConnection, sql: SqlFolder) -> Report:
                 [customer, str(number), moment, cents, cents < 0],
             )
         params = {**as_of_params(parse_as_of(as_of)), "lost_after_months": lost}
-        sql.materialise(base, needed(sql, [name], made), params)
+        sql.materialise(base, needed(sql, [name], filled), params)
         return base.execute(f"select {', '.join(columns) or '*'} from {name} order by all").fetchall()
 
     return make
@@ -74,9 +74,9 @@ def month(number: int) -> date:
     [("2024-07-01", 6, True), ("2024-07-01T00:00:00.000001Z", 7, False), ("2024-06-30T23:59:59Z", 6, False)],
 )
 def test_months_run_from_the_first_order_to_as_of(report: Report, as_of: str, last: int, complete: bool) -> None:  # noqa: FBT001 - a parameter
-    """A month is over when as_of is not within it; the instant of as_of itself begins none."""
-    found = report(FLOWS, as_of, "months", "month", "is_complete")
-    assert found == [(month(number), number < last or complete) for number in range(1, last + 1)]
+    """A month is complete when as_of is not inside it; a month that starts at as_of is left out."""
+    rows = report(FLOWS, as_of, "months", "month", "is_complete")
+    assert rows == [(month(number), number < last or complete) for number in range(1, last + 1)]
 
 
 def test_months_are_calendar_months_over_a_leap_day_and_a_new_year(report: Report) -> None:
@@ -86,15 +86,15 @@ def test_months_are_calendar_months_over_a_leap_day_and_a_new_year(report: Repor
         ("a", "2024-02-29", 100),
         ("a", "2024-03-01", 1000),
     ]
-    found = report(sales, "2024-04-01", "monthly_revenue", "month", "revenue_cents")
-    assert found == [(date(2023, 12, 1), 1), (month(1), 10), (month(2), 100), (month(3), 1000)]
+    rows = report(sales, "2024-04-01", "monthly_revenue", "month", "revenue_cents")
+    assert rows == [(date(2023, 12, 1), 1), (month(1), 10), (month(2), 100), (month(3), 1000)]
 
 
 def test_monthly_revenue(report: Report) -> None:
-    """A month without orders has zeros and no mean; returns stand in the month in which they came back."""
+    """A month without orders has zeros and no mean; returns count in the month of the return."""
     columns = ("month", "order_count", "active_customers", "revenue_cents", "return_count", "returned_cents")
-    found = report(FLOWS, "2024-07-01", "monthly_revenue", *columns, "net_revenue_cents", "mean_order_cents")
-    assert found == [
+    rows = report(FLOWS, "2024-07-01", "monthly_revenue", *columns, "net_revenue_cents", "mean_order_cents")
+    assert rows == [
         (month(1), 2, 2, 1100, 0, 0, 1100, 550.0),
         (month(2), 1, 1, 200, 0, 0, 200, 200.0),
         (month(3), 1, 1, 5000, 0, 0, 5000, 5000.0),
@@ -109,9 +109,9 @@ COUNTS = tuple(f"{kind}_customers" for kind in KINDS)
 
 
 def test_customers_by_month(report: Report) -> None:
-    """Lost after two whole silent months: b in March, a in April until it comes back in June, c in May."""
-    found = report(FLOWS, "2024-07-01", "customers_by_month", "month", *COUNTS)
-    assert found == [
+    """Lost after two whole months without an order: b in March, a in April until it returns in June, c in May."""
+    rows = report(FLOWS, "2024-07-01", "customers_by_month", "month", *COUNTS)
+    assert rows == [
         (month(1), 2, 2, 0, 0, 0, None, None),
         (month(2), 1, 0, 1, 0, 0, None, 2),
         (month(3), 1, 1, 0, 0, 0, 1, 2),
@@ -126,7 +126,7 @@ def test_customers_by_month(report: Report) -> None:
 
 
 def test_nobody_is_lost_before_the_month_is_over(report: Report) -> None:
-    """On the last second of May c may still order; on the first of June it is known, and June knows nothing yet."""
+    """In the last second of May c may still order; on the first of June c is lost, and June is still open."""
     columns = ("month", "lost_customers", "current_customers")
     assert report(FLOWS, "2024-05-31T23:59:59Z", "customers_by_month", *columns)[-1] == (month(5), None, None)
     assert report(FLOWS, "2024-06-01", "customers_by_month", *columns)[-1] == (month(5), 1, 0)
@@ -136,20 +136,20 @@ def test_nobody_is_lost_before_the_month_is_over(report: Report) -> None:
     ]
 
 
-def test_who_orders_in_the_last_month_allowed_was_never_lost(report: Report) -> None:
-    """February alone was silent; from May on, April and May are."""
+def test_a_customer_who_orders_in_the_last_allowed_month_was_never_lost(report: Report) -> None:
+    """Only February has no order; later April and May have none."""
     columns = ("month", "lost_customers", "won_back_customers", "current_customers")
-    found = report([("a", "2024-01-31", 1), ("a", "2024-03-31", 1)], "2024-07-01", "customers_by_month", *columns)
-    assert [row[1:] for row in found] == [(None, 0, None), (None, 0, 1), (0, 0, 1), (0, 0, 1), (1, 0, 0), (0, 0, 0)]
+    rows = report([("a", "2024-01-31", 1), ("a", "2024-03-31", 1)], "2024-07-01", "customers_by_month", *columns)
+    assert [row[1:] for row in rows] == [(None, 0, None), (None, 0, 1), (0, 0, 1), (0, 0, 1), (1, 0, 0), (0, 0, 0)]
 
 
 def test_cohorts(report: Report) -> None:
-    """Two began in January; whom February will bring back is not known on the 15th, and March not begun."""
+    """Two customers began in January; on 15 February, February has no share yet, and March has not begun."""
     columns = ("cohort_month", "months_since", "cohort_customers", "active_customers", "revenue_cents")
-    found = report(FLOWS[:4], "2024-02-15", "cohorts", *columns, "retention_share", "cumulative_customer_cents")
-    assert found == [(month(1), 0, 2, 2, 1100, 1.0, 550.0), (month(1), 1, 2, 1, 200, None, None)]
-    found = report(FLOWS, "2024-04-01", "cohorts", *columns, "retention_share", "cumulative_customer_cents")
-    assert found == [
+    rows = report(FLOWS[:4], "2024-02-15", "cohorts", *columns, "retention_share", "cumulative_customer_cents")
+    assert rows == [(month(1), 0, 2, 2, 1100, 1.0, 550.0), (month(1), 1, 2, 1, 200, None, None)]
+    rows = report(FLOWS, "2024-04-01", "cohorts", *columns, "retention_share", "cumulative_customer_cents")
+    assert rows == [
         (month(1), 0, 2, 2, 1100, 1.0, 550.0),
         (month(1), 1, 2, 1, 200, 0.5, 650.0),
         (month(1), 2, 2, 0, 0, 0.0, 650.0),
@@ -164,13 +164,13 @@ def spenders(cents: Sequence[int]) -> list[Sale]:
 
 
 def test_concentration_splits_a_customer_and_ties_by_hand(report: Report) -> None:
-    """Of 100, 50, 50 and 0 the best 60 % are 2.4 customers, who bring 100 + 50 + 0.4 x 50 of 200."""
+    """Of spends 100, 50, 50 and 0, the best 60 % are 2.4 customers with 100 + 50 + 0.4 x 50 of 200."""
     columns = ("customer_percent", "least_spend_cents", "revenue_share")
-    found = {
+    rows = {
         row[0]: row[1:] for row in report(spenders([50, 0, 100, 50]), "2024-02-01", "revenue_concentration", *columns)
     }
-    assert sorted(found) == list(range(1, 101))
-    assert {percent: found[percent] for percent in (10, 25, 50, 60, 75, 100)} == {
+    assert sorted(rows) == list(range(1, 101))
+    assert {percent: rows[percent] for percent in (10, 25, 50, 60, 75, 100)} == {
         10: (100, 0.2),
         25: (100, 0.5),
         50: (50, 0.75),
@@ -187,16 +187,16 @@ def test_concentration_splits_a_customer_and_ties_by_hand(report: Report) -> Non
 @for_all(cents=st.lists(st.integers(0, 6) | st.integers(0, 10**13), min_size=1, max_size=25))
 @SHARED
 def test_concentration_is_exact(report: Report, cents: list[int]) -> None:
-    """Against fractions: the share by taking customers one by one, Gini by the mean difference of all pairs."""
+    """Compared with fractions: shares customer by customer, Gini by the mean difference of all pairs."""
     sales = spenders(cents)
-    found = report(sales, "2024-02-01", "revenue_concentration", "customer_percent", "revenue_share")
+    rows = report(sales, "2024-02-01", "revenue_concentration", "customer_percent", "revenue_share")
     total, best = sum(cents), sorted(cents, reverse=True)
-    for percent, share in found:
+    for percent, share in rows:
         whole, rest = divmod(percent * len(cents), 100)
         brought = sum(best[:whole]) + (Fraction(rest, 100) * best[whole] if rest else 0)
         assert share == (pytest.approx(float(Fraction(brought) / total), rel=1e-12) if total else None)
     [(gini,)] = report(sales, "2024-02-01", "concentration_summary", "gini")
-    difference = sum(abs(one - other) for one in cents for other in cents)
+    difference = sum(abs(value - other) for value in cents for other in cents)
     assert gini == (pytest.approx(float(Fraction(difference, 2 * len(cents) * total)), rel=1e-12) if total else None)
 
 
@@ -209,23 +209,23 @@ STEPS: list[Sale] = [
 
 
 def test_gaps_lie_between_days_of_purchase(report: Report) -> None:
-    """Two orders of a day are one purchase, a return is none."""
-    found = report(STEPS, "2024-03-01", "gaps_between_orders", "order_number", "gap_days", "purchases")
-    assert found == [(1, 3, 1), (1, 30, 1), (2, 6, 1)]
+    """Two orders on one day are one purchase; a return is not a purchase."""
+    rows = report(STEPS, "2024-03-01", "gaps_between_orders", "order_number", "gap_days", "purchases")
+    assert rows == [(1, 3, 1), (1, 30, 1), (2, 6, 1)]
 
 
 def test_repeat_orders(report: Report) -> None:
-    found = report(STEPS, "2024-03-01", "repeat_orders")
-    assert found == [(1, 3, 2, 2 / 3, 3), (2, 2, 1, 0.5, 6), (3, 1, 0, 0.0, None)]
+    rows = report(STEPS, "2024-03-01", "repeat_orders")
+    assert rows == [(1, 3, 2, 2 / 3, 3), (2, 2, 1, 0.5, 6), (3, 1, 0, 0.0, None)]
 
 
 def test_repeat_rates_count_only_orders_that_had_their_days(report: Report) -> None:
-    """The 30 days after New Year's Day end with 31 January: a second before, they are not over."""
+    """The 30 days after 1 January end on 31 January: a second earlier they are not complete."""
     columns = ("order_number", "within_days", "purchases", "repeated", "repeat_rate")
     assert report(STEPS, "2024-01-31T23:59:59Z", "repeat_rates", *columns) == []
     assert report(STEPS, "2024-02-01", "repeat_rates", *columns) == [(1, 30, 3, 2, 2 / 3)]
-    found = report(STEPS, "2024-04-01", "repeat_rates", *columns)
-    assert found == [(1, 30, 3, 2, 2 / 3), (1, 90, 3, 2, 2 / 3), (2, 30, 2, 1, 0.5), (3, 30, 1, 0, 0.0)]
+    rows = report(STEPS, "2024-04-01", "repeat_rates", *columns)
+    assert rows == [(1, 30, 3, 2, 2 / 3), (1, 90, 3, 2, 2 / 3), (2, 30, 2, 1, 0.5), (3, 30, 1, 0, 0.0)]
 
 
 def test_the_tenth_order_stands_for_all_later_ones(report: Report) -> None:
@@ -236,9 +236,9 @@ def test_the_tenth_order_stands_for_all_later_ones(report: Report) -> None:
 
 
 def test_every_pair_of_scores_has_one_of_ten_names(report: Report) -> None:
-    found = report(FLOWS, "2024-07-01", "rfm_groups", "recency_score", "frequency_score", "segment")
-    names = {(recency, frequency): name for recency, frequency, name in found}
-    assert len(found) == len(names) == 25
+    rows = report(FLOWS, "2024-07-01", "rfm_groups", "recency_score", "frequency_score", "segment")
+    names = {(recency, frequency): name for recency, frequency, name in rows}
+    assert len(rows) == len(names) == 25
     assert len(set(names.values())) == 10
     corners = {
         (5, 5): "Champions",
@@ -275,7 +275,7 @@ def test_rfm_cells_and_grid_hold_every_customer_once(report: Report) -> None:
 
 
 def test_segments_by_given_members(base: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """Means and exact medians of each, what is forecast where it is, in the terms that a bundle's segments come in."""
+    """Means, exact medians, and forecasts where given, with the columns of a bundle's segments."""
     base.execute(
         f"create or replace temp table {MEMBERS} as select * from (values ('a', 'x', 1000::bigint, 250000::bigint), "
         "('b', 'x', 3000, 750000), ('c', 'y', null, null)) "
@@ -284,9 +284,9 @@ def test_segments_by_given_members(base: duckdb.DuckDBPyConnection, report: Repo
     columns = ("segment", "customers", "revenue_cents", "order_count", "mean_order_count", "median_order_count")
     more = ("median_spend_cents", "mean_recency_days", "median_recency_days", "predicted_value_cents")
     ahead = ("mean_predicted_value_cents", "mean_churn_probability")
-    found = report(FLOWS, "2024-07-01", "segments", *columns, *more, *ahead, made=[MEMBERS])
+    rows = report(FLOWS, "2024-07-01", "segments", *columns, *more, *ahead, filled=[MEMBERS])
     away = (21 + 163) / 2
-    assert found == [
+    assert rows == [
         ("x", 2, 1700, 4, 2.0, 1, 700, away, 21.0, 4000, 2000.0, 0.5),
         ("y", 1, 5000, 1, 1.0, 1, 5000, pytest.approx(91 + 1 / 86400), pytest.approx(91 + 1 / 86400), None, None, None),
     ]
@@ -318,5 +318,5 @@ def test_the_reports_cover_one_second(report: Report) -> None:
     moment = datetime(2024, 2, 29, 12, tzinfo=UTC)
     sales = [("a", "2024-02-29 12:00:00", 100)]
     for name in REPORTED:
-        found = report(sales, str(moment + timedelta(seconds=1)), name)
-        assert bool(found) == (name not in ("gaps_between_orders", "repeat_rates"))
+        rows = report(sales, str(moment + timedelta(seconds=1)), name)
+        assert bool(rows) == (name not in ("gaps_between_orders", "repeat_rates"))

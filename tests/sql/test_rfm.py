@@ -1,4 +1,4 @@
-"""rfm, rfm_histogram, rfm_cut_points and rfm_scores: exact quantiles, learnt once, applied with comparisons."""
+"""rfm, rfm_histogram, rfm_cut_points and rfm_scores: exact quantiles, learnt once and applied by comparison."""
 
 import duckdb
 import numpy as np
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from regulars.data.sql import SqlFolder
 from regulars.features.cut_points import bind_cut_points, cut_points_of_histogram, learn_cut_points
 from tests.sql import rows
-from tests.sql.conftest import Given, Made
+from tests.sql.conftest import Given, RunSql
 
 SCORES = ("recency_score", "frequency_score", "monetary_score")
 MEASURES = ("recency", "frequency", "monetary")
@@ -23,18 +23,18 @@ def customers(values: list[int]) -> list[rows.Row]:
     return [{"customer_id": f"{n:03}", **dict.fromkeys(COLUMNS, value)} for n, value in enumerate(values)]
 
 
-def test_rfm_is_exact_integers(given: Given, made: Made) -> None:
+def test_rfm_is_exact_integers(given: Given, run_sql: RunSql) -> None:
     as_of_s = int(rows.AS_OF.timestamp())
     for seconds, days in ((86_399, 0), (86_400, 1), (90 * 86_400 - 1, 89), (20_000 * 86_400, 20_000)):
         last = {"last_order_s": as_of_s - seconds, "order_count": 3, "spend_cents": 4200}
         given("purchases", [{"customer_id": "c", **last}])
-        assert made("rfm", *COLUMNS) == [(days, 3, 4200)]
+        assert run_sql("rfm", *COLUMNS) == [(days, 3, 4200)]
 
 
-def test_a_histogram_counts_the_customers_of_each_amount(given: Given, made: Made) -> None:
+def test_a_histogram_counts_the_customers_of_each_amount(given: Given, run_sql: RunSql) -> None:
     given("rfm", customers([7, 7, 7, 9]))
     counted = [(measure, *row) for measure in sorted(MEASURES) for row in ((7, 3), (9, 1))]
-    assert made("rfm_histogram", "measure", "amount", "customers") == counted
+    assert run_sql("rfm_histogram", "measure", "amount", "customers") == counted
 
 
 @for_all(values=st.lists(st.integers(-9, 9), min_size=2, max_size=40), split=st.integers(1, 39))
@@ -45,7 +45,7 @@ def test_histograms_of_parts_add_up_to_the_cut_points_of_all(
     parts = []
     for part in (values[:split], values[split:]):
         rows.given(connection, "rfm", customers(part))
-        parts += rows.made(connection, sql, "rfm_histogram", "measure", "amount", "customers")
+        parts += rows.run_sql(connection, sql, "rfm_histogram", "measure", "amount", "customers")
     rows.given(connection, "rfm", customers(values))
     whole = learn_cut_points(connection, sql)
     names = ("measure", "amount", "customers")
@@ -60,11 +60,11 @@ def test_cut_points_are_the_exact_discrete_quantiles(
 ) -> None:
     """The k-th cut point is the smallest value with at least k fifths of the customers at or below it."""
     rows.given(connection, "rfm", customers(values))
-    found = learn_cut_points(connection, sql)
+    cut_points = learn_cut_points(connection, sql)
     ranked = np.sort(np.array(values, dtype=np.int64))
     # Quantile positions in integers: numpy's own k / 5 is not exact, 3 / 5 of 5 customers is 3.0000000000000004.
     expected = [(cut, int(ranked[-(-cut * len(values) // 5) - 1])) for cut in (1, 2, 3, 4)]
-    assert found == [(measure, *cut) for measure in sorted(MEASURES) for cut in expected]
+    assert cut_points == [(measure, *cut) for measure in sorted(MEASURES) for cut in expected]
     if len(values) % 5:
         quantiles = np.quantile(ranked, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf").tolist()
         assert [value for _, value in expected] == quantiles
@@ -77,14 +77,14 @@ def test_cut_points_are_the_exact_discrete_quantiles(
 def test_scores_are_one_plus_the_cut_points_below(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, values: list[int], other: list[int]
 ) -> None:
-    """Of customers that the cut points were not learnt from, too: 1 to 5, monotone, equal values equal scores."""
+    """Also for customers of whom nothing was learnt: 1 to 5, monotone, equal values have equal scores."""
     rows.given(connection, "rfm", customers(values))
     cut_points = learn_cut_points(connection, sql)
     rows.given(connection, "rfm", customers(values + other))
     bind_cut_points(connection, cut_points)
-    found = rows.made(connection, sql, "rfm_scores", "customer_id", *SCORES, "rfm_cell")
+    scores = rows.run_sql(connection, sql, "rfm_scores", "customer_id", *SCORES, "rfm_cell")
     cuts = [value for measure, _, value in cut_points if measure == "monetary"]
-    for value, (_, recency, frequency, monetary, cell) in zip(values + other, found, strict=True):
+    for value, (_, recency, frequency, monetary, cell) in zip(values + other, scores, strict=True):
         assert monetary == frequency == 1 + sum(value > cut for cut in cuts)
         assert recency == 6 - monetary
         assert 1 <= monetary <= 5
@@ -92,14 +92,14 @@ def test_scores_are_one_plus_the_cut_points_below(
 
 
 def test_five_equal_groups_get_the_five_scores(
-    given: Given, made: Made, connection: duckdb.DuckDBPyConnection, sql: SqlFolder
+    given: Given, run_sql: RunSql, connection: duckdb.DuckDBPyConnection, sql: SqlFolder
 ) -> None:
     given("rfm", customers([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]))
     cut_points = learn_cut_points(connection, sql)
     assert [row[2] for row in cut_points if row[0] == "frequency"] == [2, 4, 6, 8]
     bind_cut_points(connection, cut_points)
-    assert [row[0] for row in made("rfm_scores", "frequency_score")] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
-    assert made("rfm_scores", "recency_score", "frequency_score")[0] == (1, 5)
+    assert [row[0] for row in run_sql("rfm_scores", "frequency_score")] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert run_sql("rfm_scores", "recency_score", "frequency_score")[0] == (1, 5)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_five_equal_groups_get_the_five_scores(
 )
 def test_collapsed_cut_points_leave_scores_out_and_never_split_a_tie(
     given: Given,
-    made: Made,
+    run_sql: RunSql,
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     orders: list[int],
@@ -120,6 +120,6 @@ def test_collapsed_cut_points_leave_scores_out_and_never_split_a_tie(
     given("rfm", customers(orders))
     cut_points = learn_cut_points(connection, sql)
     bind_cut_points(connection, cut_points)
-    sql_scores = made("rfm_scores", "customer_id", *SCORES)
-    found = {(value, row[1:]) for value, row in zip(orders, sql_scores, strict=True)}
-    assert found == set(scores.items())
+    sql_scores = run_sql("rfm_scores", "customer_id", *SCORES)
+    pairs = {(value, row[1:]) for value, row in zip(orders, sql_scores, strict=True)}
+    assert pairs == set(scores.items())

@@ -1,4 +1,4 @@
-"""One text, two engines: every relation made by DuckDB and by Spark (by sqlglot) has the same cells, bit by bit."""
+"""One SQL text, two engines: DuckDB and Spark (through sqlglot) make the same cells, bit by bit."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from benchmarks.features import cells, spark_sql
 
 SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 PORTABLE = [relation.name for relation in SQL.relations.values() if relation.folder != "staging"]
-"""Every relation but ingest's, which runs on DuckDB alone."""
+"""All relations except those of ingest, which runs on DuckDB only."""
 NAMES = needed(SQL, PORTABLE)
 AS_OF = datetime(2025, 3, 1, tzinfo=UTC)
 PARAMS: dict[str, str | int] = as_of_params(AS_OF) | {
@@ -58,12 +58,12 @@ ODD_EVENTS = """
         ('nobody', '1970-01-01', 'email_open')
     ) as rows(customer_id, moment, kind)
 """
-"""What a simulated shop lacks: nothing spent, returns alone, ties, edges of windows, the first and the last instant."""
+"""Cases that a simulated shop lacks: zero spend, returns only, ties, edges of windows, first and last instant."""
 
 
 @pytest.fixture(scope="module")
 def odd_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two years of 1,500 customers, with odd ones among them."""
+    """Two years of 1,500 customers, and special cases."""
     folder = tmp_path_factory.mktemp("two-engines") / "lake"
     simulate(folder, customers=1_500, years=2, seed=11)
     for table, rows in (("orders", ODD_ORDERS), ("events", ODD_EVENTS)):
@@ -95,6 +95,6 @@ def test_two_engines_make_the_same_cells(
 ) -> None:
     by_duckdb.execute(f"copy {name} to '{tmp_path}/duckdb.parquet' (format parquet)")
     by_spark[name].coalesce(1).write.parquet(f"{tmp_path}/spark")
-    ours, theirs = (cells.ordered(cells.read(tmp_path / made)) for made in ("duckdb.parquet", "spark"))
+    ours, theirs = (cells.ordered(cells.read(tmp_path / name)) for name in ("duckdb.parquet", "spark"))
     assert len(ours) > 0
     assert cells.differing(ours, theirs) == {}

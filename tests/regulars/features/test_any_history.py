@@ -1,4 +1,4 @@
-"""Whatever a history is: answered or refused, never broken, and never another customer's.
+"""Any history is answered or refused: no request fails, and no customer shows in another's answer.
 
 REGULARS_CASES sets the number of cases (150 unless set); `make test-nightly` takes 10,000.
 """
@@ -31,8 +31,8 @@ ANY = settings(
 )
 
 names = st.text(min_size=1, max_size=12)
-said = names.map(lambda text: f"{SENT}{text}")
-"""Text that is told from all that the API itself could say."""
+marked_text = names.map(lambda text: f"{SENT}{text}")
+"""Text with a mark, so that it can be found in an answer."""
 
 good_numbers = st.integers(-500_000, 2_000_000).map(lambda cents: cents / 100)
 any_numbers = (
@@ -52,13 +52,13 @@ any_instants = (
     )
 )
 junk = st.recursive(
-    st.none() | st.booleans() | any_numbers | said,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(said, inner, max_size=3),
+    st.none() | st.booleans() | any_numbers | marked_text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(marked_text, inner, max_size=3),
 )
 
 
 def mostly(good: st.SearchStrategy[Any], *others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw what it should be, and now and then something else."""
+    """Draw a good value, and one time in 60 something else."""
     return st.integers(0, 59).flatmap(lambda draw: st.one_of(*others, junk) if draw == 59 else good)
 
 
@@ -67,24 +67,24 @@ numbers = mostly(good_numbers, any_numbers)
 orders = st.fixed_dictionaries(
     {"ordered_at": instants, "order_value": numbers},
     optional={
-        "order_id": mostly(said),
+        "order_id": mostly(marked_text),
         "quantity": numbers,
         "discount": numbers,
         "margin": numbers,
         "is_return": mostly(st.booleans() | st.none()),
     },
 )
-events = st.fixed_dictionaries({"occurred_at": instants, "kind": mostly(st.sampled_from(EVENT_KINDS) | said)})
+events = st.fixed_dictionaries({"occurred_at": instants, "kind": mostly(st.sampled_from(EVENT_KINDS) | marked_text)})
 customers = st.fixed_dictionaries(
-    {"customer_id": mostly(said), "orders": mostly(st.lists(orders, min_size=1, max_size=6))},
+    {"customer_id": mostly(marked_text), "orders": mostly(st.lists(orders, min_size=1, max_size=6))},
     optional={
         "signed_up_at": mostly(good_instants | st.none(), any_instants),
         "acquisition_cost": mostly(st.none() | st.integers(0, 500), any_numbers),
-        "acquisition_channel": mostly(st.none() | said),
+        "acquisition_channel": mostly(st.none() | marked_text),
         "events": mostly(st.lists(events, max_size=5)),
     },
 ) | st.fixed_dictionaries(
-    {"customer_id": said, "features": st.dictionaries(said | st.just("order_count"), numbers, max_size=3)}
+    {"customer_id": marked_text, "features": st.dictionaries(marked_text | st.just("order_count"), numbers, max_size=3)}
 )
 requests = st.fixed_dictionaries(
     {
@@ -95,7 +95,7 @@ requests = st.fixed_dictionaries(
 
 
 def marked() -> dict[str, Any]:
-    """One good customer, told from all others by its numbers and its id."""
+    """Return a good customer with recognisable numbers and id."""
     rows = [{"ordered_at": f"2025-0{month}-11T10:00:00Z", "order_value": 1234.5 + month} for month in range(1, 6)]
     return {
         "customer_id": CANARY,
@@ -105,14 +105,14 @@ def marked() -> dict[str, Any]:
 
 @pytest.fixture
 def alone(call: Call) -> dict[str, Any]:
-    """What the marked customer is answered with nobody beside."""
+    """The answers for the marked customer alone, by route."""
     return {route: call(route, {"as_of": AS_OF.isoformat(), "customers": [marked()]})[1]["json"] for route in ROUTES}
 
 
 @given(request=requests, route=st.sampled_from(ROUTES))
 @ANY
 def test_any_request_is_answered_or_refused(call: Call, request: dict[str, Any], route: str) -> None:
-    """No 5xx; and a problem repeats nothing of it."""
+    """No 5xx, and a problem repeats no text of the request."""
     status, answer = call(route, json.dumps(request))
     event(f"{status}")
     assert status in (200, 400, 422)
@@ -130,43 +130,45 @@ def test_any_request_is_answered_or_refused(call: Call, request: dict[str, Any],
 def test_no_customer_shows_in_anothers_answer(
     call: Call, alone: dict[str, Any], others: list[dict[str, Any]], place: int, route: str
 ) -> None:
-    """The marked customer is answered as if alone, and nothing of it is anywhere else, now or in the next request."""
+    """The marked customer is answered as if alone; nothing of it is in other answers, now or in the next request."""
     everyone = [*others[:place], marked(), *others[place:]]
     status, answer = call(route, json.dumps({"as_of": AS_OF.isoformat(), "customers": everyone}))
     assert status == 200
-    [own] = [one for one in answer["json"]["results"] if one["customer_id"] == CANARY]
+    [own] = [result for result in answer["json"]["results"] if result["customer_id"] == CANARY]
     assert own == alone[route]["results"][0]
-    rest = [one for one in answer["json"]["results"] if one["customer_id"] != CANARY]
+    rest = [result for result in answer["json"]["results"] if result["customer_id"] != CANARY]
     assert CANARY not in json.dumps([rest, answer["json"]["rejected"]])
-    rejected = {one["index"] for one in answer["json"]["rejected"]}
+    rejected = {reject["index"] for reject in answer["json"]["rejected"]}
     answered = [sent for index, sent in enumerate(everyone) if index not in rejected]
-    for sent, one in zip(answered, answer["json"]["results"], strict=True):
-        if one["customer_id"] == CANARY:
+    for sent, result in zip(answered, answer["json"]["results"], strict=True):
+        if result["customer_id"] == CANARY:
             continue
-        # Each of the others is answered as if alone, too.
+        # The others, too, are answered as if alone.
         again = call(route, json.dumps({"as_of": AS_OF.isoformat(), "customers": [sent]}))[1]
-        assert again["json"]["results"] == [one]
+        assert again["json"]["results"] == [result]
         assert CANARY not in again["body"]
 
 
-def test_ids_that_a_database_could_take_for_one_stay_two(call: Call) -> None:
-    """With a NUL, in another case or another Unicode form, with blanks at the end."""
+def test_ids_that_a_database_could_take_as_equal_stay_different(call: Call) -> None:
+    """Ids that differ by a NUL, by case, by Unicode form, or by spaces at their ends."""
     ids = ["a", "a\0", "a\0b", "A", "a ", " a", "\u00e9", "e\u0301", "ß", "ss", "a'--", "\U0001f600"]
     rows = [
         {"customer_id": name, "orders": [{"ordered_at": "2025-05-01", "order_value": 10.0 * (place + 1)}] * (place + 1)}
         for place, name in enumerate(ids)
     ]
     together = call("clv", {"as_of": AS_OF.isoformat(), "customers": rows})[1]["json"]
-    assert [one["customer_id"] for one in together["results"]] == ids
-    for row, one in zip(rows, together["results"], strict=True):
-        assert call("clv", {"as_of": AS_OF.isoformat(), "customers": [row]})[1]["json"]["results"] == [one]
+    assert [result["customer_id"] for result in together["results"]] == ids
+    for row, result in zip(rows, together["results"], strict=True):
+        assert call("clv", {"as_of": AS_OF.isoformat(), "customers": [row]})[1]["json"]["results"] == [result]
 
 
-@pytest.mark.filterwarnings("ignore:No application metrics")  # a process has one set: one thread writes it for all
+@pytest.mark.filterwarnings(
+    "ignore:No application metrics"
+)  # a process has one set of metrics: one thread writes it for all
 def test_eight_threads_on_one_process_load_each_model_once_and_agree(
     call: Call, cold: pytest.MonkeyPatch, alone: dict[str, Any]
 ) -> None:
-    """Through the handlers, from the first request on, each thread with a neighbour of its own."""
+    """Through the handlers, from the first request on, each thread with another customer beside."""
     from tests.conftest import forget_process  # noqa: PLC0415 - a new process for this test
 
     forget_process()
@@ -178,20 +180,23 @@ def test_eight_threads_on_one_process_load_each_model_once_and_agree(
             return make(bundle)
 
         cold.setattr(task, "load", load)
-    made = loaders.Bundle
-    cold.setattr(loaders, "Bundle", lambda path: (opened.update(["bundle"]), made(path))[1])
+    bundle_class = loaders.Bundle
+    cold.setattr(loaders, "Bundle", lambda path: (opened.update(["bundle"]), bundle_class(path))[1])
     barrier = threading.Barrier(8)
 
     def ask(thread: int) -> list[tuple[str, Any]]:
         barrier.wait()
         own = {"customer_id": f"t{thread}", "orders": [{"ordered_at": "2025-05-01", "order_value": 1.0 + thread}]}
         body = {"as_of": AS_OF.isoformat(), "customers": [own, marked()]}
-        said = []
+        results = []
         for route in ROUTES:
             status, answer = call(route, body)
-            assert (status, [one["customer_id"] for one in answer["json"]["results"]]) == (200, [f"t{thread}", CANARY])
-            said.append((route, answer["json"]["results"][1]))
-        return said
+            assert (status, [result["customer_id"] for result in answer["json"]["results"]]) == (
+                200,
+                [f"t{thread}", CANARY],
+            )
+            results.append((route, answer["json"]["results"][1]))
+        return results
 
     for route in ROUTES:  # the handlers themselves are made before: Lambda imports them in one thread
         call(route, path="/health")

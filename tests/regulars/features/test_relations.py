@@ -1,4 +1,4 @@
-"""Features: as_of is an explicit instant, nulls are NaN, and neither row order nor company changes a cell."""
+"""Features: as_of is an explicit instant, nulls are NaN; neither row order nor other customers change a cell."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_as_of_is_utc_unless_it_has_an_offset(text: str, expected: datetime) -> 
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "30.06.2026", "2026-13-01"])
-def test_what_is_no_date_says_how_to_write_one(text: str) -> None:
+def test_the_error_for_a_wrong_date_says_how_to_write_one(text: str) -> None:
     with pytest.raises(HistoryError, match="write it like 2026-06-30"):
         parse_as_of(text)
 
@@ -69,7 +69,7 @@ SCRAMBLED = {
 def test_rewriting_or_deleting_the_future_changes_no_cell(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, days: float
 ) -> None:
-    """Of a whole simulated lake, at cutoffs inside it; rows are added as well: those of others, as everyone's."""
+    """A whole simulated lake, at cutoffs inside it; a rewritten future also has added rows."""
     as_of = AS_OF - timedelta(days=days)
     moment = f"timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}'"
     tables = []
@@ -104,15 +104,15 @@ def table_of(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, 
     return FeatureTable.read(connection)
 
 
-def same(one: FeatureTable, other: FeatureTable) -> bool:
-    """Tell whether two tables are the same to the last bit."""
-    return one.customer_ids.tolist() == other.customer_ids.tolist() and all(
-        one.columns[name].tobytes() == other.columns[name].tobytes() for name in one.columns
+def same(table: FeatureTable, other: FeatureTable) -> bool:
+    """Return whether two tables are the same to the bit."""
+    return table.customer_ids.tolist() == other.customer_ids.tolist() and all(
+        table.columns[name].tobytes() == other.columns[name].tobytes() for name in table.columns
     )
 
 
-def test_row_order_does_not_show(sql: SqlFolder, lake: Path, tmp_path: Path) -> None:
-    """Not in a cell, and not in a byte of the file, whatever the number of threads."""
+def test_row_order_and_threads_change_nothing(sql: SqlFolder, lake: Path, tmp_path: Path) -> None:
+    """The files are the same to the byte."""
     files: list[Path] = []
     for threads, order in ((1, "1"), (1, "hash(random())"), (2, "hash(random())")):
         files.append(tmp_path / f"{len(files)}.parquet")
@@ -125,7 +125,7 @@ def test_row_order_does_not_show(sql: SqlFolder, lake: Path, tmp_path: Path) -> 
 def test_one_order_only_returns_and_a_hundred_thousand_orders(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder
 ) -> None:
-    """Beside each other; of the last, an order every hour of 100,000 hours up to an hour before as_of."""
+    """In one table; the customer `many` has an order in each of the last 100,000 hours."""
     connection.execute(
         """create temp table given_orders as
         select 'one' as customer_id, timestamp '2025-06-01' as ordered_at, 1000::bigint as order_value_cents, false as r
@@ -175,20 +175,20 @@ def test_nulls_become_nan_and_matrix_is_in_the_order_asked_for() -> None:
     np.testing.assert_array_equal(matrix, [[0.5, 2], [np.nan, 1]])
 
 
-def test_the_feature_file_says_its_as_of(
+def test_the_feature_file_has_its_as_of(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:
     attach(connection, lake)
     make_features_learning(connection, sql, AS_OF)
     rows = write_features(connection, AS_OF, tmp_path / "features.parquet")
     query = "select count(*), count(distinct customer_id), min(as_of), max(as_of) from read_parquet($file)"
-    found = connection.execute(query, {"file": str(tmp_path / "features.parquet")}).fetchall()
-    assert found == [(rows, rows, AS_OF.replace(tzinfo=None), AS_OF.replace(tzinfo=None))]
+    summary = connection.execute(query, {"file": str(tmp_path / "features.parquet")}).fetchall()
+    assert summary == [(rows, rows, AS_OF.replace(tzinfo=None), AS_OF.replace(tzinfo=None))]
 
 
-def test_collapsed_cut_points_are_told_by_measure() -> None:
-    alike = [("frequency", number, 1) for number in (1, 2, 3)] + [("frequency", 4, 9)]
-    apart = [("monetary", number, number * 100) for number in (1, 2, 3, 4)]
-    [said] = collapsed([*alike, *apart])
-    assert "frequency" in said
-    assert "only 3 of 5 scores" in said
+def test_collapsed_cut_points_are_warned_of_by_measure() -> None:
+    equal = [("frequency", number, 1) for number in (1, 2, 3)] + [("frequency", 4, 9)]
+    different = [("monetary", number, number * 100) for number in (1, 2, 3, 4)]
+    [warning] = collapsed([*equal, *different])
+    assert "frequency" in warning
+    assert "only 3 of 5 scores" in warning

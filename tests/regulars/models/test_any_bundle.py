@@ -1,4 +1,4 @@
-"""A bundle that was damaged anywhere, in any way, is refused by the name of what is wrong, before it scores."""
+"""A bundle with any damage is refused before it scores, and the error names the damaged file."""
 
 import os
 import random
@@ -22,12 +22,12 @@ ANY = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthC
 
 @pytest.fixture
 def copy(bundle_folder: Path, tmp_path: Path) -> Path:
-    """A bundle to damage; each test puts back what it took."""
+    """A bundle to damage; each test repairs its damage."""
     return Path(shutil.copytree(bundle_folder, tmp_path / "bundle"))
 
 
 def opened(folder: Path) -> None:
-    """Open all that scoring opens."""
+    """Open everything that scoring opens."""
     bundle = Bundle(folder)
     _ = bundle.sql.relations, bundle.cut_points, Advisor(bundle).prices
     for task in TASKS:
@@ -59,17 +59,17 @@ def test_any_byte_of_any_file_flipped_is_refused_by_name(copy: Path, seed: int, 
 
 @given(place=st.integers(0, 10**9), byte=st.integers(0, 255))
 @ANY
-def test_any_byte_of_the_manifest_changed_is_refused_or_means_the_same(copy: Path, place: int, byte: int) -> None:
-    """A blank for another blank, `z` for `Z`: what the manifest says is then what was written."""
+def test_any_byte_changed_in_the_manifest_is_refused_or_changes_nothing(copy: Path, place: int, byte: int) -> None:
+    """White space may change, or `Z` to `z`, when the content stays the same."""
     written = Bundle(copy).manifest
 
     def check() -> None:
         try:
-            found = Bundle(copy).manifest
+            manifest = Bundle(copy).manifest
         except BundleError as error:
             assert MANIFEST in str(error)  # noqa: PT017 - both outcomes are good
         else:
-            assert found == written
+            assert manifest == written
 
     def damage(good: bytes) -> bytes:
         return good[: place % len(good)] + bytes([byte]) + good[place % len(good) + 1 :]
@@ -83,7 +83,7 @@ def test_any_file_that_is_missing_is_named(copy: Path) -> None:
         (copy / name).unlink()
         with pytest.raises(BundleError, match=f"{name} is missing"):
             opened(copy)
-        (copy / name).mkdir()  # nor is a folder of that name a file
+        (copy / name).mkdir()  # a folder of that name does not count
         with pytest.raises(BundleError, match=f"{name} is missing"):
             opened(copy)
         (copy / name).rmdir()
@@ -93,12 +93,12 @@ def test_any_file_that_is_missing_is_named(copy: Path) -> None:
         opened(copy)
 
 
-@pytest.mark.parametrize("lie", [-1, 1, 10**15])
-def test_a_size_that_lies_is_named_even_when_it_is_signed(copy: Path, lie: int) -> None:
-    """Someone with write access could sign again; the hash would be right, the size is not."""
+@pytest.mark.parametrize("error", [-1, 1, 10**15])
+def test_a_wrong_size_is_named_even_when_the_manifest_is_signed_again(copy: Path, error: int) -> None:
+    """Someone with write access could sign again: the hash is right then, the size is not."""
     manifest = Bundle(copy).manifest
     for name, entry in manifest.files.items():
-        files = manifest.files | {name: FileEntry(sha256=entry.sha256, bytes=entry.bytes + lie)}
+        files = manifest.files | {name: FileEntry(sha256=entry.sha256, bytes=entry.bytes + error)}
         forged = manifest.model_copy(update={"files": files})
         forged = forged.model_copy(update={"bundle": forged.identity()})
         (copy / MANIFEST).write_text(forged.model_dump_json())

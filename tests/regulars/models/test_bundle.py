@@ -1,4 +1,4 @@
-"""The bundle: what differs from what training wrote is refused by name, and nothing in it can run code."""
+"""The bundle: changes since training are refused by name, and nothing in it can run code."""
 
 import json
 import pickle
@@ -83,23 +83,23 @@ def test_an_unreadable_manifest_is_refused(copy: Bundle, damage: Callable[[str],
 
 @pytest.mark.parametrize("field", ["metrics", "horizon_days", "features", "files", "verdict", "as_of"])
 def test_an_edited_manifest_is_not_the_one_that_was_written(copy: Bundle, field: str) -> None:
-    """Whatever is edited, the id no longer fits; a better metric, or another file's hash, cannot be written in."""
-    said = json.loads((copy.path / MANIFEST).read_text())
+    """After any edit, such as a better metric or another hash, the id no longer fits."""
+    manifest = json.loads((copy.path / MANIFEST).read_text())
     edits = {
         "metrics": {},
         "horizon_days": 91,
-        "features": said["features"][::-1],
-        "files": said["files"] | {"extra": {"sha256": "0" * 64, "bytes": 0}},
-        "verdict": {"passed": not said["verdict"]["passed"], "reasons": []},
+        "features": manifest["features"][::-1],
+        "files": manifest["files"] | {"extra": {"sha256": "0" * 64, "bytes": 0}},
+        "verdict": {"passed": not manifest["verdict"]["passed"], "reasons": []},
         "as_of": "2025-07-02T00:00:00Z",
     }
-    (copy.path / MANIFEST).write_text(json.dumps(said | {field: edits[field]}))
+    (copy.path / MANIFEST).write_text(json.dumps(manifest | {field: edits[field]}))
     with pytest.raises(BundleError, match="is not the one that was written as 2025-07-01"):
         _ = Bundle(copy.path).manifest
 
 
 def rewrite(folder: Path, files: dict[str, bytes]) -> Bundle:
-    """Forge: put files into a bundle and sign it again, as someone with write access could."""
+    """Put files into a bundle and sign it again, as someone with write access could."""
     import hashlib  # noqa: PLC0415 - forging is this function's own business
 
     manifest = Bundle(folder).manifest
@@ -141,7 +141,7 @@ def test_a_pickled_array_is_never_loaded_even_when_signed(copy: Bundle, tmp_path
     assert not ran.exists()
 
 
-def test_an_absent_bundle_says_the_next_step(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_bundle_says_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=f'no bundle at {tmp_path}; run "regulars train" or set REGULARS_BUNDLE'):
         _ = Bundle(tmp_path).manifest
 
@@ -154,17 +154,19 @@ def test_no_customer_is_in_any_file(bundle: Bundle, lake: Path, connection: duck
     assert not [name for (name,) in customers if name.encode() in content]
 
 
-def test_the_frozen_sql_is_the_repositorys_that_scoring_and_training_sets_read(bundle: Bundle, sql: SqlFolder) -> None:
+def test_the_bundle_holds_the_sql_of_staging_features_and_labels(bundle: Bundle, sql: SqlFolder) -> None:
     folders = ("staging", "features")
-    served = {name: each for name, each in sql.relations.items() if each.folder in folders or name == "future"}
+    served = {
+        name: relation for name, relation in sql.relations.items() if relation.folder in folders or name == "future"
+    }
     assert bundle.sql.relations == served
 
 
 def test_sql_that_the_manifest_does_not_name_is_never_read(copy: Bundle) -> None:
-    """Whatever lies beside the frozen files, and whatever it is called."""
-    strange = copy.path / "sql" / "zz" / "purchases.sql"
-    strange.parent.mkdir()
-    strange.write_text("-- One row per attack.\n-- Reads: orders.\nselect 1 as customer_id\n")
+    """A file beside those of the manifest is ignored, even with the name of a relation."""
+    unknown = copy.path / "sql" / "zz" / "purchases.sql"
+    unknown.parent.mkdir()
+    unknown.write_text("-- One row per attack.\n-- Reads: orders.\nselect 1 as customer_id\n")
     assert "attack" not in copy.sql.relations["purchases"].grain
 
 

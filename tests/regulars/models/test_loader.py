@@ -1,4 +1,4 @@
-"""One loader a process, one opening a model, whatever the number of threads."""
+"""A process has one loader, which opens each model once, whatever the number of threads."""
 
 import threading
 from collections import Counter
@@ -22,7 +22,7 @@ THREADS = 8
 
 
 def together(work: Callable[[], Any]) -> list[Any]:
-    """Run the same work in eight threads that start at one moment."""
+    """Run the same work in eight threads that start together."""
     barrier = threading.Barrier(THREADS)
 
     def start(_: int) -> object:
@@ -35,7 +35,7 @@ def together(work: Callable[[], Any]) -> list[Any]:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count every bundle, task and tree model that is opened from now on."""
+    """The number of openings of each bundle, task and tree model."""
     counts: Counter[str] = Counter()
 
     def counting(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,29 +53,29 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-def test_a_model_is_opened_when_first_asked_for(loader: ModelLoader, opened: Counter[str]) -> None:
+def test_a_model_is_opened_at_first_use(loader: ModelLoader, opened: Counter[str]) -> None:
     assert loader.loaded == []
     assert loader["segment"] is loader["segment"]
     assert opened == {"segment": 1}
     assert loader.loaded == ["segment"]
 
 
-def test_threads_that_come_together_share_one_loader(
+def test_threads_that_start_together_share_one_loader(
     cold: pytest.MonkeyPatch, bundle_folder: Path, opened: Counter[str]
 ) -> None:
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
-    found = together(process_loader)
-    assert len({id(one) for one in found}) == 1
+    loaders = together(process_loader)
+    assert len({id(loader) for loader in loaders}) == 1
     assert opened == {"bundle": 1}
 
 
 def test_eight_first_requests_open_each_model_once(
     cold: pytest.MonkeyPatch, bundle_folder: Path, opened: Counter[str], customer: dict[str, Any]
 ) -> None:
-    """And all eight get the same answer."""
+    """All eight get the same answer."""
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
     scored = together(lambda: score_request([customer], AS_OF, process_loader(), list(TASKS)))
-    answers = [[one.answer(0, task) for task in TASKS] for one in scored]
+    answers = [[scores.answer(0, task) for task in TASKS] for scores in scored]
     assert answers == [answers[0]] * THREADS
     trees = {"churn trees": 1, "clv trees": len(clv.PARTS)}
     assert opened == {"bundle": 1, "churn": 1, "clv": 1, "segment": 1, **trees}

@@ -1,4 +1,4 @@
-"""The purchase process at serving: against its own definition, alone as among many, and at the edges."""
+"""The purchase process at serving: by its definition, alone as among many, and at extremes."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def of(*rows: tuple[float, float, float]) -> Purchases:
 
 
 def simulated(constants: Process, days: float, customers: int = 400_000) -> tuple[Purchases, np.ndarray]:
-    """Draw customers of age 270 by the model's own story, and their days of purchase in the `days` after."""
+    """Draw customers of age 270 days from the model, and their days of purchase in the next `days`."""
     rng = np.random.default_rng(3)
     rate = rng.gamma(constants.r, 1 / constants.alpha, customers)
     lifetime = rng.exponential(1 / rng.gamma(constants.s, 1 / constants.beta, customers))
@@ -32,8 +32,8 @@ def simulated(constants: Process, days: float, customers: int = 400_000) -> tupl
     return Purchases(repeats, last, np.full(customers, 270.0), np.full(customers, 2_000.0)), ahead
 
 
-def test_forecasts_are_what_the_models_own_customers_do() -> None:
-    """Expected orders and P(no order), in all and by what is known of the customer."""
+def test_forecasts_equal_what_simulated_customers_do() -> None:
+    """Expected orders and P(no order), of all customers and of groups by their history."""
     known, ahead = simulated(CDNOW, 180.0)
     expected, none = (
         purchase_process.expected_orders(CDNOW, known, 180.0),
@@ -46,18 +46,18 @@ def test_forecasts_are_what_the_models_own_customers_do() -> None:
         assert none[group].mean() == pytest.approx((ahead[group] == 0).mean(), abs=5 * 0.5 / np.sqrt(group.sum()))
 
 
-def test_alive_is_the_share_that_a_fine_grid_finds() -> None:
-    """P(alive) by brute force over the day of leaving."""
+def test_p_alive_equals_numerical_integration() -> None:
+    """Over the day of leaving, on a fine grid."""
     for repeats, last, age in HISTORIES:
         days = np.linspace(last, age, 200_001)
         density = CDNOW.s * CDNOW.beta**CDNOW.s * (CDNOW.beta + days) ** -(CDNOW.s + 1)
         left = np.trapezoid(density * ((CDNOW.alpha + age) / (CDNOW.alpha + days)) ** (CDNOW.r + repeats), days)
         stayed = (CDNOW.beta / (CDNOW.beta + age)) ** CDNOW.s
-        found = purchase_process.p_alive(CDNOW, of((repeats, last, age)))[0]
-        assert found == pytest.approx(stayed / (stayed + left), rel=1e-5, abs=1e-12)
+        probability = purchase_process.p_alive(CDNOW, of((repeats, last, age)))[0]
+        assert probability == pytest.approx(stayed / (stayed + left), rel=1e-5, abs=1e-12)
 
 
-def test_more_time_brings_more_orders_and_less_silence() -> None:
+def test_longer_horizons_have_more_orders_and_a_lower_p_no_order() -> None:
     known = of(*HISTORIES)
     days = [1.0, 30.0, 90.0, 365.0, 3_650.0]
     assert (np.diff([purchase_process.expected_orders(CDNOW, known, span) for span in days], axis=0) > 0).all()
@@ -65,14 +65,14 @@ def test_more_time_brings_more_orders_and_less_silence() -> None:
     np.testing.assert_allclose(purchase_process.p_no_order(CDNOW, known, 0.0), 1.0)
 
 
-def test_who_leaves_at_rate_one_is_no_exception() -> None:
+def test_expected_orders_are_continuous_at_s_equal_to_one() -> None:
     """The closed form of the expected orders divides by s - 1."""
     near = [CDNOW.model_copy(update={"s": s}) for s in (1 - 1e-4, 1.0, 1 + 1e-4)]
-    below, at, above = (purchase_process.expected_orders(one, of(*HISTORIES), 90.0) for one in near)
+    below, at, above = (purchase_process.expected_orders(constants, of(*HISTORIES), 90.0) for constants in near)
     np.testing.assert_allclose(at, (below + above) / 2, rtol=1e-6)
 
 
-def test_spend_lies_between_ones_own_and_everyones() -> None:
+def test_expected_spend_lies_between_the_customers_mean_and_that_of_all() -> None:
     everyone = CDNOW.p * CDNOW.gamma / (CDNOW.q - 1)
     few, many = purchase_process.expected_spend(CDNOW, of((0, 0, 9), (99, 9, 9)))
     assert everyone > few > many or everyone < few < many
@@ -91,26 +91,26 @@ def test_a_customer_alone_gets_the_same_bits() -> None:
     many = with_process(FeatureTable(names, columns), CDNOW, 90, 180).columns
     for row in range(0, 1_000, 97):
         alone = {name: values[row : row + 1] for name, values in columns.items()}
-        one = with_process(FeatureTable(names[row : row + 1], alone), CDNOW, 90, 180).columns
+        single = with_process(FeatureTable(names[row : row + 1], alone), CDNOW, 90, 180).columns
         for name in (*FEATURES, *HORIZON):
-            assert one[name].tobytes() == many[name][row : row + 1].tobytes(), name
+            assert single[name].tobytes() == many[name][row : row + 1].tobytes(), name
 
 
 @pytest.mark.parametrize("constants", [CDNOW, CDNOW.model_copy(update={"r": 1e-3, "s": 1e-3, "beta": 1e5})])
 def test_extreme_histories_have_finite_forecasts(constants: Process) -> None:
-    """Thousands of days of purchase, decades of silence, an order just now."""
+    """Thousands of days of purchase, decades without an order, an order just now."""
     known = of((5_000, 5_000, 5_000), (5_000, 5_000, 30_000), (0, 0, 0), (0, 0, 30_000), (1, 0.001, 30_000))
-    for found in (
+    for forecasts in (
         purchase_process.p_alive(constants, known),
         purchase_process.p_no_order(constants, known, 90.0),
         purchase_process.expected_orders(constants, known, 90.0),
         purchase_process.expected_spend(constants, known),
     ):
-        assert np.isfinite(found).all()
-        assert (found >= 0).all()
+        assert np.isfinite(forecasts).all()
+        assert (forecasts >= 0).all()
 
 
-def test_the_next_order_is_where_even_odds_are_reached() -> None:
+def test_the_next_order_is_where_p_no_order_is_one_half() -> None:
     known = of(*HISTORIES)
     days = purchase_process.days_to_next_order(CDNOW, known, np.zeros(len(HISTORIES)), 90)
     expected = ~np.isnan(days)

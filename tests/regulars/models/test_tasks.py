@@ -36,8 +36,8 @@ def table(bundle_folder: Path, lake: Path) -> FeatureTable:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_fills_just_the_fields_that_it_documents(loader: ModelLoader, table: FeatureTable, task: str) -> None:
-    """One value a customer for each field of its Answer; reasons stand beside the columns."""
+def test_a_task_fills_exactly_the_fields_that_it_documents(loader: ModelLoader, table: FeatureTable, task: str) -> None:
+    """One value per customer for each field of its Answer; reasons are separate."""
     prediction = loader[task].predict(table, reasons=1)
     fields = set(TASKS[task].Answer.model_fields) - set(Result.model_fields)
     assert set(prediction.columns) == fields - {"reasons"}
@@ -58,7 +58,7 @@ def test_churn_is_a_probability_with_its_band(loader: ModelLoader, table: Featur
 
 
 def test_an_interval_holds_the_median_and_the_next_order_lies_ahead(loader: ModelLoader, table: FeatureTable) -> None:
-    """Nobody is expected to bring less than nothing, and a date is given to who is likelier to come than not."""
+    """No value is negative; customers have a date if an order is likelier than none."""
     columns = loader["clv"].predict(table).columns
     low, median, high = (columns[f"predicted_value_{name}"] for name in ("low", "median", "high"))
     assert (low >= 0).all()
@@ -69,7 +69,7 @@ def test_an_interval_holds_the_median_and_the_next_order_lies_ahead(loader: Mode
     known = ~np.isnat(at)
     assert (at[known] >= np.datetime64("2025-07-01")).all()
     assert (at[known] <= np.datetime64("2025-07-01") + 730).all()
-    # Who has even odds of an order within the horizon has them by its end.
+    # The median is above zero only if an order within the horizon is as likely as none.
     within = known & (at <= np.datetime64("2025-07-01") + 90)
     assert (median[~within] == 0).all()
     assert (columns["predicted_orders"] > 0).all()
@@ -82,27 +82,27 @@ def test_value_is_money_in_whole_minor_units(loader: ModelLoader, table: Feature
 
 
 @pytest.mark.parametrize("task", ANSWERS)
-def test_reasons_add_up_to_the_answer_less_one_base(loader: ModelLoader, table: FeatureTable, task: str) -> None:
-    """The answer without any reason is the same for every customer; reasons come largest first, each group once."""
+def test_base_and_reasons_add_up_to_the_answer(loader: ModelLoader, table: FeatureTable, task: str) -> None:
+    """The base is the same for all customers; reasons are largest first, each group once."""
     prediction = loader[task].predict(table, reasons=EVERY)
     answers = prediction.columns[ANSWERS[task]]
     sums = np.array([sum(reason.effect for reason in reasons) for reasons in prediction.reasons])
     effects = [[abs(reason.effect) for reason in reasons] for reasons in prediction.reasons]
     base = answers - sums
     assert np.ptp(answers) > 0.5
-    np.testing.assert_allclose(base, base[0], atol=1e-5)  # effects are said to six places
-    assert all(each == sorted(each, reverse=True) for each in effects)
+    np.testing.assert_allclose(base, base[0], atol=1e-5)  # effects have six decimals
+    assert all(sizes == sorted(sizes, reverse=True) for sizes in effects)
     for reasons in prediction.reasons[::100]:
         names = [reason.group for reason in reasons]
         assert len(set(names)) == len(names) >= 10
         assert all(reason.feature in GROUPS[reason.group] for reason in reasons)
 
 
-def test_a_reason_says_the_customers_own_value(loader: ModelLoader, table: FeatureTable) -> None:
+def test_a_reason_has_the_customers_own_value(loader: ModelLoader, table: FeatureTable) -> None:
     reasons = loader["churn"].predict(table, reasons=3).reasons
-    said = loader.bundle.json("churn/constants.json")
+    constants = loader.bundle.json("churn/constants.json")
     process = Process.model_validate(loader.bundle.json("constants/process.json"))
-    table = with_process(table, process, said["window_days"], said["horizon_days"])
+    table = with_process(table, process, constants["window_days"], constants["horizon_days"])
     for row in range(0, len(table), 50):
         assert len(reasons[row]) == 3
         for reason in reasons[row]:
@@ -142,7 +142,7 @@ def test_a_segment_is_the_nearest_centre(loader: ModelLoader, table: FeatureTabl
 def test_a_customer_of_one_order_and_nothing_else_is_answered(
     loader: ModelLoader, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Every optional feature is null then, and no answer is."""
+    """Optional features are null, answers are not."""
     first = datetime(2025, 6, 30, 23, 59, 59, tzinfo=UTC).replace(tzinfo=None)
     connection.execute(
         "create table t (customer_id varchar, ordered_at timestamp, order_value_cents bigint, is_return boolean)"

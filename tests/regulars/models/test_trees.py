@@ -1,4 +1,4 @@
-"""Leaf finder and leaf table answer as the fitted ensembles do, to the leaf, at every threshold."""
+"""Leaf finder and leaf table give the leaves and scores of the fitted ensembles, also at the thresholds."""
 
 import hashlib
 from pathlib import Path
@@ -21,9 +21,9 @@ Rows = npt.NDArray[np.float32]
 
 
 class Folder(Bundle):
-    """A folder that stands for a bundle: whatever lies in it is its content."""
+    """A folder in place of a bundle, without checks."""
 
-    def file(self, name: str) -> Path:  # noqa: D102 - as the base says, without its checks
+    def file(self, name: str) -> Path:  # noqa: D102 - as in the base class, without checks
         return self.path / name
 
 
@@ -35,7 +35,7 @@ def opened(exported: Exported, folder: Path) -> TreeModel:
 
 
 def data(count: int, seed: int = 3) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Return rows with ties, extremes and a fifth of NaN, and a target that hangs on them."""
+    """Return rows with ties, extremes and a fifth of NaN, and a target that depends on them."""
     rng = np.random.default_rng(seed)
     rows = rng.lognormal(0, 3, (count, FEATURES))
     rows[:, 1] = rng.integers(0, 4, count)
@@ -51,14 +51,14 @@ def at_thresholds(ensemble: Ensemble, rows: Rows) -> Rows:
         [np.stack([tree.feature, tree.threshold], 1)[~tree.is_leaf].astype(np.float64) for tree in ensemble.trees]
     )
     pairs = pairs[np.isfinite(pairs[:, 1])]  # scikit-learn splits NaN from the rest at infinity
-    found: list[Rows] = []
+    edges: list[Rows] = []
     for feature, value in pairs[:: max(1, len(pairs) // 300)]:
         exact = np.float32(value)
         for near in (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(-np.inf))):
-            row = rows[len(found) % len(rows)].copy()
+            row = rows[len(edges) % len(rows)].copy()
             row[int(feature)] = near
-            found.append(row)
-    return np.stack(found)
+            edges.append(row)
+    return np.stack(edges)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_forest_falls_into_the_same_leaves_and_adds_up(forest: RandomForestCla
     np.testing.assert_allclose(model.margins(model.leaves(rows)), forest.predict_proba(rows)[:, 1], atol=1e-6)
 
 
-def test_the_order_in_which_rows_are_looked_up_does_not_show(booster: xgb.Booster, tmp_path: Path) -> None:
+def test_the_order_of_processing_changes_nothing(booster: xgb.Booster, tmp_path: Path) -> None:
     rows = probe(booster)
     model = opened(from_booster(booster, FEATURES, rows), tmp_path)
     order = np.random.default_rng(3).permutation(len(rows))
@@ -113,12 +113,12 @@ def test_the_order_in_which_rows_are_looked_up_does_not_show(booster: xgb.Booste
 
 
 def test_contributions_are_xgboosts_approximate_ones(booster: xgb.Booster, tmp_path: Path) -> None:
-    """Feature by feature, the bias last."""
+    """For each feature, and last for the bias."""
     rows = probe(booster)
     expected = booster.predict(xgb.DMatrix(rows), pred_contribs=True, approx_contribs=True)
     model = opened(from_booster(booster, FEATURES, rows), tmp_path)
-    found = model.contributions(model.leaves(rows))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    contributions = model.contributions(model.leaves(rows))
+    np.testing.assert_allclose(contributions, expected, atol=1e-5)
 
 
 def test_a_row_alone_has_the_same_bits_as_among_many(booster: xgb.Booster, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_row_alone_has_the_same_bits_as_among_many(booster: xgb.Booster, tmp_p
 
 
 def test_trees_of_a_single_leaf(tmp_path: Path) -> None:
-    """A target without anything to split on still has its answer, for both kinds of trees."""
+    """A target that gives no split is still predicted, by both kinds of trees."""
     rows, target = data(60)
     flat = xgb.train({"base_score": 0.0, "max_depth": 2}, xgb.DMatrix(rows, np.full(60, 2.0)), 3)
     stump = xgb.train({"base_score": 0.0, "max_depth": 2, "gamma": 1e9}, xgb.DMatrix(rows, target), 3)
@@ -144,13 +144,13 @@ def test_trees_of_a_single_leaf(tmp_path: Path) -> None:
         ("forest", from_forest(forest, FEATURES, rows), forest.predict_proba(rows)[:, 1]),
     ):
         model = opened(exported, tmp_path / name)
-        found = model.contributions(model.leaves(rows))
-        np.testing.assert_allclose(found.sum(axis=1), expected, atol=1e-6)
-        assert not found[:, :-1].any()
+        contributions = model.contributions(model.leaves(rows))
+        np.testing.assert_allclose(contributions.sum(axis=1), expected, atol=1e-6)
+        assert not contributions[:, :-1].any()
 
 
 def test_thresholds_are_rounded_down_so_that_comparisons_hold() -> None:
-    """X <= t says the same of every float32 x, whether t is the double or what it is rounded to."""
+    """For every float32 x, x <= t is the same for the double t and the rounded t."""
     thresholds = np.concatenate([np.random.default_rng(1).normal(0, 10, 500), [0.1, -0.1, 1e-40, 0.5, 2.0**24 + 1]])
     rounded = float32_at_or_below(thresholds)
     for near in (rounded, np.nextafter(rounded, np.float32(np.inf)), np.nextafter(rounded, np.float32(-np.inf))):
@@ -158,7 +158,7 @@ def test_thresholds_are_rounded_down_so_that_comparisons_hold() -> None:
 
 
 @pytest.mark.parametrize("kind", ["threshold", "direction of NaN", "value"])
-def test_a_model_that_answers_otherwise_is_never_written(
+def test_a_model_with_other_answers_is_never_written(
     booster: xgb.Booster, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     rows = probe(booster)

@@ -1,4 +1,4 @@
-"""Every feature is in one group, and says its value in words."""
+"""Every feature is in one group and has a wording."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 
 def columns() -> list[str]:
-    """Return what customer_features.sql selects beside the id."""
+    """Return the columns of customer_features.sql, without the id."""
     text = (ROOT / "sql" / "features" / "customer_features.sql").read_text(encoding="utf-8")
     select = text.partition("\nselect\n")[2].partition("\nfrom ")[0]
     names = re.findall(r"^ +(?:\w+\.)?(\w+),?(?: --.*)?$", select, flags=re.MULTILINE)
@@ -27,12 +27,12 @@ def test_every_feature_has_one_group() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in columns() if group_of(name) != "rfm"])
-def test_every_feature_that_models_see_can_be_said(name: str) -> None:
+def test_every_feature_of_the_models_has_a_wording(name: str) -> None:
     assert name in PHRASES or name.endswith("_trend_90d") or name in ("recency_days", "overdue_ratio")
 
 
-def test_a_feature_that_no_group_names_stands_for_itself() -> None:
-    """As one does that another version's SQL makes."""
+def test_a_feature_without_a_group_is_its_own_group() -> None:
+    """Such as one from another version's SQL."""
     assert group_of("shoe_size") == "shoe_size"
     assert columns_by_group(["orders_90d", "shoe_size", "recency_days", "spend_90d_cents"]) == {
         "recent_activity": [0, 3],

@@ -1,4 +1,4 @@
-"""Contributions in margin space become effects in the answer's unit, and nothing gets lost."""
+"""Contributions to a margin become effects on the answer, with the right sum."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ def sigmoid(margin: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 LINKS: dict[str, Link] = {
     "money": lambda margin: np.exp(margin) * 1.3,
     "calibrated": lambda margin: sigmoid(margin + 0.4),
-    "stretched": lambda margin: np.clip(margin, 0.0, 1.0) ** 2.5,
-    "as it is": lambda margin: margin,
+    "power": lambda margin: np.clip(margin, 0.0, 1.0) ** 2.5,
+    "identity": lambda margin: margin,
 }
 contributions = arrays(np.float64, (4, 3), elements=st.floats(-3, 3, allow_subnormal=False))
 
@@ -31,7 +31,7 @@ contributions = arrays(np.float64, (4, 3), elements=st.floats(-3, 3, allow_subno
 def test_base_and_effects_add_up_to_the_answer(
     link: Link, parts: npt.NDArray[np.float64], extra: npt.NDArray[np.float64]
 ) -> None:
-    """With a named part beside the features, and with contributions that cancel out."""
+    """Also with a named part, and with contributions that cancel out."""
     base = np.array([0.1, 0.5, -1.0, 0.0])
     parts[0, 2] = -parts[0, :2].sum() - extra[0]
     effects = in_answer_units(NAMES, parts, base, link, {"purchase_history": extra})
@@ -39,11 +39,11 @@ def test_base_and_effects_add_up_to_the_answer(
     assert effects.names == (*NAMES, "purchase_history")
     np.testing.assert_allclose(effects.base, link(base))
     np.testing.assert_allclose(effects.base + effects.values.sum(axis=1), answer, atol=1e-6)
-    settled = effects.summing_to(np.round(answer, 2))
-    np.testing.assert_allclose(settled.base + settled.values.sum(axis=1), np.round(answer, 2), atol=1e-12)
+    exact = effects.summing_to(np.round(answer, 2))
+    np.testing.assert_allclose(exact.base + exact.values.sum(axis=1), np.round(answer, 2), atol=1e-12)
 
 
-def test_signs_and_order_stay_and_equal_parts_stay_equal() -> None:
+def test_signs_order_and_ties_are_kept() -> None:
     parts = np.array([[2.0, -0.5, 2.0], [-1.0, 0.25, -0.5]])
     effects = in_answer_units(NAMES, parts, np.array([3.0, 3.0]), LINKS["money"])
     np.testing.assert_array_equal(np.sign(effects.values), np.sign(parts))
@@ -52,20 +52,20 @@ def test_signs_and_order_stay_and_equal_parts_stay_equal() -> None:
 
 
 def test_parts_that_cancel_out_still_have_their_effects() -> None:
-    """Two of the same size and opposite sign: each moves the answer by the link's slope, together by nothing."""
+    """Two of the same size and opposite sign: each has the effect of the link's slope, together zero."""
     effects = in_answer_units(("a", "b"), np.array([[2.0, -2.0]]), np.array([1.0]), LINKS["calibrated"])
     slope = float(sigmoid(np.array([1.4]))[0] * (1 - sigmoid(np.array([1.4]))[0]))
     np.testing.assert_allclose(effects.values, [[2 * slope, -2 * slope]], rtol=1e-6)
 
 
 def test_an_extra_with_a_features_name_is_added_to_it() -> None:
-    effects = in_answer_units(NAMES, np.ones((1, 3)), np.zeros(1), LINKS["as it is"], {"b": np.array([0.5])})
+    effects = in_answer_units(NAMES, np.ones((1, 3)), np.zeros(1), LINKS["identity"], {"b": np.array([0.5])})
     assert effects.names == NAMES
     np.testing.assert_allclose(effects.values, [[1.0, 1.5, 1.0]])
 
 
 def test_the_parts_of_a_blend_are_added_up() -> None:
-    """Each with its weight in its link: the sum explains the blend."""
+    """With each weight in the link, the sum explains the blend."""
     rng = np.random.default_rng(1)
     trees, process = rng.normal(size=(5, 3)), rng.normal(size=5)
     blend = 0.7 * np.exp(trees.sum(axis=1)) + 0.3 * (process + 2.0)
@@ -78,6 +78,6 @@ def test_the_parts_of_a_blend_are_added_up() -> None:
     np.testing.assert_allclose((by_trees + by_trees).values, 2 * by_trees.values)
 
 
-def test_what_rounding_leaves_goes_to_the_base_where_no_effect_is() -> None:
+def test_without_effects_the_rounding_error_goes_to_the_base() -> None:
     flat = Effects(("a",), np.zeros((1, 1)), np.array([3.004])).summing_to(np.array([3.0]))
     assert (flat.base[0], flat.values[0, 0]) == (3.0, 0.0)

@@ -1,4 +1,4 @@
-"""What an analyst reads."""
+"""The texts of reasons."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_values_in_words(feature: str, value: float, usual: float, text: str) ->
     assert Narrator(TYPICAL, 2).text(feature, value, usual) == text
 
 
-def test_what_a_forecast_from_past_orders_goes_by() -> None:
+def test_purchase_histories() -> None:
     narrator = Narrator(TYPICAL, 2)
     orders, days, usual = np.array([12.0, 1.0]), np.array([86.0, 20.0]), np.array([3.0, NAN])
     assert narrator.histories(orders, days, usual).tolist() == [
@@ -68,8 +68,8 @@ def test_what_a_forecast_from_past_orders_goes_by() -> None:
 
 
 @pytest.mark.parametrize("feature", PHRASES)
-def test_a_value_sounds_alike_alone_and_among_many(feature: str) -> None:
-    """Halves of what is shown, and the places where what is shown changes its form."""
+def test_a_value_has_the_same_text_alone_and_among_many(feature: str) -> None:
+    """Values at the edges of rounding, and where the format changes."""
     values = np.array([NAN, -1.0, -0.4, 0.0, 0.05, 0.25, 0.5, 0.995, 1.0, 1.5, 2.55, 9.95, 9.996, 10.05, 999.5, 1000.5])
     values = np.concatenate([values, values * 1.0001, values * 100.0])
     usual = np.resize([NAN, 0.3, 12.0, 30.5], len(values))
@@ -79,15 +79,15 @@ def test_a_value_sounds_alike_alone_and_among_many(feature: str) -> None:
     assert len(set(many)) > 5
 
 
-def test_money_is_said_in_the_currencys_own_units() -> None:
-    """Whole yen, and three decimals of a dinar below ten."""
+def test_money_has_the_currencys_decimals() -> None:
+    """Whole yen; a dinar has three decimals below ten."""
     assert Narrator({}, 0).text("spend_cents", 5.0, NAN) == "spent 5 in all"
     assert Narrator({}, 3).text("spend_cents", 1_500.0, NAN) == "spent 1.500 in all"
 
 
 @pytest.mark.parametrize("feature", PHRASES)
 @pytest.mark.parametrize("value", [NAN, -3.0, 0.0, 1.0, 1e12])
-def test_whatever_the_value_it_is_said_once_and_short(feature: str, value: float) -> None:
+def test_any_value_has_a_short_text(feature: str, value: float) -> None:
     text = Narrator({feature: 7.0}, 2).text(feature, value, NAN)
     assert text
     assert "{" not in text
