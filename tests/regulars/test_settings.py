@@ -1,4 +1,4 @@
-"""Settings: read when first asked, refused by the variable's name."""
+"""Settings: read at first use, refused by the name of the variable."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from regulars.errors import SettingsError
 from regulars.settings import settings
 
 
-def test_what_must_be_set_is_named(cold: pytest.MonkeyPatch) -> None:
+def test_a_missing_setting_is_named(cold: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"REGULARS_BUNDLE: field required"):
         settings()
     cold.setenv("REGULARS_BUNDLE", "/opt/bundle")
@@ -16,14 +16,14 @@ def test_what_must_be_set_is_named(cold: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("MAX_CUSTOMERS", "0"), ("MAX_CUSTOMERS", "many"), ("THREADS", "0")])
-def test_what_cannot_be_understood_is_named(cold: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(cold: pytest.MonkeyPatch, name: str, value: str) -> None:
     cold.setenv("REGULARS_BUNDLE", "/opt/bundle")
     cold.setenv(f"REGULARS_{name}", value)
     with pytest.raises(SettingsError, match=f"REGULARS_{name}: input should be"):
         settings()
 
 
-def test_they_are_read_once_and_cannot_be_changed(cold: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_once_and_are_frozen(cold: pytest.MonkeyPatch) -> None:
     cold.setenv("REGULARS_BUNDLE", "/first")
     first = settings()
     cold.setenv("REGULARS_BUNDLE", "/second")
