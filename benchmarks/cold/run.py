@@ -1,7 +1,7 @@
-"""First answers side by side, from fresh processes under the real runtime client and emulator: `make bench-cold`.
+"""First answers of new processes under the real runtime client and emulator: `make bench-cold`.
 
-ours, a function each; an empty FastAPI function; the naive way (scikit-learn, XGBoost, joblib, features in pandas).
-Every round starts each contestant once, so that a busy neighbour disturbs all alike. Writes benchmarks/cold.json.
+Contestants: our functions; an empty FastAPI function; a naive one (scikit-learn, XGBoost, joblib, features in pandas).
+Every round starts each contestant once, so other load on the machine affects all. Writes benchmarks/cold.json.
 """
 
 import json
@@ -21,11 +21,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core" / "python")]
 
-from regulars.data.lake import attach  # noqa: E402 - a script finds the project first
-from regulars.data.sql import connect  # noqa: E402 - a script finds the project first
-from tools.build import WHEELS, build_core, lambda_python, layer_folder  # noqa: E402 - a script finds the project first
-from tools.emulator import RUNTIME, architecture, missing, running  # noqa: E402 - a script finds the project first
-from tools.template import template  # noqa: E402 - a script finds the project first
+from regulars.data.lake import attach  # noqa: E402 - sys.path comes first
+from regulars.data.sql import connect  # noqa: E402 - sys.path comes first
+from tools.build import WHEELS, build_core, lambda_python, layer_folder  # noqa: E402 - sys.path comes first
+from tools.emulator import RUNTIME, architecture, missing, running  # noqa: E402 - sys.path comes first
+from tools.template import template  # noqa: E402 - sys.path comes first
 
 HERE = Path(__file__).parent
 BUILD = HERE / "build"
@@ -38,7 +38,7 @@ PACKAGES = 16
 
 @dataclass(frozen=True)
 class Contestant:
-    """A function's folder, what it imports from, and its environment."""
+    """A function's folder, import path, environment and event."""
 
     folder: Path
     path: list[Path]
@@ -47,25 +47,25 @@ class Contestant:
 
 
 def event(route: str) -> dict[str, Any]:
-    """Return churn's own event, sent to another route."""
-    sent: dict[str, Any] = json.loads((ROOT / "functions" / "churn" / "event.json").read_bytes())
-    sent |= {"rawPath": f"/{route}", "routeKey": f"POST /{route}"}
-    sent["requestContext"]["http"]["path"] = f"/{route}"
-    return sent
+    """Return churn's event with another route."""
+    request: dict[str, Any] = json.loads((ROOT / "functions" / "churn" / "event.json").read_bytes())
+    request |= {"rawPath": f"/{route}", "routeKey": f"POST /{route}"}
+    request["requestContext"]["http"]["path"] = f"/{route}"
+    return request
 
 
 def libraries(name: str) -> Path:
-    """Install what a contestant wants, as a user does: with pip, untrimmed, byte-compiled."""
+    """Install a contestant's requirements like a user: with pip, untrimmed, byte-compiled."""
     folder = BUILD / name
     if not folder.exists():
-        wanted = ["--target", str(folder), "--requirement", str(HERE / name / "requirements.txt")]
-        wanted += ["--constraint", str(ROOT / "constraints.txt")]
-        call([str(lambda_python()), "-m", "pip", "install", "-q", "--only-binary=:all:", *wanted])
+        options = ["--target", str(folder), "--requirement", str(HERE / name / "requirements.txt")]
+        options += ["--constraint", str(ROOT / "constraints.txt")]
+        call([str(lambda_python()), "-m", "pip", "install", "-q", "--only-binary=:all:", *options])
     return folder
 
 
 def naive(lake: Path) -> Contestant:
-    """Fit the naive way's models on the lake."""
+    """Return the naive contestant; its models are fitted on the lake."""
     packages, models = libraries("naive"), BUILD / "models"
     if not (models / "clv.joblib").exists():
         models.mkdir(parents=True, exist_ok=True)
@@ -81,23 +81,24 @@ def naive(lake: Path) -> Contestant:
 
 def call(command: list[str], **environment: str) -> None:
     """Run a command."""
-    subprocess.run(command, env={**os.environ, **environment}, check=True)  # noqa: S603 - our own words
+    subprocess.run(command, env={**os.environ, **environment}, check=True)  # noqa: S603 - our own command
 
 
 def contestants(lake: Path, package: Path) -> dict[str, Contestant]:
-    """Return all of them by name."""
+    """Return all contestants by name."""
     build_core(package)
     layers = [layer_folder(layer, str(architecture())) / "python" for layer in WHEELS]
-    said = template()["Globals"]["Function"]["Environment"]["Variables"] | {"REGULARS_BUNDLE": str(BUNDLE)}
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"] | {"REGULARS_BUNDLE": str(BUNDLE)}
     ours = {
-        name: Contestant(ROOT / "functions" / name, [*layers, package / "python"], said, event(name)) for name in OURS
+        name: Contestant(ROOT / "functions" / name, [*layers, package / "python"], variables, event(name))
+        for name in OURS
     }
     empty = Contestant(HERE / "empty", [libraries("empty")], {}, event("empty"))
     return {"empty": empty, **ours, "naive": naive(lake)}
 
 
 def first_answer(contestant: Contestant, log: Path) -> dict[str, float]:
-    """Start a process and send it one event: seconds until the answer, its seconds of CPU, its peak memory."""
+    """Start a process and send one event; return seconds until the answer, CPU seconds, peak memory."""
     with running(contestant.folder, contestant.path, contestant.environment, log) as emulator:
         begun = time.perf_counter()
         answer = emulator.invoke(contestant.event)
@@ -109,22 +110,22 @@ def first_answer(contestant: Contestant, log: Path) -> dict[str, float]:
 
 
 def summary(runs: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Return median and least of each measure, and the medians of the ratios within a round."""
-    said: dict[str, dict[str, float]] = {}
-    for name, own in runs.items():
+    """Return median and minimum of each measure, and the medians of the ratios within a round."""
+    table: dict[str, dict[str, float]] = {}
+    for name, mine in runs.items():
         row: dict[str, float] = {}
         for measure in ("seconds", "cpu_seconds", "peak_mib"):
-            values = [run[measure] for run in own]
+            values = [run[measure] for run in mine]
             row |= {f"{measure}_median": statistics.median(values), f"{measure}_least": min(values)}
             for other in ("empty", "naive"):
-                ratios = [mine[measure] / its[measure] for mine, its in zip(own, runs[other], strict=True)]
+                ratios = [run[measure] / reference[measure] for run, reference in zip(mine, runs[other], strict=True)]
                 row[f"{measure}_by_{other}"] = statistics.median(ratios)
-        said[name] = {key: round(value, 3) for key, value in row.items()}
-    return said
+        table[name] = {key: round(value, 3) for key, value in row.items()}
+    return table
 
 
 def imports(contestant: Contestant) -> dict[str, float]:
-    """Return by package the milliseconds that its own modules take to import (-X importtime, slower than life)."""
+    """Return the milliseconds of imports by package (-X importtime, slower than a normal start)."""
     path = os.pathsep.join(map(str, [contestant.folder, *contestant.path, RUNTIME]))
     environment = {
         **os.environ,
@@ -142,22 +143,22 @@ def imports(contestant: Contestant) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print and keep."""
-    lacking = missing() or (None if (BUNDLE / "manifest.json").exists() else f'no bundle at {BUNDLE}; run "make demo"')
-    if lacking:
-        sys.exit(f"bench-cold: {lacking}")
+    """Measure, print and write."""
+    cause = missing() or (None if (BUNDLE / "manifest.json").exists() else f'no bundle at {BUNDLE}; run "make demo"')
+    if cause:
+        sys.exit(f"bench-cold: {cause}")
     lake = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "demo" / "lake")
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        all_of_them = contestants(lake, Path(folder, "core"))
+        by_name = contestants(lake, Path(folder, "core"))
         for _ in range(ROUNDS):
-            for name, contestant in all_of_them.items():
+            for name, contestant in by_name.items():
                 runs[name].append(first_answer(contestant, Path(folder, "log")))
-        spent = min((imports(all_of_them["churn"]) for _ in range(3)), key=lambda table: sum(table.values()))
-    said = summary(runs)
-    kept = {"rounds": ROUNDS, "machine": f"{os.cpu_count()} cores, {platform.machine()}", "first_answer": said}
-    kept["import_milliseconds_churn"] = {name: round(value, 1) for name, value in list(spent.items())[:PACKAGES]}
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        spent = min((imports(by_name["churn"]) for _ in range(3)), key=lambda by_package: sum(by_package.values()))
+    table = summary(runs)
+    results = {"rounds": ROUNDS, "machine": f"{os.cpu_count()} cores, {platform.machine()}", "first_answer": table}
+    results["import_milliseconds_churn"] = {name: round(value, 1) for name, value in list(spent.items())[:PACKAGES]}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     head = ("median", "least", "CPU s", "least", "peak MiB", "/empty", "CPU/empty", "/naive", "CPU/naive", "MiB/naive")
     keys = ("seconds_median", "seconds_least", "cpu_seconds_median", "cpu_seconds_least", "peak_mib_median")
     keys += (
@@ -168,7 +169,7 @@ def main() -> None:
         "peak_mib_by_naive",
     )
     print(f"{'first answer':<13}" + "".join(f"{name:>10}" for name in head))
-    for name, row in said.items():
+    for name, row in table.items():
         print(f"{name:<13}" + "".join(f"{row[key]:>10.2f}" for key in keys))
     print(f"\nwhat churn imports, ms (under -X importtime, {sum(spent.values()):.0f} in all):")
     for name, value in list(spent.items())[:PACKAGES]:

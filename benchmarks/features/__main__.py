@@ -1,8 +1,8 @@
-"""Features side by side, each contender a process of its own: `make bench-features`, or with LAKE=folder.
+"""Features side by side, each contender in its own process: `make bench-features`, or with LAKE=folder.
 
-Writes benchmarks/features.json. Without a lake it makes one: 1,000,000 customers over three years; and always one of
-100,000 for pandas, and copies with integer ids and with rows by time. `--quick` does the same on a hundredth of the
-customers and writes nothing; `--only by_polars reference` runs ours beside these alone.
+Writes benchmarks/features.json. Without a lake it makes one with 1,000,000 customers over three years. It always makes
+one of 100,000 customers for pandas, and copies with integer ids and with rows sorted by time. `--quick` uses a
+hundredth of the customers and writes nothing; `--only by_polars reference` runs only these beside ours.
 """
 
 import argparse
@@ -50,10 +50,10 @@ CONTENDERS = (
 
 
 def measure(places: Mapping[str, Path], outs: Mapping[str, Path], wanted: Sequence[Contender]) -> dict[str, list[Run]]:
-    """Run all contenders in turn, round after round, so that a busy minute of the machine hits every one."""
+    """Run all contenders in turn, round after round, so that other load on the machine affects all."""
     runs: dict[str, list[Run]] = {contender.name: [] for contender in wanted}
     for turn in range(max(contender.repeats for contender in wanted)):
-        for contender in (each for each in wanted if turn < each.repeats):
+        for contender in (candidate for candidate in wanted if turn < candidate.repeats):
             out = outs[contender.name]
             Console(stderr=True).print(f"round {turn + 1}: {contender.name}")
             runs[contender.name].append(run(contender, places[contender.lake], AS_OF, out, out.parent / "temp"))
@@ -61,48 +61,48 @@ def measure(places: Mapping[str, Path], outs: Mapping[str, Path], wanted: Sequen
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the median and the least of each number, the most memory, and the runs themselves."""
-    said: dict[str, Any] = {}
+    """Return median and minimum of each number, the maximum of memory, and all runs."""
+    numbers: dict[str, Any] = {}
     for field in ("work", "wall", "cpu"):
-        values = [getattr(each, f"{field}_s") for each in runs]
-        said |= {f"{field}_s": statistics.median(values), f"{field}_min_s": min(values)}
-    peaks = {f"{field}_mb": max(getattr(each, f"{field}_mb") for each in runs) for field in ("peak", "spill")}
-    return said | peaks | {"runs": [asdict(each) for each in runs]}
+        values = [getattr(measured, f"{field}_s") for measured in runs]
+        numbers |= {f"{field}_s": statistics.median(values), f"{field}_min_s": min(values)}
+    peaks = {f"{field}_mb": max(getattr(measured, f"{field}_mb") for measured in runs) for field in ("peak", "spill")}
+    return numbers | peaks | {"runs": [asdict(measured) for measured in runs]}
 
 
 def compared(outs: Mapping[str, Path], wanted: Sequence[Contender]) -> dict[str, dict[str, int]]:
-    """Count by column the cells in which each contender's table differs from ours of the same customers."""
-    found = {}
-    for contender in (each for each in wanted if each.compared):
+    """Count, by column, the cells of each contender's table that differ from ours for the same customers."""
+    cells = {}
+    for contender in (candidate for candidate in wanted if candidate.compared):
         ours = outs[verdict.FEWER if contender.lake == SMALL else verdict.OURS]
         tables = (ordered(read(path)) for path in (ours, outs[contender.name]))
-        found[contender.name] = differing(*tables, contender.tolerance)
-    return found
+        cells[contender.name] = differing(*tables, contender.tolerance)
+    return cells
 
 
 def online() -> list[dict[str, float]]:
-    """Return the milliseconds of requests, warm."""
+    """Return the milliseconds of warm requests."""
     command = [sys.executable, "-m", "benchmarks.features.online"]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own
-    answer: list[dict[str, float]] = json.loads(said.strip().splitlines()[-1])
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own
+    answer: list[dict[str, float]] = json.loads(output.strip().splitlines()[-1])
     return answer
 
 
 def rows(lake: Path) -> dict[str, int]:
-    """Count the rows of the tables that features read."""
+    """Return the number of rows of the tables that features read."""
     tables = json.loads((lake / "lake.json").read_bytes())["tables"]
     return {name: tables[name]["rows"] for name in ("customers", "orders", "events")}
 
 
 def prepared(work: Path, given: Path | None, share: int, wanted: Sequence[Contender]) -> dict[str, Path]:
-    """Make the lakes that the contenders read, those that are not there yet."""
+    """Return the lakes for the contenders; missing ones are made."""
     plain = given or lakes.simulated(work / f"lake-{CUSTOMERS // share}", CUSTOMERS // share)
-    name = str(rows(plain)["orders"])  # copies of another lake are other copies
+    name = str(rows(plain)["orders"])  # each lake has its own copies
     places = {PLAIN: plain, SMALL: lakes.simulated(work / f"lake-{FEWER // share}", FEWER // share)}
-    asked = {each.lake for each in wanted}
-    if INTEGER in asked:
+    needed = {contender.lake for contender in wanted}
+    if INTEGER in needed:
         places[INTEGER] = lakes.integer_ids(plain, work / f"integers-{name}")
-    if TIMED in asked:
+    if TIMED in needed:
         places[TIMED] = lakes.by_time(plain, work / f"by-time-{name}")
     return places
 
@@ -110,14 +110,16 @@ def prepared(work: Path, given: Path | None, share: int, wanted: Sequence[Conten
 def main() -> None:
     """Measure, print, and write benchmarks/features.json."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("lake", nargs="?", type=Path, help="a simulated lake; else one is made under build/bench")
+    parser.add_argument("lake", nargs="?", type=Path, help="a simulated lake; by default one is made under build/bench")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the customers, nothing written")
     parser.add_argument("--only", nargs="*", help="modules to run beside ours; nothing written")
-    given = parser.parse_args()
-    wanted = [each for each in CONTENDERS if given.only is None or each.module in ("ours", *given.only)]
+    options = parser.parse_args()
+    wanted = [
+        contender for contender in CONTENDERS if options.only is None or contender.module in ("ours", *options.only)
+    ]
     work = ROOT / "build" / "bench"
     work.mkdir(parents=True, exist_ok=True)
-    places = prepared(work, given.lake, QUICK if given.quick else 1, wanted)
+    places = prepared(work, options.lake, QUICK if options.quick else 1, wanted)
     outs = {contender.name: work / f"{number}.parquet" for number, contender in enumerate(wanted)}
     before = os.getloadavg()[0]
     runs = measure(places, outs, wanted)
@@ -125,22 +127,22 @@ def main() -> None:
     measured = {name: summary(mine) for name, mine in runs.items()}
     for name, cells in compared(outs, wanted).items():
         measured[name]["differing_cells"] = cells
-    said = verdict.judge(runs, requests)
+    targets = verdict.evaluate(runs, requests)
     load = {"before": before, "after": os.getloadavg()[0]}
     counts = rows(places[PLAIN])
     title = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    verdict.show(f"{title}; load {load['before']:.1f} to {load['after']:.1f}", measured, said, requests)
-    if given.quick or given.only is not None:
+    verdict.show(f"{title}; load {load['before']:.1f} to {load['after']:.1f}", measured, targets, requests)
+    if options.quick or options.only is not None:
         return
     result = {
         "rows": counts,
         "as_of": AS_OF,
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": load},
         "versions": {name: version(name) for name in LIBRARIES},
-        "contenders": [asdict(each) for each in wanted],
+        "contenders": [asdict(contender) for contender in wanted],
         "measured": measured,
         "online": requests,
-        "targets": [asdict(each) for each in said],
+        "targets": [asdict(target) for target in targets],
     }
     OUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

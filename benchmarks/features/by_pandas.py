@@ -1,4 +1,4 @@
-"""The same columns by pandas: masked columns, one group-by a big table, gaps by a sort and a difference."""
+"""The same columns by pandas: masked columns, one group-by for each big table, gaps by sort and difference."""
 
 from datetime import timedelta
 from math import ceil
@@ -7,23 +7,23 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.features.by_polars import ORDER
-from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.contender import Task, arguments, contend
 
 DAY, PACK = 86_400, 2**30
 
 
 def read(task: Task, table: str, *columns: str) -> pd.DataFrame:
-    """Read columns of one of the lake's tables."""
+    """Read columns of a table of the lake."""
     return pd.concat([pd.read_parquet(file, columns=list(columns)) for file in task.files(table)], ignore_index=True)
 
 
 def seconds(moments: pd.Series) -> pd.Series:
-    """Whole seconds since 1970, null where there is no moment."""
+    """Whole seconds since 1970; null stays null."""
     return (moments - pd.Timestamp(0)) // pd.Timedelta(seconds=1)
 
 
 def purchases(orders: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """One row per customer with an order; returns are counted beside."""
+    """One row per customer with an order; returns have their own columns."""
     at, value, back = orders["ordered_at"], orders["order_value_cents"], orders["is_return"]
     since = {days: ~back & (at >= task.moment - timedelta(days=days)) for days in (30, 90, 180, 365)}
     windows = {f"{days}d": since[days] for days in since}
@@ -97,7 +97,7 @@ def score(amounts: pd.Series) -> pd.Series:
 
 
 def quotients(t: pd.DataFrame, now: int) -> pd.DataFrame:
-    """Return the columns that are made from the joined sums."""
+    """Return the columns computed from the joined sums."""
     recency = 6 - score((now - t["last_s"]) // DAY)
     frequency, monetary = score(t["order_count"]), score(t["spend_cents"])
     known = pd.concat([t["first_s"], t["signed_up_s"]], axis=1).min(axis=1)
@@ -159,5 +159,5 @@ def features(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    given = told()
-    contend(lambda: features(given))
+    task = arguments()
+    contend(lambda: features(task))

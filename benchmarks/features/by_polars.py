@@ -1,11 +1,11 @@
-"""The same columns by Polars' streaming engine: lazy scans, one group-by a big table, gaps by a sort and a shift."""
+"""The same columns by Polars' streaming engine: lazy scans, one group-by for each big table, gaps by sort and shift."""
 
 from datetime import timedelta
 from math import ceil
 
 import polars as pl
 
-from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.contender import Task, arguments, contend
 
 DAY = 86_400
 PACK = 2**30
@@ -18,12 +18,12 @@ def seconds(column: str) -> pl.Expr:
 
 
 def ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:
-    """Divide as doubles; null over nothing."""
+    """Divide as doubles; null where the denominator is zero."""
     return above.cast(pl.Float64) / pl.when(below != 0).then(below.cast(pl.Float64))
 
 
 def purchases(orders: pl.LazyFrame, task: Task) -> pl.LazyFrame:
-    """One row per customer with an order, or only returns."""
+    """One row per customer with an order or a return."""
 
     def since(days: int) -> pl.Expr:
         return SOLD & (task.moment - timedelta(days=days) <= AT)
@@ -53,7 +53,7 @@ def purchases(orders: pl.LazyFrame, task: Task) -> pl.LazyFrame:
 
 
 def gaps(orders: pl.LazyFrame) -> pl.LazyFrame:
-    """Gaps between days with an order: rows by customer and day, each less the one before it."""
+    """Gaps between days with an order: rows sorted by customer and day, each minus the row before."""
     gap = pl.col("gap")
     return (
         orders.filter(SOLD)
@@ -101,12 +101,12 @@ def score(name: str, amounts: pl.Series, *, reverse: bool = False) -> pl.Expr:
     """Score 1 to 5 by the exact discrete fifths."""
     ranked = amounts.sort()
     above = [pl.col(name) > ranked[ceil(len(ranked) * part / 5) - 1] for part in (1, 2, 3, 4)]
-    points = pl.sum_horizontal(each.cast(pl.Int64) for each in above)
+    points = pl.sum_horizontal(is_above.cast(pl.Int64) for is_above in above)
     return 5 - points if reverse else 1 + points
 
 
 def columns(base: pl.DataFrame) -> list[dict[str, pl.Expr]]:
-    """Return the columns that are made from the joined sums, step by step."""
+    """Return the columns computed from the joined sums, in two steps."""
     c = pl.col
     nothing = pl.when(c("repeat_days") > 0)
     points = c("email_opens_90d") + 3 * c("email_clicks_90d") + 2 * c("site_visits_90d") - 4 * c("support_tickets_90d")
@@ -233,5 +233,5 @@ def features(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    given = told()
-    contend(lambda: features(given))
+    task = arguments()
+    contend(lambda: features(task))

@@ -1,10 +1,10 @@
-"""The same SQL files on PySpark, in one JVM on this machine: the first run in a fresh session, then a warm one."""
+"""The same SQL files on PySpark, in one JVM on this machine: a first run in a new session, then a warm run."""
 
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.contender import Task, arguments, contend
 from benchmarks.features.spark_sql import attach, make, session
 from regulars.data.sql import SqlFolder
 from regulars.features.cut_points import CUT_POINTS
@@ -15,7 +15,7 @@ SQL = SqlFolder(Path(__file__).parents[2] / "sql")
 MEMORY = "6g"
 NAMES = (*BASE, RFM, CUT_POINTS, *APPLIED)
 KEPT = ("purchases",)
-"""What several relations read, kept in memory as ours keeps it; without this Spark makes it anew for each."""
+"""Relations with several readers, kept in memory like ours; else Spark computes them for each reader."""
 
 
 def features(spark: SparkSession, task: Task) -> None:
@@ -29,11 +29,11 @@ def features(spark: SparkSession, task: Task) -> None:
 
 
 if __name__ == "__main__":
-    given = told()
+    task = arguments()
     started: list[SparkSession] = []
     contend(
-        lambda: started.append(session(given.threads, MEMORY, 2 * given.threads, given.temp)),
-        lambda: features(started[0], given),
-        lambda: features(started[0], given),
+        lambda: started.append(session(task.threads, MEMORY, 2 * task.threads, task.temp)),
+        lambda: features(started[0], task),
+        lambda: features(started[0], task),
     )
     started[0].stop()

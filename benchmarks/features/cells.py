@@ -1,4 +1,4 @@
-"""Two Parquet tables of one shape, compared cell by cell."""
+"""Compare two Parquet tables cell by cell."""
 
 from pathlib import Path
 
@@ -7,22 +7,22 @@ import polars as pl
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Read a Parquet file, or a folder of them, as it is."""
+    """Read a Parquet file, or a folder of them."""
     return pl.read_parquet(sorted(path.glob("*.parquet")) if path.is_dir() else path)
 
 
 def ordered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Sort by every column, those of doubles last: one order for both engines unless a double ties or differs."""
+    """Sort by every column, doubles last: both engines then have the same order, unless doubles decide it."""
     exact = [name for name, kind in frame.schema.items() if not kind.is_float()]
     return frame.sort([*exact, *(name for name in frame.columns if name not in exact)], nulls_last=True)
 
 
 def differing(ours: pl.DataFrame, theirs: pl.DataFrame, tolerance: float | None = None) -> dict[str, int]:
-    """Count differing cells by column, of tables whose rows are in one order; columns without any are left out.
+    """Count differing cells by column, of tables with rows in the same order; columns without any are left out.
 
-    Doubles count as equal when every bit is, or, with a `tolerance`, when they differ by no more than that share.
-    Everything else is compared by value, and with a `tolerance` integers may come as whole doubles: pandas has no null
-    among integers. ValueError when columns or numbers of rows differ.
+    Doubles are equal when all bits are; with a `tolerance`, when their relative difference is at most that. Other types
+    are compared by value. With a `tolerance`, integers may be whole doubles, since pandas has no null integers.
+    ValueError when columns or numbers of rows differ.
     """
     if ours.columns != theirs.columns:
         raise ValueError(f"columns differ: {ours.columns} and {theirs.columns}")

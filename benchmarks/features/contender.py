@@ -1,4 +1,4 @@
-"""What every contender is: a process of its own that is told a lake, an instant and a file, and says what it took."""
+"""The frame of a contender: its own process, which gets a lake, an instant and a file, and prints its times."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from regulars.instants import parse_as_of
 
 
 class Task(NamedTuple):
-    """What a contender is told."""
+    """The arguments of a contender."""
 
     lake: Path
     as_of: datetime
@@ -22,16 +22,16 @@ class Task(NamedTuple):
     temp: Path
 
     def files(self, table: str) -> list[str]:
-        """Return the Parquet files of one of the lake's tables."""
+        """Return the Parquet files of a table of the lake."""
         return [str(file) for file in sorted((self.lake / table).glob("*.parquet"))]
 
     @property
     def moment(self) -> datetime:
-        """The instant as the lake keeps time: UTC, without saying so."""
+        """The instant in the lake's form: UTC without a time zone."""
         return self.as_of.replace(tzinfo=None)
 
 
-def told() -> Task:
+def arguments() -> Task:
     """Read the process's arguments."""
     parser = argparse.ArgumentParser()
     parser.add_argument("lake", type=Path)
@@ -44,13 +44,13 @@ def told() -> Task:
 
 
 def contend(*steps: Callable[[], object]) -> None:
-    """Run the steps, one after the other, and print the wall and CPU seconds of each as JSON: the last line said.
+    """Run the steps in order; print wall and CPU seconds of each as JSON, in the last line of the output.
 
-    CPU seconds are this process's own; those of a JVM beside it are counted by whoever started both.
+    CPU seconds are of this process only; the parent process counts those of a JVM.
     """
-    said = []
+    seconds = []
     for step in steps:
         wall, cpu = time.perf_counter(), time.process_time()
         step()
-        said.append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
-    print(json.dumps(said))
+        seconds.append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
+    print(json.dumps(seconds))

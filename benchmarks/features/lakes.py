@@ -1,4 +1,4 @@
-"""The lakes that the contenders read: as simulated, a smaller one, one with integer ids, one with its rows by time."""
+"""The lakes of the contenders: as simulated, a smaller one, one with integer ids, one sorted by time."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ TIMES = {"orders": "ordered_at", "events": "occurred_at", "customers": "signed_u
 
 
 def simulated(folder: Path, customers: int) -> Path:
-    """Return a simulated lake, made now if it is not there."""
+    """Return a simulated lake; it is made when missing."""
     if not (folder / "lake.json").exists():
         command = ["simulate", str(folder), "--customers", str(customers), "--years", "3", "--seed", "7"]
         subprocess.run([sys.executable, "-m", "regulars", *command], cwd=ROOT, check=True)  # noqa: S603 - our own
@@ -22,7 +22,7 @@ def simulated(folder: Path, customers: int) -> Path:
 
 
 def integer_ids(lake: Path, folder: Path) -> Path:
-    """Return the lake with the digits of its text ids as BIGINT, file by file, written as the simulator writes."""
+    """Return the lake with the digits of its text ids as BIGINT, with the same files as the simulator writes."""
     for table in TIMES:
         (folder / table).mkdir(parents=True, exist_ok=True)
         for file in sorted((lake / table).glob("*.parquet")):
@@ -34,7 +34,7 @@ def integer_ids(lake: Path, folder: Path) -> Path:
 
 
 def by_time(lake: Path, folder: Path) -> Path:
-    """Return the lake with the rows of each table by time, in one file, as a shop's log comes."""
+    """Return the lake with the rows of each table sorted by time, in one file, like a shop's log."""
     if (folder / "lake.json").exists():
         return folder
     with connect("4GB", 2, folder / "spill") as connection:

@@ -1,4 +1,4 @@
-"""One request's features, warm, through the plans that the functions keep: milliseconds, median and 99th percentile."""
+"""Features of a warm request, with the functions' prepared plans: milliseconds, median and 99th percentile."""
 
 import json
 import random
@@ -40,7 +40,7 @@ def customer(dice: random.Random, number: int, orders: int, events: int) -> Cust
 
 
 def plans() -> Plans:
-    """Make the plans as a function does on its first request, with cut points of no importance."""
+    """Make the plans like a function on its first request, with arbitrary cut points."""
     cuts = [(measure, part, part) for measure in ("recency", "frequency", "monetary") for part in (1, 2, 3, 4)]
     bundle = SimpleNamespace(sql=SQL, cut_points=cuts, manifest=SimpleNamespace(minor_units=2))
     return Plans(connect("1GB", 1, None, files=False), cast("Bundle", bundle))
@@ -48,22 +48,27 @@ def plans() -> Plans:
 
 def main() -> None:
     """Print the milliseconds of each kind of request as JSON."""
-    dice, ready, said = random.Random(7), plans(), []  # noqa: S311 - made-up customers, no secrets
+    dice, prepared, results = random.Random(7), plans(), []  # noqa: S311 - simulated customers, no secrets
     for count, orders, events, calls in REQUESTS:
-        asked = [customer(dice, number, orders, events) for number in range(count)]
-        ready.features(asked, AS_OF)
-        took, cpu = [], time.process_time()
+        customers = [customer(dice, number, orders, events) for number in range(count)]
+        prepared.features(customers, AS_OF)
+        milliseconds, cpu = [], time.process_time()
         for _ in range(calls):
             start = time.perf_counter()
-            ready.features(asked, AS_OF)
-            took.append(1_000 * (time.perf_counter() - start))
+            prepared.features(customers, AS_OF)
+            milliseconds.append(1_000 * (time.perf_counter() - start))
         cpu_ms = 1_000 * (time.process_time() - cpu) / calls
-        p99 = statistics.quantiles(took, n=100, method="inclusive")[-1]
-        said.append(
+        p99 = statistics.quantiles(milliseconds, n=100, method="inclusive")[-1]
+        results.append(
             {"customers": count, "orders": orders, "events": events, "calls": calls}
-            | {"median_ms": statistics.median(took), "p99_ms": p99, "min_ms": min(took), "cpu_ms": cpu_ms}
+            | {
+                "median_ms": statistics.median(milliseconds),
+                "p99_ms": p99,
+                "min_ms": min(milliseconds),
+                "cpu_ms": cpu_ms,
+            }
         )
-    print(json.dumps(said))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The calls of `regulars features`, with the number of threads to choose: `python -m benchmarks.features.ours`."""
+"""The calls of `regulars features`, with a chosen number of threads: `python -m benchmarks.features.ours`."""
 
 from pathlib import Path
 
-from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.contender import Task, arguments, contend
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder, connect
 from regulars.features.relations import make_features_learning, write_features
@@ -19,5 +19,5 @@ def features(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    given = told()
-    contend(lambda: features(given))
+    task = arguments()
+    contend(lambda: features(task))

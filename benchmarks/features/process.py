@@ -1,4 +1,4 @@
-"""One contender run as a process of its own, measured from outside: wall, CPU, memory, spill, children included."""
+"""Run one contender as a process, and measure wall, CPU, memory and spill from outside, with its children."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ TICK_S = 0.05
 
 @dataclass(frozen=True)
 class Contender:
-    """One line of the table: a module of this package, the lake that it reads, and what it may use."""
+    """One line of the table: a module of this package, its lake, and its limits."""
 
     name: str
     module: str
@@ -27,13 +27,13 @@ class Contender:
     memory_limit: str = "4GB"
     repeats: int = 3
     tolerance: float | None = None
-    """By what share doubles may differ from ours; None for not in a single bit."""
+    """Allowed relative difference of doubles from ours; None means every bit must be equal."""
     compared: bool = True
 
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds, CPU seconds and memory of a whole process; `steps` is what it says of its own work."""
+    """Seconds, CPU seconds and memory of a whole process; `steps` are the times that it printed."""
 
     wall_s: float
     cpu_s: float
@@ -43,12 +43,12 @@ class Run:
 
     @property
     def work_s(self) -> float:
-        """Seconds of the last step: from the lake to the file, without start-up or a first run."""
+        """Seconds of the last step, from the lake to the file, without start-up or a first run."""
         return self.steps[-1]["wall"]
 
 
 class Tree:
-    """CPU seconds and memory of a process and of all that it starts, and the bytes that it keeps in a folder."""
+    """CPU seconds and memory of a process with its children, and the bytes of its temporary folder."""
 
     def __init__(self, pid: int, temp: Path) -> None:
         self._root = psutil.Process(pid)
@@ -59,11 +59,11 @@ class Tree:
 
     @property
     def cpu(self) -> float:
-        """CPU seconds of all, as last seen."""
+        """CPU seconds of all processes at the last look."""
         return sum(self._cpu.values())
 
     def look(self) -> None:
-        """Take the numbers of this moment."""
+        """Update the numbers."""
         total = 0
         for process in self._processes():
             try:
@@ -86,7 +86,7 @@ def _size(file: Path) -> int:
     try:
         return file.stat().st_blocks * 512
     except OSError:
-        return 0  # gone since it was listed
+        return 0  # deleted since it was listed
 
 
 def run(contender: Contender, lake: Path, as_of: str, out: Path, temp: Path) -> Run:
@@ -96,13 +96,13 @@ def run(contender: Contender, lake: Path, as_of: str, out: Path, temp: Path) -> 
     temp.mkdir(parents=True)
     options = ["--threads", str(contender.threads), "--memory-limit", contender.memory_limit, "--temp", str(temp)]
     command = [sys.executable, "-m", f"benchmarks.features.{contender.module}", str(lake), "--as-of", as_of]
-    said: list[str] = []
+    output: list[str] = []
     start = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own modules
         [*command, "--out", str(out), *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         tree = Tree(process.pid, temp)
-        reader = threading.Thread(target=lambda: said.append(process.communicate()[0]))
+        reader = threading.Thread(target=lambda: output.append(process.communicate()[0]))
         reader.start()
         while reader.is_alive():
             tree.look()
@@ -110,4 +110,4 @@ def run(contender: Contender, lake: Path, as_of: str, out: Path, temp: Path) -> 
     wall = time.perf_counter() - start
     if process.returncode:
         sys.exit(f"{contender.name} ended with {process.returncode}")
-    return Run(wall, tree.cpu, tree.peak / 1e6, tree.spill / 1e6, json.loads(said[0].strip().splitlines()[-1]))
+    return Run(wall, tree.cpu, tree.peak / 1e6, tree.spill / 1e6, json.loads(output[0].strip().splitlines()[-1]))

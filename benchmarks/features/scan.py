@@ -1,8 +1,8 @@
-"""The floor: every value that the features need is read from the lake's Parquet, and added up, by DuckDB."""
+"""The lower bound: DuckDB reads every value that the features need from the lake's Parquet."""
 
 import duckdb
 
-from benchmarks.features.contender import Task, contend, told
+from benchmarks.features.contender import Task, arguments, contend
 
 READ = {
     "orders": ("ordered_at", "order_value_cents", "is_return", "discount_cents", "margin_cents"),
@@ -12,7 +12,7 @@ READ = {
 
 
 def scan(task: Task) -> None:
-    """Read the columns once each, ids included; `max` makes each value be decoded."""
+    """Read each column once, with ids; `max` forces DuckDB to decode each value."""
     with duckdb.connect(config={"threads": task.threads, "preserve_insertion_order": False}) as connection:
         for table, columns in READ.items():
             read = ", ".join(f"max({column})" for column in ("customer_id", *columns))
@@ -20,5 +20,5 @@ def scan(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    given = told()
-    contend(lambda: scan(given))
+    task = arguments()
+    contend(lambda: scan(task))

@@ -1,4 +1,4 @@
-"""The SQL files on Spark: transpiled by sqlglot, over views that bring a lake's Parquet into contract form."""
+"""The SQL files on Spark: transpiled by sqlglot, on views with the contract's columns over a lake's Parquet."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ SPARK_TYPES = {"VARCHAR": "string", "TIMESTAMP": "timestamp_ntz", "BIGINT": "big
 
 
 def session(threads: int, memory: str, partitions: int, scratch: Path) -> SparkSession:
-    """Start Spark in this process, in UTC, without its web page and without a word on the console."""
+    """Start Spark in this process, in UTC, without web page and console messages."""
     options = {
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
@@ -34,7 +34,7 @@ def session(threads: int, memory: str, partitions: int, scratch: Path) -> SparkS
 
 
 def attach(spark: SparkSession, lake: Path) -> None:
-    """Create the contract's views, the only SQL that is Spark's own: absent columns null, integers of time added."""
+    """Create the contract's views, the only SQL written for Spark: absent columns are null, integer times are added."""
     for table in TABLES.values():
         files = sorted(map(str, (lake / table.name).glob("**/*.parquet")))
         frame = spark.read.parquet(*files) if files else None
@@ -66,7 +66,7 @@ def transpiled(relation: Relation) -> str:
 def make(
     spark: SparkSession, sql: SqlFolder, names: Iterable[str], params: Mapping[str, str | int], kept: Iterable[str] = ()
 ) -> dict[str, DataFrame]:
-    """Create the named relations as views, in the order given; rows of those in `kept` stay in memory once computed."""
+    """Create the named relations as views, in the order given; rows of relations in `kept` stay in memory."""
     made = {}
     for name in names:
         relation = sql.relations[name]

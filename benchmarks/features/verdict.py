@@ -1,4 +1,4 @@
-"""What was measured, set against the targets, and printed."""
+"""Compare the measured numbers with the targets, and print them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ RATIOS = (
     (REFERENCE, INTEGERS, "", 0.0),
     (TIMED_POLARS, TIMED, "", 0.0),
 )
-"""Which is divided by which, and the target; without one the ratio is for information."""
+"""Numerator, denominator, and target; a ratio without target is for information."""
 ONLINE_MS = 15
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A number by wall and by CPU seconds, and what it should be."""
+    """A ratio by wall and by CPU seconds, and its target."""
 
     what: str
     wall: float
@@ -43,26 +43,29 @@ def _verdict(what: str, wall: float, cpu: float | None, sign: str, limit: float)
     return Verdict(what, wall, cpu, f"{sign} {limit:g}", wall <= limit if sign == "<=" else wall >= limit)
 
 
-def judge(runs: Mapping[str, list[Run]], requests: list[dict[str, float]]) -> list[Verdict]:
-    """Judge by wall seconds of the work alone, from the lake to the file, the fastest run of each.
+def evaluate(runs: Mapping[str, list[Run]], requests: list[dict[str, float]]) -> list[Verdict]:
+    """Compare wall seconds from the lake to the file, of the fastest run of each contender.
 
-    CPU seconds stand beside, of whole processes; not for Spark, which starts a JVM and runs twice.
+    CPU seconds are of whole processes; Spark has none, since it starts a JVM and runs twice.
     """
-    said = []
+    verdicts = []
     for above, below, sign, limit in RATIOS:
         if above in runs and below in runs:
             wall = _least(runs[above], "work_s") / _least(runs[below], "work_s")
             cpu = None if above == SPARK else _least(runs[above], "cpu_s") / _least(runs[below], "cpu_s")
-            said.append(_verdict(f"{above} / {below}", wall, cpu, sign, limit))
-    one = requests[0]
-    return [*said, _verdict("one customer online, median ms", one["median_ms"], one["cpu_ms"], "<=", ONLINE_MS)]
+            verdicts.append(_verdict(f"{above} / {below}", wall, cpu, sign, limit))
+    single = requests[0]
+    return [
+        *verdicts,
+        _verdict("one customer online, median ms", single["median_ms"], single["cpu_ms"], "<=", ONLINE_MS),
+    ]
 
 
 def _least(runs: list[Run], field: str) -> float:
-    return min(float(getattr(each, field)) for each in runs)
+    return min(float(getattr(measured, field)) for measured in runs)
 
 
-def show(title: str, measured: Mapping[str, Mapping[str, Any]], said: list[Verdict], requests: list[Any]) -> None:
+def show(title: str, measured: Mapping[str, Mapping[str, Any]], verdicts: list[Verdict], requests: list[Any]) -> None:
     """Print three tables."""
     console = Console(width=120)
     heads = ("work s", "least", "whole s", "CPU s", "least", "peak MB", "spill MB", "differing cells")
@@ -77,9 +80,10 @@ def show(title: str, measured: Mapping[str, Mapping[str, Any]], said: list[Verdi
             name, *(f"{line[key]:.1f}" for key in keys), f"{line['peak_mb']:,.0f}", f"{line['spill_mb']:,.0f}", differ
         )
     ratios = Table("ratio of the fastest runs", "wall", "CPU", "target", "met")
-    for each in said:
-        met = {None: "-", True: "yes", False: "no"}[each.met]
-        ratios.add_row(each.what, f"{each.wall:.2f}", "-" if each.cpu is None else f"{each.cpu:.2f}", each.target, met)
+    for verdict in verdicts:
+        met = {None: "-", True: "yes", False: "no"}[verdict.met]
+        cpu = "-" if verdict.cpu is None else f"{verdict.cpu:.2f}"
+        ratios.add_row(verdict.what, f"{verdict.wall:.2f}", cpu, verdict.target, met)
     online = Table("customers online", "orders", "events", "calls", "median ms", "p99 ms", "least ms", "CPU ms")
     for line in requests:
         online.add_row(

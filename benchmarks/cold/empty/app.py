@@ -1,4 +1,4 @@
-"""The least that FastAPI behind Mangum can do: what every such function pays before it does anything."""
+"""The minimal FastAPI function behind Mangum: the fixed cost of every such function."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ app = FastAPI()
 
 @app.post("/empty")
 def empty() -> dict[str, str]:
-    """Answer."""
+    """Return a constant."""
     return {"status": "ok"}
 
 

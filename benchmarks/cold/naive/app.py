@@ -1,4 +1,4 @@
-"""The naive way: models by joblib, loaded at import, features in pandas."""
+"""A naive function: models from joblib files, loaded at import, features in pandas."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ app = FastAPI()
 
 @app.post("/naive")
 def answer(request: dict[str, Any]) -> list[dict[str, Any]]:
-    """Answer churn and value for each customer."""
+    """Return churn and value of each customer."""
     rows = {name: [] for name in ("orders", "events")}
     for customer in request["customers"]:
         for name, kept in rows.items():

@@ -1,4 +1,4 @@
-"""A customer's features in pandas, as one writes them in a notebook: groupby, windows, merges."""
+"""Features of customers in pandas, in notebook style: groupby, windows, merges."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ WINDOWS = (30, 90, 180, 365)
 
 
 def features(orders: pd.DataFrame, events: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Return one row a customer, from orders (ordered_at, order_value) and events (occurred_at, kind) by id."""
+    """Return one row a customer, from orders (ordered_at, order_value) and events (occurred_at, kind)."""
     orders = orders[orders["ordered_at"] < as_of].sort_values(["customer_id", "ordered_at"])
     events = events[events["occurred_at"] < as_of]
     by = orders.groupby("customer_id")

@@ -1,4 +1,4 @@
-"""Fit the naive models on a lake's rows, as large as ours, and keep them with joblib: `train.py ROWS OUT`."""
+"""Fit naive models of the size of ours on a lake's rows, and save them with joblib: `train.py ROWS OUT`."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ HORIZON = pd.Timedelta(days=90)
 
 
 def main(rows: Path, out: Path) -> None:
-    """Read orders.csv and events.csv of a folder; write churn.joblib and clv.joblib."""
+    """Read orders.csv and events.csv from `rows`; write churn.joblib and clv.joblib to `out`."""
     orders = pd.read_csv(rows / "orders.csv", parse_dates=["ordered_at"])
     events = pd.read_csv(rows / "events.csv", parse_dates=["occurred_at"])
     as_of = orders["ordered_at"].max() - HORIZON

@@ -52,7 +52,7 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
     files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)
     prices = tmp_path / "prices.json"
     planned = run("plan", scores, *files, "--budget", 40, "--out", plan, "--prices", prices)
-    assert "the effect of voucher was learnt over 30 days, the scores look 90 ahead" in planned
+    assert "the effect of voucher was learnt over 30 days, the scores are for 90 days" in planned
     rows = pl.read_parquet(plan)
     treated = rows.filter(pl.col("arm") == "treated")
     assert len(treated) > 50
