@@ -45,11 +45,11 @@ def test_gini_does_not_hang_on_the_order_of_rows() -> None:
 
 
 def test_money() -> None:
-    found = value_metrics(floats(0, 10, 20), floats(3, 10, 16))
-    assert found["rmse"] == pytest.approx(math.sqrt(25 / 3))
-    assert found["mae"] == pytest.approx(7 / 3)
-    assert found["bias_percent"] == pytest.approx(100 * (29 / 30 - 1))
-    assert found["gini"] == 1.0
+    metrics = value_metrics(floats(0, 10, 20), floats(3, 10, 16))
+    assert metrics["rmse"] == pytest.approx(math.sqrt(25 / 3))
+    assert metrics["mae"] == pytest.approx(7 / 3)
+    assert metrics["bias_percent"] == pytest.approx(100 * (29 / 30 - 1))
+    assert metrics["gini"] == 1.0
 
 
 def test_the_top_decile_is_by_prediction() -> None:
@@ -61,11 +61,11 @@ def test_the_top_decile_is_by_prediction() -> None:
 
 def test_churn() -> None:
     churned = np.array([True, False, True, False])
-    found = churn_metrics(churned, floats(0.9, 0.8, 0.7, 0.1))
-    assert found["roc_auc"] == 0.75
-    assert found["brier"] == pytest.approx((0.01 + 0.64 + 0.09 + 0.01) / 4)
-    assert found["pr_auc"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-    assert (found["mean_probability"], found["churn_rate"]) == (pytest.approx(0.625), 0.5)
+    metrics = churn_metrics(churned, floats(0.9, 0.8, 0.7, 0.1))
+    assert metrics["roc_auc"] == 0.75
+    assert metrics["brier"] == pytest.approx((0.01 + 0.64 + 0.09 + 0.01) / 4)
+    assert metrics["pr_auc"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert (metrics["mean_probability"], metrics["churn_rate"]) == (pytest.approx(0.625), 0.5)
 
 
 def test_one_outcome_alone_ranks_nobody() -> None:

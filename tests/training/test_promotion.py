@@ -1,4 +1,4 @@
-"""Which bundle is used: one that lost is kept beside the one in use, which stays as it was."""
+"""Promotion: a challenger that lost is written beside the champion, which does not change."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,44 +18,44 @@ from tests.conftest import AS_OF
 
 @pytest.fixture(autouse=True)
 def few_threads() -> Iterator[None]:
-    """Idle threads would spin on the cores of other work."""
+    """Idle threads would use the cores of other work."""
     with threadpool_limits(1):
         yield
 
 
-def test_a_bundle_that_lost_is_kept_beside(
+def test_a_challenger_that_lost_is_written_beside_the_champion(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
     lake: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With --force it replaces the one in use all the same; the first replaces none. The verdict says what it is."""
+    """With --force it replaces the champion. The first bundle has no champion. The verdict stays in the manifest."""
     out = tmp_path / "bundle"
     monkeypatch.setattr(gate, "MOST_MISCALIBRATED", -1.0)
     run = {"as_of": AS_OF - timedelta(days=90), "horizon_days": 90, "out": out}
-    first = train(connection, lake, sql, **run)  # type: ignore[arg-type] # spelt out above
+    first = train(connection, lake, sql, **run)  # type: ignore[arg-type] # values are above
     assert first.path == out
     assert not first.manifest.verdict.passed
-    made = train(connection, lake, sql, **run)  # type: ignore[arg-type] # spelt out above
-    assert made.path == lost(out) == tmp_path / "bundle.lost"
-    assert not made.manifest.verdict.passed
-    forced = train(connection, lake, sql, **run, force=True)  # type: ignore[arg-type] # spelt out above
+    challenger = train(connection, lake, sql, **run)  # type: ignore[arg-type] # values are above
+    assert challenger.path == lost(out) == tmp_path / "bundle.lost"
+    assert not challenger.manifest.verdict.passed
+    forced = train(connection, lake, sql, **run, force=True)  # type: ignore[arg-type] # values are above
     assert forced.path == out
     assert not forced.manifest.verdict.passed
     kept = (out / MANIFEST).read_bytes()
-    again = train(connection, lake, sql, **(run | {"as_of": AS_OF}))  # type: ignore[arg-type] # spelt out above
+    again = train(connection, lake, sql, **(run | {"as_of": AS_OF}))  # type: ignore[arg-type] # values are above
     assert again.path == lost(out)
     assert (out / MANIFEST).read_bytes() == kept
     compared = [line for line in again.manifest.verdict.reasons if forced.manifest.bundle in line]
-    assert len(compared) == 5  # trained before the holdout began: customer by customer
+    assert len(compared) == 5  # trained before the holdout began: paired by customer
     assert not any("its own held-out time" in line for line in compared)
 
 
-def test_a_bundle_that_has_seen_the_holdout_is_compared_by_what_it_reached_itself(
+def test_a_champion_that_has_seen_the_holdout_is_compared_by_its_own_metrics(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, bundle_folder: Path, tmp_path: Path
 ) -> None:
-    """Against itself, trained again, nobody wins."""
+    """Compared with itself, trained again, all metrics tie."""
     again = train(
         connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=bundle_folder, force=True
     )
@@ -64,7 +64,7 @@ def test_a_bundle_that_has_seen_the_holdout_is_compared_by_what_it_reached_itsel
     assert all(line.startswith("tie") for line in compared)
 
 
-def test_a_bundle_to_beat_that_is_none_is_refused_before_anything_is_done(
+def test_an_invalid_champion_is_refused_before_training(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(BundleError, match="no bundle at"):

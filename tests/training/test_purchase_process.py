@@ -1,4 +1,4 @@
-"""Fitting the purchase process: constants that made the customers are found again, poor data gives finite ones."""
+"""Fitting the purchase process: true constants are recovered; poor data gives finite constants."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from regulars_training.evaluation.baselines import bgnbd, fit_bgnbd
 
 
 def customers(count: int = 20_000) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Draw repeats, last and age in weeks by the constants published for CDNOW's Pareto/NBD."""
+    """Draw repeats, last and age in weeks with the constants published for CDNOW's Pareto/NBD."""
     rng = np.random.default_rng(11)
     rate = rng.gamma(0.553, 1 / 10.58, count)
     lifetime = rng.exponential(1 / rng.gamma(0.606, 1 / 11.67, count))
@@ -21,8 +21,8 @@ def customers(count: int = 20_000) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 @pytest.mark.parametrize("spread", [np.inf, purchase_process.SPREAD])
-def test_the_constants_that_made_the_customers_are_found(spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With and without the prior, which is too weak to be seen."""
+def test_true_constants_are_recovered(spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without the prior, which is weak."""
     monkeypatch.setattr(purchase_process, "CUSTOMERS", 20_000)
     r, alpha, s, beta = purchase_process.fit_timing(*customers(), spread)
     assert r == pytest.approx(0.553, rel=0.1)
@@ -31,17 +31,17 @@ def test_the_constants_that_made_the_customers_are_found(spread: float, monkeypa
     assert s / beta == pytest.approx(0.606 / 11.67, rel=0.25)
 
 
-def test_the_slope_is_that_of_the_likelihood() -> None:
+def test_the_gradient_is_that_of_the_likelihood() -> None:
     rows = customers(500)
     theta = np.log([0.5, 0.05, 0.6, 0.05])
-    _, slope = purchase_process._timing(theta, *rows)  # noqa: SLF001 - its slope is what the search goes by
+    _, slope = purchase_process._timing(theta, *rows)  # noqa: SLF001 - the search uses this gradient
     for place in range(4):
         step = np.eye(4)[place] * 1e-5
-        ahead, behind = (purchase_process._timing(theta + sign * step, *rows)[0] for sign in (1, -1))  # noqa: SLF001 - the slope of the likelihood itself
+        ahead, behind = (purchase_process._timing(theta + sign * step, *rows)[0] for sign in (1, -1))  # noqa: SLF001 - the likelihood itself
         assert slope[place] == pytest.approx((ahead - behind) / 2e-5, rel=1e-4)
 
 
-def test_spend_is_found_again() -> None:
+def test_spend_constants_are_recovered() -> None:
     """Gamma-Gamma with the constants published for CDNOW."""
     rng = np.random.default_rng(5)
     days = rng.integers(1, 6, 40_000).astype(np.float64)
@@ -62,16 +62,14 @@ def test_spend_is_found_again() -> None:
     ],
     ids=["nobody came back", "all came today, for nothing", "all are alike"],
 )
-def test_customers_without_any_difference_give_finite_constants(
-    repeats: float, last: float, age: float, spend: float
-) -> None:
+def test_identical_customers_give_finite_constants(repeats: float, last: float, age: float, spend: float) -> None:
     some = Purchases(*(np.full(80, value) for value in (repeats, last, age, spend)))
     fitted = purchase_process.fit(some)
     assert all(np.isfinite(value) and value > 0 for value in fitted.model_dump().values())
 
 
-def test_the_bgnbd_baseline_finds_the_published_constants_on_its_own_customers() -> None:
-    """r=.243, alpha=4.414, a=.793, b=2.426 in weeks; and its forecasts are what those customers do."""
+def test_the_bgnbd_baseline_recovers_its_constants() -> None:
+    """r=.243, alpha=4.414, a=.793, b=2.426 in weeks; its forecasts match those customers' orders."""
     rng = np.random.default_rng(2)
     count, weeks = 20_000, 39.0
     rate = rng.gamma(0.243, 1 / 4.414, count)

@@ -1,4 +1,4 @@
-"""A training run: what the snapshots hold, what the bundle says of it, and what cannot be learnt from."""
+"""A training run: content of the snapshots, manifest of the bundle, data that is refused."""
 
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def snapshots(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path)
     return build(connection, sql, [CUTOFF, CUTOFF - timedelta(days=45)], 90)
 
 
-def test_labels_are_what_the_window_held(connection: duckdb.DuckDBPyConnection, snapshots: Dataset) -> None:
+def test_labels_are_the_orders_of_the_window(connection: duckdb.DuckDBPyConnection, snapshots: Dataset) -> None:
     """Value, orders and churn of [cutoff, cutoff + 90 days), and the last period of the 90 days before."""
     naive = CUTOFF.replace(tzinfo=None)
     for column, start in (("future_value_cents", naive), ("last_period_cents", naive - timedelta(days=90))):
@@ -47,7 +47,7 @@ def test_labels_are_what_the_window_held(connection: duckdb.DuckDBPyConnection, 
     assert 0.2 < newest.churned.mean() < 0.9
 
 
-def test_targets_identities_and_scores_are_no_features(snapshots: Dataset) -> None:
+def test_targets_ids_and_scores_are_not_features(snapshots: Dataset) -> None:
     forbidden = {"cutoff", "customer_id", "future_value_cents", "future_orders", "last_period_cents", *NOT_FEATURES}
     assert not forbidden & set(snapshots.features)
     assert not [
@@ -56,14 +56,14 @@ def test_targets_identities_and_scores_are_no_features(snapshots: Dataset) -> No
     assert snapshots.matrix.shape == (len(snapshots.frame), len(snapshots.features))
 
 
-def test_older_snapshots_weigh_less(snapshots: Dataset) -> None:
+def test_older_snapshots_have_lower_weights(snapshots: Dataset) -> None:
     weights = snapshots.weights(0.8)
     newest = snapshots.frame["cutoff"].to_numpy() == np.datetime64(CUTOFF.replace(tzinfo=None))
     assert set(weights[newest]) == {1.0}
     assert set(weights[~newest]) == {0.8}
 
 
-def test_the_bundle_says_what_it_was_made_from(
+def test_the_manifest_describes_the_training_data(
     bundle: Bundle, lake: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
     manifest = bundle.manifest
@@ -78,8 +78,8 @@ def test_the_bundle_says_what_it_was_made_from(
     assert manifest.metrics["clv"]["rmse"] < manifest.metrics["clv"]["baselines"]["mean"]["rmse"]
 
 
-def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None:
-    """A forest's answers and the segments' centres come out the same, to the bit, whenever they are made."""
+def test_models_do_not_depend_on_the_number_of_threads(snapshots: Dataset) -> None:
+    """A forest's predictions and the segments' centres are the same to the bit in every run."""
     columns = {name: snapshots.frame[name].to_numpy().astype(np.float64) for name in snapshots.features}
     table = FeatureTable(snapshots.frame["customer_id"].to_numpy(), columns)
     with threadpool_limits(1):
@@ -91,7 +91,7 @@ def test_models_do_not_hang_on_the_number_of_threads(snapshots: Dataset) -> None
 
 
 def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:
-    """Write a lake whose customers all order once, and a share of them again every ten days."""
+    """Write a lake in which all customers order once, and the share `back` of them again every ten days."""
     rng = np.random.default_rng(1)
     start = datetime(2024, 1, 1)  # noqa: DTZ001 - as the lake keeps it
     rows = []
@@ -123,7 +123,7 @@ def shop(folder: Path, customers: int, *, back: float, days: int = 400) -> Path:
     ],
     ids=["too few", "only churners", "no churner"],
 )
-def test_what_cannot_be_learnt_from_is_refused_and_no_bundle_written(
+def test_data_that_cannot_be_trained_on_is_refused_and_no_bundle_written(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path, customers: int, back: float, message: str
 ) -> None:
     lake = shop(tmp_path / "lake", customers, back=back)
@@ -133,8 +133,8 @@ def test_what_cannot_be_learnt_from_is_refused_and_no_bundle_written(
     assert [path.name for path in tmp_path.iterdir()] == ["lake"]
 
 
-def test_training_leaves_the_warning_filters_alone(bundle_folder: Path) -> None:
-    """scikit-learn's threads race for them; a later warning must still be an error here."""
+def test_training_does_not_change_the_warning_filters(bundle_folder: Path) -> None:
+    """scikit-learn's threads change them concurrently; a later warning must still be an error here."""
     assert bundle_folder.is_dir()
     with pytest.raises(UserWarning, match="still"):
         warnings.warn("still", UserWarning, stacklevel=1)
@@ -143,7 +143,7 @@ def test_training_leaves_the_warning_filters_alone(bundle_folder: Path) -> None:
 def test_infinite_amounts_are_refused_and_no_bundle_written(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path
 ) -> None:
-    """A lake keeps whole cents, which cannot be infinite; one made elsewhere with floats is not taken for one."""
+    """A lake has whole cents, which cannot be infinite; a folder with float amounts is refused."""
     lake = shop(tmp_path / "lake", 100, back=0.5)
     file = lake / "orders" / "part.parquet"
     rows = pl.read_parquet(file).with_columns(pl.col("order_value_cents").cast(pl.Float64))

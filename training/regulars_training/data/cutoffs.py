@@ -59,7 +59,7 @@ class CutoffPlan:
     def year_before(self, moment: datetime) -> datetime | None:
         """Return the cutoff one year before `moment`; None when the history is too short for it.
 
-        Its labels must end before `moment`. Before it lie one label window and half a year, or more.
+        Its labels must end before `moment`, and at least one label window and 180 days of history must lie before it.
         """
         cutoff = moment - timedelta(days=YEAR)
         needed = timedelta(days=max(self.label_days, YEAR_NEEDS_DAYS))
