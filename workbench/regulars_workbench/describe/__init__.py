@@ -1,1 +1,1 @@
-"""What happened in a shop up to an instant: the relations of `sql/report`, as tables, files and a page of pictures."""
+"""`regulars describe`: the relations of `sql/report` up to an instant, as tables, files and a page of pictures."""

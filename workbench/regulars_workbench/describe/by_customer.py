@@ -1,4 +1,4 @@
-"""Pictures across customers: who brings the revenue, which kinds there are; None where there is no revenue."""
+"""Pictures across customers: concentration of revenue, and segments. None without revenue."""
 
 import altair as alt
 import polars as pl
@@ -8,9 +8,9 @@ from regulars_workbench.describe.relations import Description
 from regulars_workbench.describe.style import BLUES, HALF, INK, Chart, sized
 
 
-def concentration(said: Description) -> Chart | None:
-    """The share of the revenue that the best customers bring."""
-    curve = said.tables["revenue_concentration"].drop_nulls("revenue_share")
+def concentration(description: Description) -> Chart | None:
+    """Draw the share of revenue of the best customers."""
+    curve = description.tables["revenue_concentration"].drop_nulls("revenue_share")
     if curve.is_empty():
         return None
     start = pl.DataFrame({"customer_percent": [0], "revenue_share": [0.0]})
@@ -35,27 +35,29 @@ def concentration(said: Description) -> Chart | None:
     )
 
 
-def segments(said: Description) -> Chart | None:
-    """Each segment's share of the customers beside its share of the revenue."""
-    found = by_revenue(said)
+def segments(description: Description) -> Chart | None:
+    """Draw each segment's share of customers and of revenue."""
+    table = by_revenue(description)
     long = pl.concat(
-        found.select("segment", what=pl.lit(what), share=pl.col(column))
-        for what, column in (("of customers", "customer_share"), ("of revenue", "revenue_share"))
+        table.select("segment", measure=pl.lit(measure), share=pl.col(column))
+        for measure, column in (("of customers", "customer_share"), ("of revenue", "revenue_share"))
     ).drop_nulls("share")
     base = alt.Chart(long).encode(
-        y=alt.Y("segment:N", title=None, sort=found["segment"].to_list()),
-        yOffset="what:N",
+        y=alt.Y("segment:N", title=None, sort=table["segment"].to_list()),
+        yOffset="measure:N",
         x=alt.X("share:Q", title="share", axis=alt.Axis(format="%", tickCount=5)),
     )
     colours = alt.Scale(domain=["of customers", "of revenue"], range=["#9ecae9", INK])
-    bars = base.mark_bar().encode(color=alt.Color("what:N", title=None, scale=colours, legend=alt.Legend(orient="top")))
+    bars = base.mark_bar().encode(
+        color=alt.Color("measure:N", title=None, scale=colours, legend=alt.Legend(orient="top"))
+    )
     numbers = base.mark_text(align="left", dx=3, fontSize=9, color=INK).encode(text=alt.Text("share:Q", format=".1%"))
-    return sized(bars + numbers, HALF, 34 * len(found))
+    return sized(bars + numbers, HALF, 34 * len(table))
 
 
-def rfm_grid(said: Description) -> Chart | None:
-    """The grid of recency and frequency: colour is revenue, text the share of the customers and of the revenue."""
-    grid = said.tables["rfm_grid"].drop_nulls("revenue_share").filter(pl.col("customers") > 0)
+def rfm_grid(description: Description) -> Chart | None:
+    """Draw the grid of recency and frequency scores, coloured by revenue, with shares of customers and revenue."""
+    grid = description.tables["rfm_grid"].drop_nulls("revenue_share").filter(pl.col("customers") > 0)
     percent = {name: (100 * pl.col(f"{name}_share")).round(1) for name in ("customer", "revenue")}
     grid = grid.with_columns(
         upper=pl.format("{} % of customers", percent["customer"]),

@@ -1,4 +1,4 @@
-"""Pictures along time: months and cohorts; None where the history is too thin for one."""
+"""Pictures over time: months and cohorts. None when the history is too short."""
 
 from collections.abc import Mapping
 
@@ -21,20 +21,20 @@ from regulars_workbench.describe.style import (
 )
 
 
-def monthly_revenue(said: Description) -> Chart | None:
-    """Revenue by month, by whether the customer is new; a month that is not over is pale."""
-    amounts = {kind: said.money(pl.col(f"{kind}_revenue_cents")) for kind in KINDS if kind != "lost"}
-    return _stacked(said, amounts, f"revenue, {said.info.currency}")
+def monthly_revenue(description: Description) -> Chart | None:
+    """Draw revenue by month and kind of customer. An incomplete month is pale."""
+    amounts = {kind: description.money(pl.col(f"{kind}_revenue_cents")) for kind in KINDS if kind != "lost"}
+    return _stacked(description, amounts, f"revenue, {description.info.currency}")
 
 
-def customers_by_month(said: Description) -> Chart | None:
-    """Customers who ordered, by kind, above the line; those lost below it."""
+def customers_by_month(description: Description) -> Chart | None:
+    """Draw active customers by month and kind, and lost customers below zero."""
     amounts = {kind: pl.col(f"{kind}_customers") * (-1 if kind == "lost" else 1) for kind in KINDS}
-    return _stacked(said, amounts, "customers; lost below zero")
+    return _stacked(description, amounts, "customers; lost below zero")
 
 
-def _stacked(said: Description, amounts: Mapping[str, pl.Expr], title: str) -> Chart:
-    flows, label = said.tables["customers_by_month"], pl.col("month").dt.strftime("%Y-%m")
+def _stacked(description: Description, amounts: Mapping[str, pl.Expr], title: str) -> Chart:
+    flows, label = description.tables["customers_by_month"], pl.col("month").dt.strftime("%Y-%m")
     long = pl.concat(
         flows.select("is_complete", label=label, kind=pl.lit(kind), rank=pl.lit(rank), amount=amount)
         for rank, (kind, amount) in enumerate(amounts.items())
@@ -43,9 +43,9 @@ def _stacked(said: Description, amounts: Mapping[str, pl.Expr], title: str) -> C
     return sized(chart.encode(y=alt.Y("sum(amount):Q", title=title, axis=plain())))
 
 
-def retention(said: Description) -> Chart | None:
-    """The share of each cohort that ordered so many months later."""
-    known = said.tables["cohorts"].filter(pl.col("months_since") > 0).drop_nulls("retention_share")
+def retention(description: Description) -> Chart | None:
+    """Draw the share of each cohort that ordered a number of months later."""
+    known = description.tables["cohorts"].filter(pl.col("months_since") > 0).drop_nulls("retention_share")
     if known.is_empty():
         return None
     known = known.with_columns(cohort=pl.col("cohort_month").dt.strftime("%Y-%m"))
@@ -56,7 +56,7 @@ def retention(said: Description) -> Chart | None:
         ),
         y=alt.Y("cohort:O", title="first order in", axis=alt.Axis(grid=False)),
     )
-    # A cohort of two that both came back says nothing, and would take the colours from all others.
+    # A tiny cohort with extreme retention would use up the colour scale.
     high = known.select(pl.col("retention_share").quantile(0.98)).item()
     scale = alt.Scale(scheme=BLUES, domain=[0, max(high, 0.01)], clamp=True)
     legend = alt.Legend(format=".0%", title="ordered", orient="right")
@@ -67,18 +67,18 @@ def retention(said: Description) -> Chart | None:
     return sized(boxes + base.mark_text(fontSize=size).encode(text=shown, color=ink), WIDE, max(18 * rows, 60))
 
 
-def cohort_value(said: Description) -> Chart | None:
-    """What a customer of each cohort has brought by each month."""
-    known = said.tables["cohorts"].drop_nulls("cumulative_customer_cents")
+def cohort_value(description: Description) -> Chart | None:
+    """Draw the revenue per customer of each cohort, by months since the first order."""
+    known = description.tables["cohorts"].drop_nulls("cumulative_customer_cents")
     if known["months_since"].n_unique() < 2:  # noqa: PLR2004 - a line has two ends
         return None
-    known = known.with_columns(amount=said.money(pl.col("cumulative_customer_cents")))
+    known = known.with_columns(amount=description.money(pl.col("cumulative_customer_cents")))
     chart = (
         alt.Chart(known)
         .mark_line(strokeWidth=1.5)
         .encode(
             x=alt.X("months_since:Q", title="months after the month of the first order", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("amount:Q", title=f"revenue per customer so far, {said.info.currency}", axis=plain()),
+            y=alt.Y("amount:Q", title=f"revenue per customer so far, {description.info.currency}", axis=plain()),
             detail="cohort_month:T",
             color=alt.Color(
                 "cohort_month:T",

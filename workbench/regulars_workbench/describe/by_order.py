@@ -1,4 +1,4 @@
-"""Pictures from order to order: whether the next one comes, and when; None where none has had the time."""
+"""Pictures of repeat orders: whether the next one comes, and when. None when the history is too short."""
 
 import altair as alt
 import polars as pl
@@ -7,14 +7,14 @@ from regulars_workbench.describe.relations import Description
 from regulars_workbench.describe.style import HALF, Chart, sized
 
 SOONEST = 0.95
-"""Gaps are drawn up to the week by which so many have ended."""
+"""Gaps are drawn up to the week by which this share has ended."""
 LATER = 10
-"""Stands for this order number and all later ones: no point of a line."""
+"""Order number that stands for itself and all later ones. It is not drawn."""
 
 
-def repeats(said: Description) -> Chart | None:
-    """The share of orders that another one followed within so many days, by order number."""
-    rates = said.tables["repeat_rates"].filter(pl.col("order_number") < LATER)
+def repeats(description: Description) -> Chart | None:
+    """Draw the share of orders followed by another within a number of days, by order number."""
+    rates = description.tables["repeat_rates"].filter(pl.col("order_number") < LATER)
     if rates.is_empty():
         return None
     chart = (
@@ -24,7 +24,7 @@ def repeats(said: Description) -> Chart | None:
             x=alt.X("order_number:Q", title="order number", axis=alt.Axis(tickMinStep=1)),
             y=alt.Y(
                 "repeat_rate:Q",
-                title="followed by another one",
+                title="followed by another order",
                 axis=alt.Axis(format="%"),
                 scale=alt.Scale(domain=[0, 1]),
             ),
@@ -39,14 +39,14 @@ def repeats(said: Description) -> Chart | None:
     return sized(chart, HALF)
 
 
-def gaps(said: Description) -> Chart | None:
-    """How many days pass from an order to the next, by week, as shares of each order number's gaps."""
-    found = said.tables["gaps_between_orders"]
-    if found.is_empty():
+def gaps(description: Description) -> Chart | None:
+    """Draw the distribution of days between an order and the next, in weeks, by order number."""
+    days = description.tables["gaps_between_orders"]
+    if days.is_empty():
         return None
     group = pl.when(pl.col("order_number") < 4).then(pl.format("{} to {}", "order_number", pl.col("order_number") + 1))  # noqa: PLR2004 - the first three steps have lines of their own
     weeks = (
-        found.with_columns(step=group.otherwise(pl.lit("4 and later")), week=(pl.col("gap_days") - 1) // 7)
+        days.with_columns(step=group.otherwise(pl.lit("4 and later")), week=(pl.col("gap_days") - 1) // 7)
         .group_by("step", "week")
         .agg(pl.col("purchases").sum())
         .sort("step", "week")

@@ -1,4 +1,4 @@
-"""The few numbers that come first, drawn from the relations."""
+"""The headline numbers of a description."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from regulars_workbench.describe.relations import Description
 TOPS = (1, 5, 10, 20)
 
 
-def facts(said: Description) -> dict[str, Any]:
-    """Return totals, concentration, repeat rate and the last complete month; money in minor units, shares 0 to 1."""
-    months, flows = said.tables["monthly_revenue"], said.tables["customers_by_month"]
-    [summary] = said.tables["concentration_summary"].rows(named=True)
-    first = said.tables["repeat_orders"].row(0, named=True)
+def facts(description: Description) -> dict[str, Any]:
+    """Return totals, concentration, repeat rate and the last complete month. Money is in minor units, shares 0 to 1."""
+    months, flows = description.tables["monthly_revenue"], description.tables["customers_by_month"]
+    [summary] = description.tables["concentration_summary"].rows(named=True)
+    first = description.tables["repeat_orders"].row(0, named=True)
     totals = months.select("order_count", "revenue_cents", "return_count", "returned_cents").sum().row(0, named=True)
-    flows = flows.drop("is_complete", "active_customers")  # which months says, too
+    flows = flows.drop("is_complete", "active_customers")  # columns that months has too
     complete = months.join(flows, on="month").sort("month").filter("is_complete").tail(1).rows(named=True)
     return {
         "customers": summary["customers"],
@@ -29,14 +29,14 @@ def facts(said: Description) -> dict[str, Any]:
     }
 
 
-def by_revenue(said: Description) -> pl.DataFrame:
-    """Return the segments, the one with the most revenue first."""
-    return said.tables["segments"].sort(["revenue_cents", "segment"], descending=[True, False])
+def by_revenue(description: Description) -> pl.DataFrame:
+    """Return the segments, highest revenue first."""
+    return description.tables["segments"].sort(["revenue_cents", "segment"], descending=[True, False])
 
 
-def retention(said: Description, ages: list[int]) -> pl.DataFrame:
-    """Return one row per cohort with its retention `ages` months after the first order, null where not yet known."""
-    cohorts = said.tables["cohorts"]
+def retention(description: Description, ages: list[int]) -> pl.DataFrame:
+    """Return each cohort with its retention `ages` months after the first order; null where not known yet."""
+    cohorts = description.tables["cohorts"]
     wide = cohorts.filter(pl.col("months_since") == 0).select("cohort_month", "cohort_customers")
     for age in ages:
         shares = cohorts.filter(pl.col("months_since") == age).select(
@@ -46,9 +46,9 @@ def retention(said: Description, ages: list[int]) -> pl.DataFrame:
     return wide.sort("cohort_month")
 
 
-def earned(said: Description) -> pl.DataFrame:
-    """Return one row per cohort with the revenue per customer that it has brought by its last complete month."""
-    known = said.tables["cohorts"].filter("is_complete").sort("cohort_month", "months_since")
+def revenue_per_customer(description: Description) -> pl.DataFrame:
+    """Return each cohort with its revenue per customer up to its last complete month."""
+    known = description.tables["cohorts"].filter("is_complete").sort("cohort_month", "months_since")
     return (
         known.group_by("cohort_month", maintain_order=True).last().select("cohort_month", "cumulative_customer_cents")
     )

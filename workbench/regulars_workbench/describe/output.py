@@ -1,4 +1,4 @@
-"""A description as files: each relation as Parquet and CSV, the page, and describe.json, which says what they are."""
+"""A description as files: relations as Parquet and CSV, the page of pictures, and describe.json about them."""
 
 import json
 from datetime import date
@@ -18,27 +18,27 @@ MARKER = "describe.json"
 PAGE = "report.html"
 
 
-def summary(said: Description, sql: SqlFolder) -> dict[str, Any]:
-    """Return what describe.json says: what was asked, the few first numbers, and each relation's grain and columns."""
+def summary(description: Description, sql: SqlFolder) -> dict[str, Any]:
+    """Return the content of describe.json: options, headline numbers, and grain and columns of each relation."""
     return {
         "regulars": __version__,
-        "as_of": f"{said.as_of:%Y-%m-%dT%H:%M:%S.%fZ}",
-        "currency": said.info.currency,
-        "minor_units": said.info.minor_units,
-        "lost_after_months": said.lost_after_months,
-        "bundle": said.bundle,
-        "facts": facts(said),
+        "as_of": f"{description.as_of:%Y-%m-%dT%H:%M:%S.%fZ}",
+        "currency": description.info.currency,
+        "minor_units": description.info.minor_units,
+        "lost_after_months": description.lost_after_months,
+        "bundle": description.bundle,
+        "facts": facts(description),
         "relations": {
             name: {"grain": sql.relations[name].grain, "rows": len(table), "columns": table.columns}
-            for name, table in said.tables.items()
+            for name, table in description.tables.items()
         },
     }
 
 
-def as_json(said: Description, sql: SqlFolder) -> str:
-    """Return the summary and every row of every relation, as `--json` prints them."""
-    rows = {name: table.rows(named=True) for name, table in said.tables.items()}
-    return json.dumps(summary(said, sql) | {"tables": rows}, default=_iso)
+def as_json(description: Description, sql: SqlFolder) -> str:
+    """Return the summary and all rows of all relations, for `--json`."""
+    rows = {name: table.rows(named=True) for name, table in description.tables.items()}
+    return json.dumps(summary(description, sql) | {"tables": rows}, default=_iso)
 
 
 def _iso(value: object) -> str:
@@ -47,13 +47,13 @@ def _iso(value: object) -> str:
     raise TypeError(value)
 
 
-def write(connection: duckdb.DuckDBPyConnection, said: Description, sql: SqlFolder, out: Path) -> None:
-    """Write the folder atomically; the connection still holds the relations. Equal input gives equal bytes of data."""
+def write(connection: duckdb.DuckDBPyConnection, description: Description, sql: SqlFolder, out: Path) -> None:
+    """Write the folder atomically from the connection's relations. Equal input gives equal bytes."""
     with atomic_folder(out, MARKER) as partial:
-        for name in said.tables:
+        for name in description.tables:
             query = f"select * from {name} order by all"
             connection.execute(f"copy ({query}) to $out (format parquet)", {"out": str(partial / f"{name}.parquet")})
             connection.execute(f"copy ({query}) to $out (format csv, header)", {"out": str(partial / f"{name}.csv")})
-        (partial / PAGE).write_text(page(said), encoding="utf-8")
-        text = json.dumps(summary(said, sql), default=_iso, indent=1)
+        (partial / PAGE).write_text(page(description), encoding="utf-8")
+        text = json.dumps(summary(description, sql), default=_iso, indent=1)
         (partial / MARKER).write_text(text + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One HTML page with every picture and how to read it: no script, nothing from the net, printable."""
+"""One HTML page with all pictures and how to read them: printable, without scripts or network."""
 
 from base64 import b64encode
 from html import escape
@@ -21,41 +21,44 @@ img { max-width: 100%; height: auto; } h2, figure { break-inside: avoid; } figur
 
 READINGS = {
     "monthly_revenue": """Revenue by month
-        New: first order ever seen, in that month. Returning: ordered in the month before, too. Reactivated: ordered
-        earlier, but not in the month before. Whoever was a customer before the log began is new in it, too. Returns are
-        not taken off. A pale month is not over.""",
+        New: the first order in the log is in that month. Returning: also ordered in the month before. Reactivated:
+        ordered earlier, but not in the month before. Customers from before the log began count as new. Returns are
+        not subtracted. A pale month is incomplete.""",
     "customers_by_month": """Customers by month
-        Those who ordered, by the same kinds. Lost: with this month, {lost} whole calendar months have passed without an
-        order. It is counted when that is known: none in the first {lost} months, nor in a month that is not over.""",
-    "concentration": """Who brings the revenue
-        Customers from the highest spend to the lowest. Were all alike, the line would be the dashed one; the Gini
-        coefficient is twice the area between them.""",
+        Customers who ordered, by the same kinds. Lost: at the end of this month, {lost} whole calendar months have
+        passed without an order. So no customer is lost in the first {lost} months, or in an incomplete month.""",
+    "concentration": """Concentration of revenue
+        Customers from the highest spend to the lowest. The dashed line is equal spend. The Gini coefficient is twice
+        the area between the lines.""",
     "segments": """Segments
         Each segment's share of the customers and of the revenue so far. {segments}""",
     "rfm_grid": """Recency and frequency
-        Scores from 1 to 5, 5 is best; each is a fifth of the customers where values differ enough. Darker: more
+        Scores from 1 to 5, 5 is best. Each score has a fifth of the customers if values differ enough. Darker: more
         revenue.""",
-    "retention": """Cohorts: who comes back
-        Of those who placed their first order in a month, the share that ordered so many months later. Blank is not
-        known yet. The first cohort holds everyone who was a customer before the log began.""",
-    "cohort_value": """Cohorts: what they bring
-        Revenue so far over everyone who began in that month, whether they came back or not.""",
-    "repeats": """The next order, given time
-        Of the orders placed at least so many days before the end, the share that another one followed within them.""",
-    "gaps": """How long the next order takes
-        Of the gaps that have ended: whole weeks between days of purchase. Who is slow is still out and not here.""",
+    "retention": """Cohorts: retention
+        Of the customers with their first order in a month, the share that ordered a number of months later. Blank: not
+        known yet. The first cohort includes all customers from before the log began.""",
+    "cohort_value": """Cohorts: revenue per customer
+        Revenue so far, divided by all customers with their first order in that month.""",
+    "repeats": """Repeat orders within a number of days
+        Of the orders placed at least that many days before the end, the share followed by another order in time.""",
+    "gaps": """Time to the next order
+        Completed gaps between days of purchase, in whole weeks. Gaps that are still open are missing, so this is biased
+        short.""",
 }
-"""Each picture's title, and from the second line on how to read it."""
+"""Title of each picture, and from the second line on how to read it."""
 
 
-def page(said: Description) -> str:
+def page(description: Description) -> str:
     """Return the page as HTML."""
-    title = escape(f"{said.lake.resolve().name}: what happened up to {said.as_of:%Y-%m-%d}")
-    cards = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _cards(said))
-    body = "".join(_section(said, name) for name in READINGS)
+    title = escape(f"{description.lake.resolve().name}: what happened up to {description.as_of:%Y-%m-%d}")
+    cards = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _cards(description)
+    )
+    body = "".join(_section(description, name) for name in READINGS)
     about = (
-        f"Everything before {said.as_of:%Y-%m-%d %H:%M}Z; months are calendar months in UTC, amounts in "
-        f"{escape(said.info.currency)}. The numbers lie beside this page, as CSV and Parquet."
+        f"All rows before {description.as_of:%Y-%m-%d %H:%M}Z; months are calendar months in UTC, amounts in "
+        f"{escape(description.info.currency)}. The numbers are in the same folder, as CSV and Parquet."
     )
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -63,33 +66,33 @@ def page(said: Description) -> str:
     )
 
 
-def _cards(said: Description) -> list[tuple[str, str]]:
-    found = facts(said)
-    gini = "-" if found["gini"] is None else f"{found['gini']:.2f}"
+def _cards(description: Description) -> list[tuple[str, str]]:
+    numbers = facts(description)
+    gini = "-" if numbers["gini"] is None else f"{numbers['gini']:.2f}"
     return [
-        ("customers", f"{found['customers']:,}"),
-        ("orders", f"{found['order_count']:,}"),
-        (f"revenue, {said.info.currency}", money(said, found["revenue_cents"])),
-        ("an order", money(said, found["mean_order_cents"])),
-        ("returned", money(said, found["returned_cents"])),
-        ("came back once", share(found["repeat_rate"])),
-        ("best 20 % bring", share(found["top_20_percent_share"])),
+        ("customers", f"{numbers['customers']:,}"),
+        ("orders", f"{numbers['order_count']:,}"),
+        (f"revenue, {description.info.currency}", money(description, numbers["revenue_cents"])),
+        ("mean order", money(description, numbers["mean_order_cents"])),
+        ("returned", money(description, numbers["returned_cents"])),
+        ("ordered again", share(numbers["repeat_rate"])),
+        ("revenue share of best 20 %", share(numbers["top_20_percent_share"])),
         ("Gini", gini),
     ]
 
 
-def _section(said: Description, name: str) -> str:
+def _section(description: Description, name: str) -> str:
     title, _, reading = READINGS[name].partition("\n")
     segments = (
-        f"By the models of bundle {said.bundle}."
-        if said.bundle
+        f"From the models of bundle {description.bundle}."
+        if description.bundle
         else "Named by recency and frequency score, as in the grid below."
     )
-    chart = pictures.PICTURES[name](said)
-    text = escape(" ".join(reading.split()).format(lost=said.lost_after_months, segments=segments))
+    chart = pictures.PICTURES[name](description)
+    text = escape(" ".join(reading.split()).format(lost=description.lost_after_months, segments=segments))
     head = f"<h2>{escape(title)}</h2><p>{text}</p>"
     if chart is None:
         return f"{head}<p><em>The history is too short for this picture.</em></p>\n"
-    # As images: side by side in one document, the pictures' own ids would meet.
+    # As images, because the ids of inline pictures would collide.
     image = b64encode(svg(chart).encode()).decode()
     return f'{head}<figure><img alt="{escape(title)}" src="data:image/svg+xml;base64,{image}"></figure>\n'

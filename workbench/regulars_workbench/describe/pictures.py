@@ -1,4 +1,4 @@
-"""The index of the pictures: each a function that returns a chart, or None where the history is too thin for it."""
+"""The pictures by name. Each function returns a chart, or None when the history is too short."""
 
 from collections.abc import Callable
 

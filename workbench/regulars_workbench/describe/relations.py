@@ -1,4 +1,4 @@
-"""From a lake to the relations of `sql/report`, made in the order that the SQL files' own headers ask for."""
+"""The relations of `sql/report`, made from a lake in the order that the headers of the SQL files require."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ REPORTED = (
     "repeat_rates",
     "gaps_between_orders",
 )
-"""What is shown and written; every other file of `sql/report` is on the way to one of these."""
+"""Relations that are shown and written. The other files of `sql/report` are steps towards them."""
 
 MEMBERS = "segment_members"
 
 
 @dataclass(frozen=True)
 class Description:
-    """Every reported relation with all its rows in the order of its columns, and what they are about."""
+    """All reported relations, with rows sorted by all columns, and the lake and options they belong to."""
 
     lake: Path
     info: LakeInfo
@@ -50,13 +50,13 @@ class Description:
     tables: Mapping[str, pl.DataFrame]
 
     def money(self, cents: pl.Expr) -> pl.Expr:
-        """Return minor units as the currency's major unit."""
+        """Return minor units as units of currency."""
         return cents / float(10**self.info.minor_units)
 
 
-def needed(sql: SqlFolder, wanted: Iterable[str], made: Iterable[str] = ()) -> list[str]:
-    """Return the relations to make for the `wanted` ones, each after what it reads; those in `made` are there."""
-    order = dict.fromkeys(made, False)
+def needed(sql: SqlFolder, wanted: Iterable[str], existing: Iterable[str] = ()) -> list[str]:
+    """Return the relations needed for the `wanted` ones, each after those it reads, without those in `existing`."""
+    order = dict.fromkeys(existing, False)
 
     def visit(name: str) -> None:
         if name in order or name in TABLES:
@@ -80,21 +80,21 @@ def describe(  # noqa: PLR0913 - one plain option each
     bundle: Bundle | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Description:
-    """Make every reported relation from the lake's rows before `as_of`.
+    """Make all reported relations from the lake's rows before `as_of`.
 
-    With a bundle, RFM scores are by its cut points, and segments, value and churn by its models; without one, cut
-    points are these customers' own and segments are the RFM groups. HistoryError when nobody ordered before `as_of`;
-    LakeError and BundleError as `score`.
+    With a bundle, RFM scores use its cut points, and segments, value and churn its models. Without one, cut points are
+    learnt from these customers, and segments are RFM groups. HistoryError: there is no order before `as_of`. LakeError
+    and BundleError as `score`.
     """
     params: dict[str, str | int] = {**as_of_params(as_of), "lost_after_months": lost_after_months}
     info = attach(connection, lake)
     _refuse_empty(connection, as_of)
-    made: list[str] = []
+    existing: list[str] = []
     if bundle:
         tell(f"scoring by bundle {bundle.manifest.bundle}")
         _members(connection, lake, bundle, as_of)
-        made = ["purchases", "rfm_scores", MEMBERS]
-    for name in needed(sql, REPORTED, made):
+        existing = ["purchases", "rfm_scores", MEMBERS]
+    for name in needed(sql, REPORTED, existing):
         tell(name)
         sql.materialise(connection, [name], params)
     tables = {name: _frame(connection, name) for name in REPORTED}
@@ -116,14 +116,14 @@ def _refuse_empty(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Non
 
 
 def _members(connection: duckdb.DuckDBPyConnection, lake: Path, bundle: Bundle, as_of: datetime) -> None:
-    """Score the lake and bind its scores as `segment_members`; the connection keeps the features' relations."""
+    """Score the lake and make `segment_members` from its scores. The connection keeps the relations of features."""
     with TemporaryDirectory(prefix="regulars-") as folder:
         scores = Path(folder) / "scores.parquet"
         score(connection, lake, ModelLoader(bundle), as_of, scores, reasons=0)
         source = f"read_parquet({exactly(scores)})"
         present = {row[0] for row in connection.execute(f"describe select * from {source}").fetchall()}
         if "segment" not in present:
-            raise BundleError(f"bundle {bundle.manifest.bundle} names no segments; leave --bundle out, or train again")
+            raise BundleError(f"bundle {bundle.manifest.bundle} has no segments; omit --bundle, or train again")
         value = (
             f"round(predicted_value * {10**bundle.manifest.minor_units})" if "predicted_value" in present else "null"
         )

@@ -1,4 +1,4 @@
-"""`regulars describe`: make the relations, print them, write them."""
+"""`regulars describe`: make the relations, print them, and write them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,18 +26,18 @@ def describe(  # noqa: PLR0913 - the command's own options
     as_json: bool,
     tell: Callable[[str], None],
 ) -> None:
-    """Describe a lake on the console, and in the folder `out` when one is given; errors as `relations.describe`."""
+    """Print the description of a lake, and write it to the folder `out` if given. Errors as `relations.describe`."""
     if out:
-        refuse_foreign(out, output.MARKER)  # before the work, not after it
-    said = relations.describe(
+        refuse_foreign(out, output.MARKER)  # refuse before the work
+    description = relations.describe(
         connection, lake, sql, as_of, lost_after_months=lost_after_months, bundle=bundle, tell=tell
     )
     if out:
-        tell("drawing and writing")
-        output.write(connection, said, sql, out)
+        tell("writing")
+        output.write(connection, description, sql, out)
     if as_json:
-        console.console.out(output.as_json(said, sql))
+        console.console.out(output.as_json(description, sql))
         return
-    show_description(said)
+    show_description(description)
     if out:
-        console.say(f"Wrote {out}: {output.PAGE}, and {len(said.tables)} relations as CSV and Parquet")
+        console.say(f"Wrote {out}: {output.PAGE}, and {len(description.tables)} relations as CSV and Parquet")
