@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from tools.build import MACHINES, WHEELS, lambda_python, layer_folder
 
-FOLDER = Path(__file__).parent / "build"
+FOLDER = Path(__file__).resolve().parents[2] / "build" / "emulator"
 PROGRAM = FOLDER / "aws-lambda-rie"
 RUNTIME = FOLDER / "runtime"
 INVOKE = "/2015-03-31/functions/function/invocations"

@@ -23,7 +23,7 @@ def fetch_program(processor: str) -> None:
         command = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"]
         subprocess.run([*command, "--dest", folder, "--requirement", str(PINNED)], check=True)  # noqa: S603 - a fixed command
         [wheel] = Path(folder).glob("*.whl")
-        FOLDER.mkdir(exist_ok=True)
+        FOLDER.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(wheel) as content:
             PROGRAM.write_bytes(content.read(f"samcli/local/rapid/aws-lambda-rie-{processor}"))
     PROGRAM.chmod(0o755)
