@@ -23,7 +23,7 @@ from regulars.ingest.judging.hints import warn_currency, warn_nobody, warn_rejec
 from regulars.ingest.judging.rejects import Policy
 from regulars.ingest.mapping import CONTRACT, Mapping
 from regulars.ingest.reading.archives import unpack
-from regulars.ingest.reading.open_file import open_file
+from regulars.ingest.reading.open_file import columns_of
 from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile, assign, find, matching, unsupported
 from regulars.ingest.report import FileReport, IngestReport, judge, total
@@ -91,7 +91,7 @@ def _recognised(
     """Return the known export that files without a map are; None for the contract's own columns, or unknown ones."""
     with TemporaryDirectory() as folder, ingesting(connection, mapping.timezone, Path(folder)) as session:
         workspace = Path(folder) / "sources"
-        opened = [open_file(session, file, mapping, workspace).source for file in unpack(files, workspace)]
+        opened = [columns_of(session, file, mapping, workspace) for file in unpack(files, workspace)]
     return None if all(map(is_contract, opened)) else recognise(opened)
 
 

@@ -35,11 +35,6 @@ class Dialect:
     """Those of them that are not Excel's own `sep=;`."""
 
     @property
-    def skip_filled(self) -> int:
-        """Lines that are not blank up to the end of the header."""
-        return self.filled_before + self.header_lines
-
-    @property
     def preamble(self) -> str:
         """The skipped lines in words, or nothing."""
         return f"{self.before} line{'s' * (self.before != 1)}" if self.before else ""

@@ -14,7 +14,7 @@ from regulars.expressions.compiler import Source, quoted
 from regulars.ingest.mapping import Mapping
 from regulars.ingest.reading import json_rows, workbook
 from regulars.ingest.reading.dialect import LOOKED_AT, Dialect, find_dialect, unique_names
-from regulars.ingest.reading.encoding import MISFIT, Text, new_file, read_text
+from regulars.ingest.reading.encoding import MISFIT, Text, binary, new_file, read_text
 from regulars.ingest.reading.records import rewrite_records
 from regulars.ingest.reading.sources import SourceFile
 
@@ -88,6 +88,21 @@ def _open(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping: Mapp
         raise
     except (OSError, EOFError, duckdb.Error) as error:
         raise unreadable(file, error) from error
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping: Mapping, workspace: Path) -> Source:
+    """Return a file's columns; of text by its beginning alone. Errors as `open_file`."""
+    if file.kind != "text":
+        return open_file(connection, file, mapping, workspace).source
+    start = new_file(workspace, ".txt")
+    try:
+        with binary(file.path) as stream:
+            begun = stream.read(LOOKED_AT)
+    except (OSError, EOFError) as error:
+        raise unreadable(file, error) from error
+    whole, end, _ = begun.rpartition(b"\n")
+    start.write_bytes(whole + end if len(begun) == LOOKED_AT else begun)
+    return open_file(connection, SourceFile(start, file.name), mapping, workspace).source
 
 
 def unreadable(file: SourceFile, error: Exception) -> SourceError:
@@ -187,19 +202,23 @@ def _lines(connection: duckdb.DuckDBPyConnection, text: Text, dialect: Dialect, 
     a_quoted = literal(f"(?:^|{s}){q}(?:[^{q}]|{q}{q})*{q}(?:{s}|$)")
     separators = f"length(line) - length(replace(line, {literal(dialect.separator)}, ''))"
     held = f"contains(line, {literal(quote)})"
+    lines = _physical_lines(text, dialect)
+    unclear = f"select count(*) from {lines} where {held} and not regexp_full_match(line, {clear})"
+    [(count,)] = connection.execute(unclear).fetchall()
+    if not count:
+        return _Lines(0, 0, 0)
     row = connection.execute(
-        f"select count(*) filter ({held} and not regexp_full_match(line, {clear})), "
-        f"count(*) filter ({held} and regexp_matches(line, {a_quoted})), "
-        f"count(*) filter ({separators} <> {len(dialect.header) - 1 + dialect.trailing}) "
-        f"from (select line from {_physical_lines(text)} offset {dialect.skip_filled})"
+        f"select count(*) filter ({held} and regexp_matches(line, {a_quoted})), "
+        f"count(*) filter ({separators} <> {len(dialect.header) - 1 + dialect.trailing}) from {lines}"
     ).fetchall()[0]
-    return _Lines(*map(int, row))
+    return _Lines(int(count), *map(int, row))
 
 
-def _physical_lines(text: Text) -> str:
+def _physical_lines(text: Text, dialect: Dialect) -> str:
+    """Return the relation of the lines from the header on, in no order."""
     return (
         f"read_csv({exactly(text.path)}, auto_detect = false, hive_partitioning = false, header = false, "
-        "delim = '\x02', quote = '', escape = '', strict_mode = false, null_padding = true, parallel = false, "
+        f"skip = {dialect.skip}, delim = '\x02', quote = '', escape = '', strict_mode = false, null_padding = true, "
         "nullstr = '\x03\x04', columns = {'line': 'VARCHAR'})"
     )
 
