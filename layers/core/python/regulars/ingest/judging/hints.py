@@ -46,9 +46,7 @@ def warn_counts(reports: Sequence[FileReport], alike: int) -> list[str]:
     if repeated <= REPEATED * sum(report.rows_read for report in reports):
         return empty
     if alike >= NEARLY_ALL * repeated:
-        advice = (
-            "they repeat the amount of that row, as an order's total on each of its lines does: it was counted once"
-        )
+        advice = "they repeat that row's amount, as an order's total on each of its lines does: it was counted once"
     else:
         advice = (
             "their amounts differ from that row's: when a row is one line of an order, "
