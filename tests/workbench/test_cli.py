@@ -1,4 +1,4 @@
-"""The command line, in this process: what each command leaves, and how it fails."""
+"""The command line: results of each command, and errors."""
 
 import subprocess
 import sys
@@ -56,20 +56,22 @@ def test_the_commands_are_these() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(run: Run, command: str) -> None:
-    """A sentence of its own, and one for each option."""
+    """The help has the first sentence of the command's docstring."""
     status, out, _ = run(command, "--help")
     out = Text.from_ansi(out).plain  # where CI is set, help is coloured even in a pipe
     assert status == 0
     assert f"Usage: regulars {command}" in out
-    registered = next(one for one in app.app.registered_commands if command in (one.name, one.callback.__name__))
+    registered = next(
+        entry for entry in app.app.registered_commands if command in (entry.name, entry.callback.__name__)
+    )
     assert registered.callback
     assert (registered.callback.__doc__ or "").split(":")[0].split(",")[0].rstrip(".") in out
 
 
 def refused(answer: tuple[int, str, str], message: str) -> None:
-    """Check for exit status 2 and one line of error on standard error, notes apart."""
-    status, _, said = answer
-    err = "".join(line for line in said.splitlines(keepends=True) if not line.startswith("note:"))
+    """Check for exit status 2 and one error line on standard error, without counting notes."""
+    status, _, printed = answer
+    err = "".join(line for line in printed.splitlines(keepends=True) if not line.startswith("note:"))
     assert status == 2
     assert err.startswith("error: ")
     assert message in err
@@ -78,13 +80,13 @@ def refused(answer: tuple[int, str, str], message: str) -> None:
 
 
 def test_training_again_gives_the_same_bytes(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
-    """By the command line, with DuckDB on more threads, in another folder: the same id and the same files."""
+    """Training by the command line, with more threads and in another folder, gives the same id and files."""
     out = tmp_path / "bundle"
     with threadpool_limits(1):
-        status, said, _ = run("train", lake, "--as-of", "2025-07-01", "--horizon", 90, "--out", out)
+        status, printed, _ = run("train", lake, "--as-of", "2025-07-01", "--horizon", 90, "--out", out)
     assert status == 0
-    assert Bundle(out).manifest.bundle in said
-    assert "Verdict" in said
+    assert Bundle(out).manifest.bundle in printed
+    assert "Verdict" in printed
     prices = bundle_folder / "recommend" / "prices.json"
     assert run("publish", "--bundle", out, "--prices", prices, "--out", out)[0] == 0
     files = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
@@ -96,27 +98,27 @@ def test_training_again_gives_the_same_bytes(run: Run, lake: Path, bundle_folder
 def test_simulate_makes_a_lake_that_features_reads(run: Run, tmp_path: Path) -> None:
     assert run("simulate", tmp_path / "lake", "--customers", 50, "--years", 1, "--seed", 3)[0] == 0
     out = tmp_path / "features.parquet"
-    status, said, _ = run("features", tmp_path / "lake", "--as-of", "2024-06-30", "--out", out)
+    status, printed, _ = run("features", tmp_path / "lake", "--as-of", "2024-06-30", "--out", out)
     rows = duckdb.sql(f"select count(*), count(ltv_to_cac) from '{out}'").fetchall()[0]
     assert status == 0
-    assert f"{rows[0]} customers as of 2024-06-30 00:00Z" in said
+    assert f"{rows[0]} customers as of 2024-06-30 00:00Z" in printed
     assert 0 < rows[1] <= rows[0] <= 50
 
 
 def test_simulate_checks_itself(run: Run, tmp_path: Path) -> None:
-    """A shop, an end and defects are asked for; --check passes with status 0, and fails with 1 when orders are lost."""
+    """--check passes with status 0, and fails with status 1 when orders are missing."""
     lake = tmp_path / "lake"
     asked = ("--customers", 4_000, "--years", 2, "--as-of", "2025-01-01", "--shop", "subscription-like", "--defects")
     assert run("simulate", lake, *asked)[0] == 0
-    status, said, _ = run("simulate", "--check", lake)
-    assert (status, "FAIL" in said) == (0, False)
+    status, printed, _ = run("simulate", "--check", lake)
+    assert (status, "FAIL" in printed) == (0, False)
     assert (lake / "defects" / "ledger.json").exists()
     [orders] = (lake / "orders").iterdir()
     duckdb.sql(f"copy (from '{orders}' where hash(order_id) % 5 > 0) to '{tmp_path}/fewer.parquet'")
     (tmp_path / "fewer.parquet").replace(orders)
-    status, said, _ = run("simulate", "--check", lake)
+    status, printed, _ = run("simulate", "--check", lake)
     assert status == 1
-    assert "FAIL" in said
+    assert "FAIL" in printed
 
 
 def test_features_with_a_bundle_use_its_cut_points(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
@@ -124,24 +126,24 @@ def test_features_with_a_bundle_use_its_cut_points(run: Run, lake: Path, bundle_
     out, scores = tmp_path / "features.parquet", tmp_path / "scores.parquet"
     at = ("--as-of", "2024-12-01", "--bundle", bundle_folder)
     run("features", lake, *at, "--out", out)
-    status, said, err = run("score", lake, *at, "--out", scores, "--top", 3)
+    status, printed, err = run("score", lake, *at, "--out", scores, "--top", 3)
     assert status == 0
-    assert "The 3 customers with the highest predicted value" in said
+    assert "The 3 customers with the highest predicted value" in printed
     assert "not a forecast on unseen time" in err
     assert duckdb.sql(f"(select {columns} from '{out}') except (select {columns} from '{scores}')").fetchall() == []
 
 
 def test_models_verifies_every_file(run: Run, bundle_folder: Path) -> None:
-    status, said, _ = run("models", bundle_folder)
+    status, printed, _ = run("models", bundle_folder)
     assert status == 0
-    assert Bundle(bundle_folder).manifest.bundle in said
-    assert "churn/leaf_finder.onnx" in said
+    assert Bundle(bundle_folder).manifest.bundle in printed
+    assert "churn/leaf_finder.onnx" in printed
 
 
 def test_invoke_runs_a_functions_own_event(run: Run, bundle_folder: Path) -> None:
-    status, said, _ = run("invoke", "churn", "--bundle", bundle_folder)
+    status, printed, _ = run("invoke", "churn", "--bundle", bundle_folder)
     assert status == 0
-    assert '"churn_probability"' in said
+    assert '"churn_probability"' in printed
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_invoke_runs_a_functions_own_event(run: Run, bundle_folder: Path) -> Non
         (("simulate", "x", "--customers", "0"), "customers is 0; ask for 1 to"),
     ],
 )
-def test_an_error_of_the_users_world_is_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
+def test_an_error_is_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
     refused(run(*arguments), message)
 
 
@@ -179,9 +181,9 @@ def test_a_failed_train_leaves_no_bundle(run: Run, lake: Path, tmp_path: Path) -
 def test_the_currency_is_that_of_the_map_or_of_the_command(run: Run, tmp_path: Path) -> None:
     orders, lake = tmp_path / "orders.csv", tmp_path / "lake"
     orders.write_text("customer_id,ordered_at,order_value\na,2024-01-01,5\n")
-    silent, loud = tmp_path / "silent.toml", tmp_path / "loud.toml"
-    silent.write_text('timezone = "UTC"\n')
-    loud.write_text('currency = "GBP"\n')
+    without, with_currency = tmp_path / "without.toml", tmp_path / "with_currency.toml"
+    without.write_text('timezone = "UTC"\n')
+    with_currency.write_text('currency = "GBP"\n')
 
     def currency(*options: object) -> str:
         status, _, err = run("ingest", orders, "--out", lake, *options)
@@ -189,8 +191,8 @@ def test_the_currency_is_that_of_the_map_or_of_the_command(run: Run, tmp_path: P
         return read_info(lake).currency
 
     assert currency("--currency", "JPY") == "JPY"
-    assert currency("--map", silent, "--currency", "JPY") == "JPY"
-    assert currency("--map", loud, "--currency", "JPY") == "GBP"
+    assert currency("--map", without, "--currency", "JPY") == "JPY"
+    assert currency("--map", with_currency, "--currency", "JPY") == "GBP"
     refused(run("ingest", orders, "--out", lake, "--currency", "eur"), "currency")
 
 
@@ -217,7 +219,7 @@ def test_invoke_fails_when_the_function_does(run: Run, bundle_folder: Path, tmp_
     refused(run("invoke", "clv", "--bundle", bundle_folder, "--event", foreign), "does not take the event")
 
 
-def test_what_the_system_refuses_is_said_in_one_line(run: Run, lake: Path, tmp_path: Path) -> None:
+def test_an_error_of_the_system_is_one_line(run: Run, lake: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(
         run("features", lake, "--as-of", "2025-07-01", "--out", tmp_path / "file" / "out.parquet"), "cannot be made"
@@ -226,8 +228,8 @@ def test_what_the_system_refuses_is_said_in_one_line(run: Run, lake: Path, tmp_p
     refused(run("features", lake, "--as-of", "2025-07-01", "--out", tmp_path / "out", "--memory-limit", "foo"), "foo")
 
 
-def test_a_command_pays_for_its_own_imports_only() -> None:
-    """The command line itself loads no library that only some commands need."""
+def test_a_command_imports_only_what_it_needs() -> None:
+    """The command line does not load libraries that only some commands need."""
     late = ["scipy", "sklearn", "xgboost", "polars", "altair", "onnxruntime", "boto3", "fastapi"]
     program = f"import sys, regulars_workbench.cli.app; print([name for name in {late} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own text

@@ -1,4 +1,4 @@
-"""The world's parts against their formulas: clock, copula, gamma laws, tail, and what the oracle integrates."""
+"""Parts of the simulator against their formulas: clock, copula, gamma laws, tail, and oracle."""
 
 from dataclasses import replace
 from datetime import date
@@ -22,7 +22,7 @@ START, END = date(2023, 7, 1), date(2026, 7, 1)
 
 @pytest.mark.parametrize("shop", SHOPS.values(), ids=SHOPS)
 def test_the_copula_has_the_documented_correlations(shop: Shop) -> None:
-    """Scores are normal; their correlations are the shop's."""
+    """Scores are normal, with the correlations of the shop."""
     drawn = np.array(list(scores(np.random.default_rng(1), shop, 50_000).values()))
     assert np.corrcoef(drawn) == pytest.approx(np.array(shop.correlation), abs=0.02)
     assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx(norm.ppf([0.1, 0.5, 0.9]), abs=0.02)
@@ -30,7 +30,7 @@ def test_the_copula_has_the_documented_correlations(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("law", [Gamma(1.1, 21.0), Gamma(0.8, 0.5), Gamma(6.0, 12.0)])
-def test_gamma_quantiles_are_right_to_a_thousandth(law: Gamma) -> None:
+def test_gamma_quantiles_have_an_error_below_a_thousandth(law: Gamma) -> None:
     score = np.linspace(-4, 5, 1_001)
     exact = gamma_law.ppf(norm.cdf(score), law.shape, scale=law.mean / law.shape)
     assert gamma(score, law) == pytest.approx(exact, rel=1e-3)
@@ -50,7 +50,7 @@ def test_a_clock_without_seasons_is_a_calendar() -> None:
 
 
 def test_drawn_instants_follow_the_season_and_stay_inside() -> None:
-    """Counts of each week agree with the clock's shopping time; nothing lies outside [since, until] or the world."""
+    """Counts by week agree with the clock's shopping time. No instant is outside [since, until]."""
     clock = Clock.between(START, END, SHOPS["grocery"])
     many = 400_000
     since, until = np.array([100.0]), np.array([800.0])
@@ -63,8 +63,8 @@ def test_drawn_instants_follow_the_season_and_stay_inside() -> None:
     assert np.abs(counts - expected).max() < 5 * np.sqrt(expected.max())
 
 
-def test_holidays_are_where_they_are() -> None:
-    """Black Friday 2025 was on 28 November; on Christmas Day hardly anyone buys."""
+def test_holidays_are_on_their_days() -> None:
+    """Black Friday 2025 was on 28 November. Demand is low on Christmas Day."""
     shop = replace(FLAT, holidays=1.0)
     clock = Clock.between(date(2025, 1, 1), date(2026, 1, 1), shop)
     daily = np.diff(clock.shopping(np.arange(366.0)))
@@ -82,39 +82,39 @@ def test_keys_pack_and_number_rows() -> None:
 
 @pytest.mark.parametrize("regularity", [1, 4])
 def test_the_oracle_agrees_with_many_futures(regularity: int) -> None:
-    """One settled customer's next 90 days, drawn 40,000 times over: mean orders, and the share without any."""
+    """The next 90 days of one customer, drawn 40,000 times: mean orders, and the share without an order."""
     shop = replace(FLAT, regularity=regularity, first_order=1.0)
     many, horizon, lived = 40_000, 90, 400.0
     clock = Clock.between(START, END, shop)
     rng = np.random.default_rng(3)
-    one = people(rng, clock, shop, 1.5, range(1, many + 1))
+    drawn = people(rng, clock, shop, 1.5, range(1, many + 1))
     fade, rate, hazard = np.full(many, 20.0), np.full(many, 6.0), np.full(many, 1.5)
     born = np.zeros(many)
     leaves = lived + fade + YEAR * rng.standard_exponential(many) / hazard
-    block = replace(one, joined=born, leaves=leaves, fade=fade, rate=rate, hazard=hazard)
+    block = replace(drawn, joined=born, leaves=leaves, fade=fade, rate=rate, hazard=hazard)
     key = purchases(rng, clock, shop, block, np.zeros(0, np.int64))
     day = seconds_of(key) / DAY_S
     last, orders = np.zeros(many), np.zeros(many)
     past, coming = day < lived, (day >= lived) & (day < lived + horizon)
     np.maximum.at(last, who_of(key)[past], day[past])
     np.add.at(orders, who_of(key)[coming], 1)
-    seen = oracle.forecast(shop, Clock.between(END, date(2027, 7, 1), shop), block, lived, lived - last)
-    assert orders.mean() == pytest.approx(seen.orders[horizon].mean(), rel=0.02)
-    assert (orders == 0).mean() == pytest.approx(seen.p_no_order[horizon].mean(), abs=0.01)
-    quiet = seen.p_no_order[horizon] > np.median(seen.p_no_order[horizon])
-    if quiet.any():  # gaps that are regular: whoever bought just now is not due yet
-        assert (orders[quiet] == 0).mean() == pytest.approx(seen.p_no_order[horizon][quiet].mean(), abs=0.015)
+    forecast = oracle.forecast(shop, Clock.between(END, date(2027, 7, 1), shop), block, lived, lived - last)
+    assert orders.mean() == pytest.approx(forecast.orders[horizon].mean(), rel=0.02)
+    assert (orders == 0).mean() == pytest.approx(forecast.p_no_order[horizon].mean(), abs=0.01)
+    quiet = forecast.p_no_order[horizon] > np.median(forecast.p_no_order[horizon])
+    if quiet.any():  # with regular gaps, the next order is not due soon after the last
+        assert (orders[quiet] == 0).mean() == pytest.approx(forecast.p_no_order[horizon][quiet].mean(), abs=0.015)
 
 
 def plain(rate: Gamma, hazard: Gamma) -> Shop:
-    """A shop of the textbook's kind: nothing correlated, one channel, no season, everybody starts with an order."""
-    alone = tuple(tuple(float(row == column) for column in range(len(TRAITS))) for row in range(len(TRAITS)))
-    one = (("organic", Channel(1.0, 0, 1.0)),)
-    return replace(FLAT, rate=rate, hazard=hazard, first_order=1.0, correlation=alone, channels=one)
+    """Return a shop of plain Pareto/NBD: no correlation, one channel, no season, and an order at each sign-up."""
+    identity = tuple(tuple(float(row == column) for column in range(len(TRAITS))) for row in range(len(TRAITS)))
+    channels = (("organic", Channel(1.0, 0, 1.0)),)
+    return replace(FLAT, rate=rate, hazard=hazard, first_order=1.0, correlation=identity, channels=channels)
 
 
 def histories(shop: Shop, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return repeat orders, years from the first order to the last, and to the end."""
+    """Return repeat orders, years from first to last order, and years from first order to the end."""
     clock = Clock.between(START, END, shop)
     rng = np.random.default_rng(5)
     block = people(rng, clock, shop, 1.5, range(1, count + 1))

@@ -1,4 +1,4 @@
-"""A fit of the textbook's model to the world gives back the parameters that the world was made with."""
+"""A fit of Pareto/NBD to a simulated lake recovers the parameters of the simulation."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def log_likelihood(parameters: Floats, x: Floats, seen: Floats, age: Floats) -> Any:
-    """Pareto/NBD, each customer's (Fader & Hardie 2005, A Note on Deriving the Pareto/NBD Model, eq. 19 to 22)."""
+    """Return each customer's log likelihood under Pareto/NBD (Fader & Hardie 2005, eq. 19 to 22)."""
     r, alpha, s, beta = np.exp(parameters)
     high, low = max(alpha, beta), min(alpha, beta)
     second = s + 1 if alpha >= beta else r + x
@@ -30,22 +30,22 @@ def log_likelihood(parameters: Floats, x: Floats, seen: Floats, age: Floats) -> 
 
 
 def test_a_fit_recovers_the_parameters() -> None:
-    """Each within four of its own standard errors, of about 3 % (rate) and 10 % (hazard) at 6,000 customers."""
+    """Each parameter is within four standard errors: about 3 % for rate and 10 % for hazard, with 6,000 customers."""
     x, seen, age = histories(plain(RATE, HAZARD), CUSTOMERS)
 
     def loss(parameters: Floats) -> float:
         return -float(log_likelihood(parameters, x, seen, age).mean())
 
     truth = np.log([RATE.shape, RATE.shape / RATE.mean, HAZARD.shape, HAZARD.shape / HAZARD.mean])
-    found = minimize(loss, np.zeros(4), method="L-BFGS-B").x
+    fitted = minimize(loss, np.zeros(4), method="L-BFGS-B").x
     step = 1e-3
     scores = np.array(
         [
-            (log_likelihood(found + step * unit, x, seen, age) - log_likelihood(found - step * unit, x, seen, age))
+            (log_likelihood(fitted + step * unit, x, seen, age) - log_likelihood(fitted - step * unit, x, seen, age))
             / (2 * step)
             for unit in np.eye(4)
         ]
     )
     errors = np.sqrt(np.diag(np.linalg.inv(scores @ scores.T)))
     assert (errors < [0.05, 0.05, 0.2, 0.3]).all()
-    assert (np.abs(found - truth) < 4 * errors).all()
+    assert (np.abs(fitted - truth) < 4 * errors).all()

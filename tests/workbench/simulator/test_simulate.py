@@ -1,4 +1,4 @@
-"""What must hold in every synthetic world, whatever its seed."""
+"""Properties of every simulated lake, for all seeds."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -19,7 +19,7 @@ from regulars_workbench.simulator.simulate import simulate
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A world of 5,000 customers over three years, seen through the lake's views."""
+    """Yield views of a lake of 5,000 customers over three years."""
     folder = tmp_path_factory.mktemp("world") / "lake"
     simulate(folder, customers=5_000, years=3, seed=7)
     with duckdb.connect() as connection:
@@ -27,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         yield connection
 
 
-def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     return tuple(connection.execute(query).fetchall()[0])
 
 
@@ -35,21 +35,21 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def test_lake_says_what_it_holds(tmp_path: Path) -> None:
+def test_lake_json_describes_the_lake(tmp_path: Path) -> None:
     info = simulate(tmp_path / "lake", customers=200, years=1, seed=1, currency="JPY")
     assert info == lake.read_info(tmp_path / "lake")
     assert (info.currency, info.minor_units, info.tables["customers"].rows) == ("JPY", 0, 200)
 
 
 def test_few_customers_bring_most_of_the_revenue(world: duckdb.DuckDBPyConnection) -> None:
-    """The Pareto law: the best fifth of the buyers brings about four fifths."""
+    """Pareto law: the best fifth of the buyers brings about four fifths of the revenue."""
     query = "select sum(order_value_cents)::double as value from orders group by customer_id order by value desc"
     spent = world.execute(query).fetchnumpy()["value"]
     assert 0.7 < spent[: len(spent) // 5].sum() / spent.sum() < 0.9
 
 
-def test_a_plausible_part_churns(world: duckdb.DuckDBPyConnection) -> None:
-    """Of those who bought before the last 90 days, between 30 % and 70 % do not buy again in them."""
+def test_a_plausible_share_churns(world: duckdb.DuckDBPyConnection) -> None:
+    """Of the customers with an order before the last 90 days, 30 % to 70 % do not order in these days."""
     query = "select min(ordered_at), max(ordered_at) from orders where not is_return group by customer_id"
     cutoff = datetime(2026, 4, 2)  # noqa: DTZ001 - the lake's instants are UTC without a zone
     churned = [last < cutoff for first, last in world.execute(query).fetchall() if first < cutoff]
@@ -61,8 +61,8 @@ def test_gifts_are_bought_in_november_and_december(world: duckdb.DuckDBPyConnect
     assert month[11] + month[12] > 1.25 * max(month[9] + month[10], month[1] + month[2])
 
 
-def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
-    """Among recent buyers, those without a visit or an open in 60 days churn more: it can be foreseen, not known."""
+def test_engaged_customers_stay(world: duckdb.DuckDBPyConnection) -> None:
+    """Recent buyers without a visit or an opened email in 60 days churn more often, but not always."""
     query = """
         with seen as (select customer_id, max(ordered_at) filter (where ordered_at < '2026-01-01') as last,
             max(ordered_at) < '2026-01-01' as churned from orders where not is_return group by customer_id),
@@ -71,8 +71,8 @@ def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
         select avg(churned::integer) filter (where l.customer_id is null), avg(churned::integer) filter (where
             l.customer_id is not null) from seen left join lively as l using (customer_id) where last >= '2025-07-01'
     """
-    [silent, active] = one(world, query)
-    assert 0.02 < active < silent - 0.1 < 0.8
+    [inactive, active] = first_row(world, query)
+    assert 0.02 < active < inactive - 0.1 < 0.8
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_the_engaged_stay(world: duckdb.DuckDBPyConnection) -> None:
     ],
 )
 def test_no_row_breaks_the_rules(world: duckdb.DuckDBPyConnection, broken: str) -> None:
-    assert one(world, f"select count(*) {broken}") == (0,)
+    assert first_row(world, f"select count(*) {broken}") == (0,)
 
 
 def test_every_kind_and_channel_occurs_and_no_other(world: duckdb.DuckDBPyConnection) -> None:
-    [kinds] = one(world, "select list(distinct kind) from events")
-    [channels] = one(world, "select list(distinct acquisition_channel) from customers")
+    [kinds] = first_row(world, "select list(distinct kind) from events")
+    [channels] = first_row(world, "select list(distinct acquisition_channel) from customers")
     assert (set(kinds), set(channels)) == (set(EVENT_KINDS), set(CHANNELS))
 
 
@@ -115,26 +115,26 @@ def test_rows_lie_by_customer_and_time(world: duckdb.DuckDBPyConnection) -> None
 
 
 def test_a_return_takes_an_earlier_order_back(world: duckdb.DuckDBPyConnection) -> None:
-    """A return is its order's id with an R, at least a day later, with the same amounts negated."""
+    """A return has its order's id with an R, is at least a day later, and has negative amounts."""
     query = """
         select count(*) from orders as r join orders as s on r.order_id = s.order_id || 'R' and r.is_return
         and r.customer_id = s.customer_id and r.ordered_at >= s.ordered_at + interval 1 day
         and r.order_value_cents = -s.order_value_cents and r.margin_cents = -s.margin_cents
     """
-    [returns, share] = one(world, "select count(*) filter (where is_return), avg(is_return::integer) from orders")
-    assert one(world, query) == (returns,)
+    [returns, share] = first_row(world, "select count(*) filter (where is_return), avg(is_return::integer) from orders")
+    assert first_row(world, query) == (returns,)
     assert 0.02 < share < 0.06
 
 
 def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs of several blocks agree to the byte, and another seed is another world."""
+    """Two runs give the same bytes; another seed gives another world."""
     monkeypatch.setattr(simulation, "BLOCK", 150)
-    for name, seed in (("one", 5), ("two", 5), ("other", 6)):
+    for name, seed in (("first", 5), ("second", 5), ("other", 6)):
         simulate(tmp_path / name, customers=400, years=1.5, seed=seed, defects=True)
-    one_, two, other = (content(tmp_path / name) for name in ("one", "two", "other"))
-    assert one_ == two
-    assert one_.keys() == other.keys()
-    assert [file for file in one_ if one_[file] == other[file]] == ["defects/map.toml"]
+    first, second, other = (content(tmp_path / name) for name in ("first", "second", "other"))
+    assert first == second
+    assert first.keys() == other.keys()
+    assert [file for file in first if first[file] == other[file]] == ["defects/map.toml"]
 
 
 def test_a_full_block_is_the_same_in_a_larger_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_a_full_block_is_the_same_in_a_larger_world(tmp_path: Path, monkeypatch:
 
 
 def test_chunks_only_group_blocks_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same rows in the same order, whatever the chunk."""
+    """Rows and their order do not depend on the chunk."""
     monkeypatch.setattr(simulation, "BLOCK", 50)
     for chunk, files in ((1, 5), (120, 3), (10_000, 1)):
         simulate(tmp_path / str(chunk), customers=210, years=1, seed=4, chunk=chunk)
@@ -161,11 +161,11 @@ def test_chunks_only_group_blocks_into_files(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_customer_is_a_world(tmp_path: Path, seed: int) -> None:
-    """Also when that customer never orders: the tables are there, with their types."""
+    """All tables exist with their types, even if the customer never orders."""
     info = simulate(tmp_path / "lake", customers=1, years=0.1, seed=seed)
     with duckdb.connect() as connection:
         assert lake.attach(connection, tmp_path / "lake") == info
-        assert one(connection, "select count(*) from customers") == (1,)
+        assert first_row(connection, "select count(*) from customers") == (1,)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_worlds_end_on_round_dates(start: date, years: float, end: date) -> None
 @pytest.mark.parametrize("end", [date(2026, 7, 1), date(2025, 3, 31), date(2024, 2, 29), date(2026, 1, 17)])
 @pytest.mark.parametrize("years", [0.1, 1, 1.7, 3, 20])
 def test_worlds_end_at_as_of(end: date, years: float) -> None:
-    """The other way round, up to a day that the month at the other end does not have."""
+    """`start_of` inverts `end_of`, except for days that a month does not have."""
     start = simulation.start_of(end, years)
     assert abs((simulation.end_of(start, years) - end).days) <= 3
     assert abs((end - start).days - years * 365.25) < 4
