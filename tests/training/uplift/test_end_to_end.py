@@ -52,7 +52,7 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
     files = ("--actions", tmp_path / "actions.toml", "--features", features, "--lake", lake)
     prices = tmp_path / "prices.json"
     planned = run("plan", scores, *files, "--budget", 40, "--out", plan, "--prices", prices)
-    assert "the effect of voucher was learnt over 30 days, the scores are for 90 days" in planned
+    assert "the effect of voucher was learnt over 30 days, the scores are for 90; its" in planned
     rows = pl.read_parquet(plan)
     treated = rows.filter(pl.col("arm") == "treated")
     assert len(treated) > 50
@@ -67,8 +67,8 @@ def test_a_plan_by_learnt_effects_is_made_and_measured(
     back = tmp_path / "treatments.parquet"
     options = ("--as-of", MEASURED, "--horizon", 30, "--treatments-out", back)
     printed = run("measure", plan, lake, *options)
-    assert "Incremental profit of all treated, EUR" in printed
-    assert "the margin of the orders in the lake" in printed
+    assert "Incremental profit of all treated customers, EUR" in printed
+    assert "of revenue (orders of the lake)" in printed
     assert set(treated["action"]) <= {word for word in ("email", "voucher") if word in printed}
     assert len(pl.read_parquet(back)) == len(rows)
-    assert "Of revenue 35.0% is earned: as said" in run("measure", plan, lake, *options[:4], "--margin", 0.35)
+    assert "Margin: 35.0% of revenue (--margin)" in run("measure", plan, lake, *options[:4], "--margin", 0.35)
