@@ -66,8 +66,7 @@ def read_people(
     margin = _join_lake(connection, lake, sql, as_of) if lake else None
     _check(connection, scores)
     extra = f"md5_number_upper(concat({literal(catalogue.plan.salt)}, ':', customer_id)) as {DRAW}"
-    parts = [f"coalesce(cast({quoted(name)} as varchar), '-')" for name in ("segment", "churn_risk") if name in types]
-    stratum = f"concat_ws(' / ', {', '.join(parts)})" if parts else "'all'"
+    stratum = _stratum(types)
     connection.execute(
         f"create or replace temp table {TABLE} as select *, {extra}, {stratum} as {STRATUM} from people_joined"
     )
@@ -93,6 +92,12 @@ def read_people(
         lake_margin=margin,
         knows_treatments=lake is not None,
     )
+
+
+def _stratum(types: Mapping[str, str]) -> str:
+    """Return the SQL of a customer's stratum: segment and risk, as far as the scores have them."""
+    parts = [f"coalesce(cast({quoted(name)} as varchar), '-')" for name in ("segment", "churn_risk") if name in types]
+    return f"concat_ws(' / ', {', '.join(parts)})" if parts else "'all'"
 
 
 def _joined(connection: duckdb.DuckDBPyConnection, scores: Path, features: Path | None) -> dict[str, str]:

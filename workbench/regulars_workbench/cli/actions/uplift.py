@@ -1,6 +1,6 @@
 """The command `regulars uplift` and its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ import typer
 
 from regulars.actions.uplift import Uplift
 from regulars.data.sql import SqlFolder
+from regulars.models.bundle import Manifest
 from regulars_workbench import console
 from regulars_workbench.cli.options import SQL, MemoryLimit, connected
 
@@ -40,6 +41,19 @@ def uplift(
 def effects(learnt: Uplift) -> None:
     """Print each action's effect, how well it ranks customers, and warnings."""
     manifest = learnt.bundle.manifest
+    _effects(manifest)
+    _ranking(manifest)
+    for name, metrics in manifest.metrics.items():
+        if metrics["learner"] != "average":
+            _deciles(name, metrics["tenths"])
+    for warning in manifest.training["warnings"]:
+        console.say(warning, "yellow", "warning: ")
+    if not manifest.verdict.passed:
+        for reason in manifest.verdict.reasons:
+            console.say(reason, "yellow", "warning: ")
+
+
+def _effects(manifest: Manifest) -> None:
     rows = [(name, *_row(metrics)) for name, metrics in manifest.metrics.items()]
     heads = (
         "action",
@@ -50,7 +64,10 @@ def effects(learnt: Uplift) -> None:
         ">minimum detectable effect, orders",
     )
     console.table(f"Effect of each action per customer within {manifest.horizon_days} days", heads, rows)
-    ranked = [
+
+
+def _ranking(manifest: Manifest) -> None:
+    rows = [
         (
             name,
             FORMS[metrics["learner"]],
@@ -62,7 +79,7 @@ def effects(learnt: Uplift) -> None:
         )
         for name, metrics in manifest.metrics.items()
     ]
-    ranks = (
+    heads = (
         "action",
         "chosen",
         ">z of shapes",
@@ -75,26 +92,22 @@ def effects(learnt: Uplift) -> None:
         f">extra {manifest.currency} per customer, best third",
         ">best third, logistic T",
     )
-    console.table("Ranking of customers by effect, on customers not used in training", ranks, ranked)
-    for name, metrics in manifest.metrics.items():
-        if metrics["learner"] != "average":
-            tenths = [
-                (
-                    str(place),
-                    tenth["customers"],
-                    tenth["predicted"],
-                    tenth["measured"],
-                    _between(tenth["low"], tenth["high"]),
-                )
-                for place, tenth in enumerate(metrics["tenths"], start=1)
-            ]
-            columns = ("decile", ">customers", ">predicted", ">measured", ">95 % interval")
-            console.table(f"Extra orders by decile of the prediction: {name}", columns, tenths)
-    for warning in manifest.training["warnings"]:
-        console.say(warning, "yellow", "warning: ")
-    if not manifest.verdict.passed:
-        for reason in manifest.verdict.reasons:
-            console.say(reason, "yellow", "warning: ")
+    console.table("Ranking of customers by effect, on customers not used in training", heads, rows)
+
+
+def _deciles(name: str, deciles: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            str(number),
+            decile["customers"],
+            decile["predicted"],
+            decile["measured"],
+            _between(decile["low"], decile["high"]),
+        )
+        for number, decile in enumerate(deciles, start=1)
+    ]
+    heads = ("decile", ">customers", ">predicted", ">measured", ">95 % interval")
+    console.table(f"Extra orders by decile of the prediction: {name}", heads, rows)
 
 
 def _row(metrics: Mapping[str, Any]) -> tuple[object, ...]:

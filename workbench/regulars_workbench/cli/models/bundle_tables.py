@@ -43,7 +43,11 @@ def show_bundle(manifest: Manifest) -> None:
     _explained("What value depends on", "RMSE", value["explained"])
     _explained("Why customers leave", "1 - ROC-AUC", churn["explained"])
     segment_tables.segments(manifest.metrics["segment"])
-    for warning in training.get("warnings", ()):
+    _verdict(manifest)
+
+
+def _verdict(manifest: Manifest) -> None:
+    for warning in manifest.training.get("warnings", ()):
         console.say(warning, "yellow", "warning: ")
     console.say("\n".join(manifest.verdict.reasons))
     if manifest.verdict.passed:
