@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from regulars.actions.catalogue import load
-from regulars.actions.shadow_prices import Prices
+from regulars.actions.shadow_prices import ShadowPrices
 from regulars.api import online
 from regulars.batch.storage import source
 from regulars.data.sql import SqlFolder, connect
@@ -30,6 +30,15 @@ AS_OF = datetime(2025, 7, 1, tzinfo=UTC)
 """The end of the simulated lake, and the instant that the bundle is trained at."""
 
 Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the plugin of hypothesis reads the option
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the profile of `make test-nightly`, when it is asked for."""
+    if config.getoption("--hypothesis-profile") == "nightly":
+        from hypothesis import settings
+
+        settings.register_profile("nightly", max_examples=10_000, deadline=None)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +80,7 @@ def _train(lake: Path, sql: SqlFolder, out: Path) -> None:
     with connect("1GB", 1) as opened, threadpool_limits(1):  # idle threads would spin on the cores of other work
         train(opened, lake, sql, as_of=AS_OF, horizon_days=90, out=out)
     prices = out.parent / "prices.json"
-    listed = Prices(
+    listed = ShadowPrices(
         as_of=AS_OF,
         horizon_days=90,
         margin=0.3,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from regulars.api import online
+from regulars.api.requests import check
 from regulars.data.sql import connect
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle
@@ -156,12 +157,12 @@ def test_a_thousand_one_by_one_equal_the_batch(
     place = {str(name): row for row, name in enumerate(table.customer_ids)}
     others = random.Random(1).sample(sorted(set(place) - set(some)), MANY - len(some))  # noqa: S311 - a fixed sample
     for name in some + others:
-        found = online.score_request([histories[name]], AS_OF, loader, list(TASKS))
+        found = online.score_checked(check([histories[name]]), AS_OF, loader, list(TASKS))
         assert found.table.customer_ids.tolist() == [name]
         assert list(found.table.columns) == list(table.columns)
         for column, values in found.table.columns.items():
             assert values.tobytes() == table.columns[column][place[name]].tobytes(), (name, column)
-        told = {task: found.answer(0, task) for task in TASKS}
+        told = {task: found.answers(task)[0] for task in TASKS}
         answers: dict[str, Any] = {
             f"{task}_reasons": [reason.model_dump() for reason in each.pop("reasons")]
             for task, each in told.items()

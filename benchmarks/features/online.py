@@ -1,4 +1,4 @@
-"""Features of a warm request, with the functions' prepared plans: milliseconds, median and 99th percentile."""
+"""Features of a warm request, with the functions' prepared statements: milliseconds, median and 99th percentile."""
 
 import json
 import random
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from regulars.api.request_features import Plans
+from regulars.api.request_features import PreparedStatements
 from regulars.api.requests import Customer
 from regulars.data.sql import SqlFolder, connect
 
@@ -39,16 +39,16 @@ def customer(dice: random.Random, number: int, orders: int, events: int) -> Cust
     return Customer.model_validate(raw)
 
 
-def plans() -> Plans:
-    """Make the plans like a function on its first request, with arbitrary cut points."""
+def statements() -> PreparedStatements:
+    """Make the statements like a function on its first request, with arbitrary cut points."""
     cuts = [(measure, part, part) for measure in ("recency", "frequency", "monetary") for part in (1, 2, 3, 4)]
     bundle = SimpleNamespace(sql=SQL, cut_points=cuts, manifest=SimpleNamespace(minor_units=2))
-    return Plans(connect("1GB", 1, None, files=False), cast("Bundle", bundle))
+    return PreparedStatements(connect("1GB", 1, None, files=False), cast("Bundle", bundle))
 
 
 def main() -> None:
     """Print the milliseconds of each kind of request as JSON."""
-    dice, prepared, results = random.Random(7), plans(), []  # noqa: S311 - simulated customers, no secrets
+    dice, prepared, results = random.Random(7), statements(), []  # noqa: S311 - simulated customers, no secrets
     for count, orders, events, calls in REQUESTS:
         customers = [customer(dice, number, orders, events) for number in range(count)]
         prepared.features(customers, AS_OF)

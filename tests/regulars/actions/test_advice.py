@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regulars.actions.shadow_prices import Prices
+from regulars.actions.shadow_prices import ShadowPrices
 from regulars.errors import CatalogueError
 from regulars.models.bundle import Bundle
 from regulars_training.export.package import rewrite
@@ -21,14 +21,14 @@ def asked(*names: str, orders: list[dict[str, Any]] = ORDERS) -> dict[str, Any]:
     return {"as_of": "2025-07-01T00:00:00Z", "customers": [{"customer_id": name, "orders": orders} for name in names]}
 
 
-def prices_of(bundle: Bundle) -> Prices:
-    return Prices.model_validate_json((bundle.path / "recommend" / "prices.json").read_bytes())
+def prices_of(bundle: Bundle) -> ShadowPrices:
+    return ShadowPrices.model_validate_json((bundle.path / "recommend" / "prices.json").read_bytes())
 
 
 def published(bundle: Bundle, folder: Path, **changes: Any) -> Path:
     """Return a bundle whose plan differs."""
     listed = prices_of(bundle).model_copy(update=changes)
-    (folder / "prices.json").write_text(Prices.model_validate(listed.model_dump()).model_dump_json())
+    (folder / "prices.json").write_text(ShadowPrices.model_validate(listed.model_dump()).model_dump_json())
     return publish(bundle, folder / "prices.json", folder / "bundle").path
 
 
@@ -78,7 +78,7 @@ def test_a_catalogue_that_does_not_hold_names_no_customer(
     """A cost below zero is refused with the customer's id where a plan is made, and without it where one is served."""
     listed = json.loads(prices_of(bundle).model_dump_json())
     listed["catalogue"]["action"][0]["cost"] = "-predicted_value"
-    changed = Prices.model_validate(listed)
+    changed = ShadowPrices.model_validate(listed)
     cold.setenv("REGULARS_BUNDLE", str(published(bundle, tmp_path, catalogue=changed.catalogue)))
     status, answer = call("recommend", asked("SECRET"))
     assert status == 503

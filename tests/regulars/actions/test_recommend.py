@@ -10,7 +10,7 @@ import pytest
 
 from regulars.actions.catalogue import parse
 from regulars.actions.recommend import Recommendation, recommend
-from regulars.actions.shadow_prices import Prices, read_prices
+from regulars.actions.shadow_prices import ShadowPrices, read_shadow_prices
 from regulars.actions.sources import effect_sources
 from regulars.errors import BundleError, CatalogueError
 from tests.regulars.actions.catalogues import action, people, raw
@@ -24,8 +24,8 @@ def advised(
     return recommend(connection, columns, listed(content, **asked), effect_sources(parse(content), Path()))
 
 
-def listed(content: dict[str, Any], budget: float = 0.0, **actions: float) -> Prices:
-    return Prices(
+def listed(content: dict[str, Any], budget: float = 0.0, **actions: float) -> ShadowPrices:
+    return ShadowPrices(
         as_of=datetime(2026, 7, 1, tzinfo=UTC),
         horizon_days=90,
         margin=0.5,
@@ -80,9 +80,9 @@ def test_a_missing_column_is_named(connection: duckdb.DuckDBPyConnection) -> Non
 def test_a_price_list_comes_back_as_written(tmp_path: Path) -> None:
     file = tmp_path / "prices.json"
     file.write_text(listed(content(), budget=0.3, call=12.5).model_dump_json(), encoding="utf-8")
-    assert read_prices(file) == listed(content(), budget=0.3, call=12.5)
+    assert read_shadow_prices(file) == listed(content(), budget=0.3, call=12.5)
     file.write_text("{}", encoding="utf-8")
     with pytest.raises(BundleError, match="no price list of a plan"):
-        read_prices(file)
+        read_shadow_prices(file)
     with pytest.raises(BundleError, match="regulars plan"):
-        read_prices(tmp_path / "none.json")
+        read_shadow_prices(tmp_path / "none.json")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regulars.api.online import score_request
+from regulars.api.online import score_checked
+from regulars.api.requests import check
 from regulars.models import loader as loaders
 from regulars.models.bundle import Bundle
 from regulars.models.loader import ModelLoader, process_loader
@@ -74,8 +75,8 @@ def test_eight_first_requests_open_each_model_once(
 ) -> None:
     """All eight get the same answer."""
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
-    scored = together(lambda: score_request([customer], AS_OF, process_loader(), list(TASKS)))
-    answers = [[scores.answer(0, task) for task in TASKS] for scores in scored]
+    scored = together(lambda: score_checked(check([customer]), AS_OF, process_loader(), list(TASKS)))
+    answers = [[scores.answers(task)[0] for task in TASKS] for scores in scored]
     assert answers == [answers[0]] * THREADS
     trees = {"churn trees": 1, "clv trees": len(clv.PARTS)}
     assert opened == {"bundle": 1, "churn": 1, "clv": 1, "segment": 1, **trees}

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from regulars.actions.shadow_prices import read_prices
+from regulars.actions.shadow_prices import read_shadow_prices
 from tests.command_line import Run, command_line
 
 CATALOGUE = """
@@ -124,7 +124,7 @@ def test_explain_says_why_and_why_not(run: Run, tmp_path: Path) -> None:
 def test_the_price_list_and_the_picture_are_written(run: Run, tmp_path: Path) -> None:
     prices, picture = tmp_path / "prices.json", tmp_path / "curve.png"
     assert run("--budget", 3, "--prices", prices, "--picture", picture)[0] == 0
-    listed = read_prices(prices)
+    listed = read_shadow_prices(prices)
     assert listed.budget > 0
     assert set(listed.actions) == {"email", "call"}
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from regulars.actions.advice import FOLDER, PRICES
 from regulars.actions.catalogue import Learnt
-from regulars.actions.shadow_prices import read_prices
+from regulars.actions.shadow_prices import read_shadow_prices
 from regulars.errors import CatalogueError
 from regulars.models.bundle import Bundle
 from regulars_training.export.package import rewrite
@@ -18,7 +18,7 @@ def publish(bundle: Bundle, prices: Path, out: Path) -> Bundle:
 
     CatalogueError when the price list is for another horizon than the bundle.
     """
-    listed = read_prices(prices)
+    listed = read_shadow_prices(prices)
     if listed.horizon_days != bundle.manifest.horizon_days:
         raise CatalogueError(
             f"{prices} was made for {listed.horizon_days} days, bundle {bundle.manifest.bundle} predicts "

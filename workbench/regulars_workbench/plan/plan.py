@@ -9,7 +9,7 @@ import numpy.typing as npt
 from regulars.actions.catalogue import Catalogue
 from regulars.actions.effects import EffectSource
 from regulars.actions.recommend import acceptable
-from regulars.actions.shadow_prices import Prices
+from regulars.actions.shadow_prices import ShadowPrices
 from regulars.actions.value import Worth, gains, worth
 from regulars.errors import CatalogueError
 from regulars_workbench.plan.arms import Arms, with_control
@@ -61,11 +61,11 @@ class Plan:
         effect = self.sources[self.catalogue.actions[action]].of(part, len(customers))
         return worth(part, effect, self.people.offers.cost[action, customers], self.margin, self.scale)
 
-    def prices(self) -> Prices:
+    def prices(self) -> ShadowPrices:
         """Return the shadow prices, by which one customer at a time can be decided."""
         prices = self.arms.solution.prices
         action_prices = prices[1:] @ self.problem.mask
-        return Prices(
+        return ShadowPrices(
             as_of=self.people.as_of,
             horizon_days=self.people.horizon_days,
             margin=self.margin,

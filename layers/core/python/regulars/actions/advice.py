@@ -9,7 +9,7 @@ from pydantic import Field
 
 from regulars.actions.effects import EffectSource
 from regulars.actions.recommend import Recommendation, compiled_for, recommend
-from regulars.actions.shadow_prices import Prices, read_prices
+from regulars.actions.shadow_prices import ShadowPrices, read_shadow_prices
 from regulars.actions.sources import effect_sources
 from regulars.errors import BundleError, CatalogueError
 from regulars.features.table import FeatureTable
@@ -49,21 +49,21 @@ class Advisor:
         self._compiled: Any = None  # of the catalogue, when first asked
 
     @cached_property
-    def prices(self) -> Prices:
+    def shadow_prices(self) -> ShadowPrices:
         """Return the price list; BundleError where the bundle carries none."""
         if not self.carried:
             raise BundleError(
                 f"bundle {self._bundle.manifest.bundle} carries no plan; add one with "
                 '"regulars plan ... --prices prices.json" and "regulars publish"'
             )
-        return read_prices(self._bundle.file(PRICES))
+        return read_shadow_prices(self._bundle.file(PRICES))
 
     @cached_property
     def _sources(self) -> Mapping[str, EffectSource]:
         for name in self._bundle.manifest.files:
             if name.startswith(f"{FOLDER}/"):
                 self._bundle.file(name)  # verified by hash before anything opens it
-        return effect_sources(self.prices.catalogue, self._bundle.path / FOLDER)
+        return effect_sources(self.shadow_prices.catalogue, self._bundle.path / FOLDER)
 
     @property
     def carried(self) -> bool:
@@ -77,8 +77,8 @@ class Advisor:
         columns = _columns(table, predictions)
         try:
             if self._compiled is None:  # the same every time: the columns are
-                self._compiled = compiled_for(connection, columns, self.prices)
-            return recommend(connection, columns, self.prices, self._sources, self._compiled)
+                self._compiled = compiled_for(connection, columns, self.shadow_prices)
+            return recommend(connection, columns, self.shadow_prices, self._sources, self._compiled)
         except CatalogueError as error:  # its text may name a customer
             raise BundleError(
                 f"the catalogue of bundle {self._bundle.manifest.bundle} cannot be applied to these customers; "
@@ -86,19 +86,20 @@ class Advisor:
             ) from error
 
 
-def said(one: Recommendation) -> dict[str, Any]:
+def to_dict(recommendation: Recommendation) -> dict[str, Any]:
     """Return a recommendation as the fields of Advice."""
+    break_even = recommendation.break_even_effect
     return {
-        "customer_id": one.customer_id,
-        "action": one.action,
-        "channel": one.channel,
-        "arm": one.arm,
-        "cost": round(one.cost, 6),
-        "expected_profit": round(one.expected_profit, 6),
-        "expected_profit_low": round(one.low, 6),
-        "expected_profit_high": round(one.high, 6),
-        "break_even_effect": None if one.break_even_effect is None else round(one.break_even_effect, 6),
-        "reason": one.reason,
+        "customer_id": recommendation.customer_id,
+        "action": recommendation.action,
+        "channel": recommendation.channel,
+        "arm": recommendation.arm,
+        "cost": round(recommendation.cost, 6),
+        "expected_profit": round(recommendation.expected_profit, 6),
+        "expected_profit_low": round(recommendation.low, 6),
+        "expected_profit_high": round(recommendation.high, 6),
+        "break_even_effect": None if break_even is None else round(break_even, 6),
+        "reason": recommendation.reason,
     }
 
 

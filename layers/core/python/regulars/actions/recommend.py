@@ -13,7 +13,7 @@ from regulars.actions.control import action_draws, customer_draws, uniform
 from regulars.actions.effects import Columns, EffectSource, Floats
 from regulars.actions.expressions import Compiled, compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
-from regulars.actions.shadow_prices import Prices
+from regulars.actions.shadow_prices import ShadowPrices
 from regulars.actions.value import gains, worth
 from regulars.actions.words import reasons
 from regulars.expressions.compiler import Source
@@ -41,7 +41,7 @@ class Recommendation:
 def recommend(
     connection: duckdb.DuckDBPyConnection,
     columns: Columns,
-    prices: Prices,
+    prices: ShadowPrices,
     sources: Mapping[str, EffectSource],
     compiled: Compiled | None = None,
 ) -> list[Recommendation]:
@@ -92,7 +92,7 @@ def break_even(value: float, on: str, how: str, scale: float) -> float | None:
     return float(value / scale if (on, how) == ("value", "absolute") else value)
 
 
-def compiled_for(connection: duckdb.DuckDBPyConnection, columns: Columns, prices: Prices) -> Compiled:
+def compiled_for(connection: duckdb.DuckDBPyConnection, columns: Columns, prices: ShadowPrices) -> Compiled:
     """Compile the catalogue's expressions for columns of these names and types."""
     with _registered(connection, columns):
         described = connection.execute(f"describe select * from {TABLE}").fetchall()
@@ -101,7 +101,7 @@ def compiled_for(connection: duckdb.DuckDBPyConnection, columns: Columns, prices
 
 
 def _evaluated(
-    connection: duckdb.DuckDBPyConnection, columns: Columns, prices: Prices, compiled: Compiled | None
+    connection: duckdb.DuckDBPyConnection, columns: Columns, prices: ShadowPrices, compiled: Compiled | None
 ) -> dict[str, npt.NDArray[Any]]:
     """Work out the catalogue's expressions on the columns."""
     compiled = compiled or compiled_for(connection, columns, prices)
@@ -120,7 +120,7 @@ def _registered(connection: duckdb.DuckDBPyConnection, columns: Columns) -> Iter
 
 
 def _profits(
-    columns: Columns, found: Offers, prices: Prices, sources: Mapping[str, EffectSource]
+    columns: Columns, found: Offers, prices: ShadowPrices, sources: Mapping[str, EffectSource]
 ) -> tuple[Floats, Floats]:
     """Return profit and profit beyond the prices, shape (actions, customers); -inf where it must not be."""
     rows = found.cost.shape[1]

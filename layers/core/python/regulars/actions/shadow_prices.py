@@ -12,7 +12,7 @@ from regulars.errors import BundleError
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Prices(BaseModel):
+class ShadowPrices(BaseModel):
     """What `regulars plan --prices` writes: the catalogue, the margin, and the plan's shadow prices.
 
     `budget` is profit per unit of money, `actions` profit in minor units per customer: the price of the action's own
@@ -30,10 +30,10 @@ class Prices(BaseModel):
     actions: dict[str, Price]
 
 
-def read_prices(path: Path) -> Prices:
+def read_shadow_prices(path: Path) -> ShadowPrices:
     """Read a price list; BundleError when it is absent or not one."""
     try:
-        return Prices.model_validate_json(path.read_bytes())
+        return ShadowPrices.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BundleError(
             f'no price list at {path}; write one with "regulars plan ... --prices {path.name}"'

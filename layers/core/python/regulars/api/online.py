@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.api.ready_features import ReadyColumns, stacked
-from regulars.api.request_features import Plans
-from regulars.api.requests import Checked, Customer, ReadyCustomer, Rejected, check
+from regulars.api.request_features import PreparedStatements
+from regulars.api.requests import Checked, Customer, ReadyCustomer, Rejected
 from regulars.data.sql import connect
 from regulars.errors import LimitError, NobodyAnsweredError, RequestError
 from regulars.features.table import FeatureTable
@@ -37,10 +37,6 @@ class Scored:
     predictions: Mapping[str, Prediction]
     rejected: Sequence[Rejected]
 
-    def answer(self, row: int, task: str) -> dict[str, Any]:
-        """Return one task's fields for a row of the feature table, as plain Python values."""
-        return self.answers(task)[row]
-
     def answers(self, task: str) -> list[dict[str, Any]]:
         """Return one task's fields for every row of the feature table, as plain Python values."""
         prediction = self.predictions[task]
@@ -61,20 +57,20 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def _plans(loader: ModelLoader) -> Plans:
-    return Plans(database(), loader.bundle)
+def _statements(loader: ModelLoader) -> PreparedStatements:
+    return PreparedStatements(database(), loader.bundle)
 
 
 def forget() -> None:
     """Let go of the database and of what was prepared on it."""
-    for cached in (_plans, _ready, database):
+    for cached in (_statements, _ready, database):
         cached.cache_clear()
 
 
-def open_plans(loader: ModelLoader) -> None:
+def open_statements(loader: ModelLoader) -> None:
     """Open the database and prepare the statement before anybody asks."""
     with _FIRST:
-        _plans(loader).prepare()
+        _statements(loader).prepare()
 
 
 @cache
@@ -83,11 +79,11 @@ def _ready(loader: ModelLoader) -> ReadyColumns:
 
 
 def _made(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
-    with _FIRST:  # requests that come together before there are plans must not make them each
-        plans = _plans(loader)
+    with _FIRST:  # requests that come together before there are statements must not make them each
+        statements = _statements(loader)
     try:
         with timed("Features"):
-            return plans.features(customers, as_of)
+            return statements.features(customers, as_of)
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         raise RequestError("the amounts of one customer sum beyond what can be counted; check order_value") from error
 
@@ -117,13 +113,6 @@ def _finite(table: FeatureTable, predictions: Mapping[str, Prediction]) -> npt.N
         if values.dtype.kind == "f":
             fine &= np.isfinite(values)
     return fine
-
-
-def score_request(
-    raw: Sequence[Any], as_of: datetime, loader: ModelLoader, tasks: Sequence[str], reasons: int = REASONS
-) -> Scored:
-    """Score a request's customers as they came, with that many reasons each; see `score_checked`."""
-    return score_checked(check(raw), as_of, loader, tasks, reasons)
 
 
 def score_checked(

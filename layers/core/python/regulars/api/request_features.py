@@ -34,7 +34,7 @@ JSON = TypeAdapter(list[Customer])
 WITHOUT_ID: Any = {"__all__": {"customer_id"}}  # pydantic's own type leaves this form of its out
 
 
-class Plan:
+class PreparedStatement:
     """The statement on a connection of its own: one request at a time."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, bundle: Bundle) -> None:
@@ -86,28 +86,28 @@ def execute(parameters: Sequence[tuple[str, str]], as_of: datetime) -> str:
     return f"execute features({', '.join(f'{own} := {values[name]}' for own, name in parameters)})"
 
 
-class Plans:
-    """As many plans as there are requests at once, kept for the next."""
+class PreparedStatements:
+    """As many statements as there are requests at once, kept for the next."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, bundle: Bundle) -> None:
         self._database = database
         self._bundle = bundle
-        self._idle: queue.SimpleQueue[Plan] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[PreparedStatement] = queue.SimpleQueue()
 
     def prepare(self) -> None:
-        """Have a plan ready for the next request."""
-        self._idle.put(Plan(self._database, self._bundle))
+        """Have a statement ready for the next request."""
+        self._idle.put(PreparedStatement(self._database, self._bundle))
 
     def features(self, customers: Sequence[Customer], as_of: datetime) -> FeatureTable:
         """Return the features of those customers who have an order before `as_of`, in the order given."""
         try:
-            plan = self._idle.get_nowait()
+            statement = self._idle.get_nowait()
         except queue.Empty:
-            plan = Plan(self._database, self._bundle)
+            statement = PreparedStatement(self._database, self._bundle)
         try:
-            return plan.features(customers, as_of)
+            return statement.features(customers, as_of)
         finally:
-            self._idle.put(plan)
+            self._idle.put(statement)
 
 
 def statement(sql: SqlFolder, minor_units: int) -> str:

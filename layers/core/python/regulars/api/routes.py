@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import __version__
-from regulars.actions.advice import Advisor, said
+from regulars.actions.advice import Advisor, to_dict
 from regulars.api import correlation, problems, responses
 from regulars.api.online import Scored, database, score_checked
 from regulars.api.requests import AnyCustomer, UtcInstant, read
@@ -217,7 +217,7 @@ def advise(loader: ModelLoader, scored: Scored) -> list[dict[str, Any]]:
     """Return what to do for each answered customer; on a connection of its own, as requests may come together."""
     with closing(database().cursor()) as connection:
         found = _advisor(loader).advise(connection, scored.table, scored.predictions)
-    return [said(found[row]) for row in scored.rows]
+    return [to_dict(found[row]) for row in scored.rows]
 
 
 def _traced(bundle: str, body: bytes) -> dict[str, str]:

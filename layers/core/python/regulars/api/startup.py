@@ -52,12 +52,12 @@ def _http(routes: tuple[str, ...], kind: str | None) -> Handler:
 
 def open_all(routes: tuple[str, ...]) -> None:
     """Open the bundle, prepare the statement, and open the models that the routes ask."""
-    from regulars.api.online import open_plans
+    from regulars.api.online import open_statements
     from regulars.models.loader import process_loader
     from regulars.models.tasks import TASKS
 
     loader = process_loader()
-    open_plans(loader)
+    open_statements(loader)
     for task in TASKS:
         if task in routes or not set(routes) <= set(TASKS):  # a profile asks them all
             loader[task]  # a lookup opens it
