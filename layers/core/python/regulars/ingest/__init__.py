@@ -1,6 +1,6 @@
-"""From a user's files to a lake: `run.ingest`, a map, and a reason for every row that is not kept.
+"""Ingest: from a user's own files to a lake, every row kept or rejected with its reason.
 
-Reading order: mapping (the TOML map), vocabulary and expressions (what a map may say in SQL), report and hints (what
-the user is told), sources (which files), readers (CSV, Parquet), faults (whose an error is), values (a cell's checks),
-session, staging (a file), rejects, table_rows (a table), run.
+Reading order: mapping (what the user says), reading (which files, and how each is read), values (what cells mean),
+staging (a file's rows as contract values), joins (columns of further files), judging (which rows are kept), table_rows
+(one table from its files to the lake), exports (known exports), report, run (all of it).
 """

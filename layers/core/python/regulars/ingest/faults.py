@@ -17,7 +17,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
-class Said:
+class MapExpression:
     """One expression of the map: the key and text as the user wrote them, and the SQL that runs."""
 
     where: str
@@ -58,7 +58,7 @@ def blame(
     session: duckdb.DuckDBPyConnection,
     file: SourceFile,
     opened: OpenFile,
-    expressions: Sequence[Said],
+    expressions: Sequence[MapExpression],
     error: duckdb.Error,
 ) -> Exception:
     """Find out what made the reading of a file through the map fail.
@@ -70,9 +70,9 @@ def blame(
     whole = ", ".join(map(quoted, opened.source.columns))
     if (found := _error(session, f"hash({whole})", opened)) is not None:
         return unreadable(file, found)
-    for said in expressions:
-        if (found := _error(session, f"hash({said.sql})", opened)) is not None:
-            return MapError(f"{said.where} does not work on the cells of {file.name}: {first_line(found)}")
+    for expression in expressions:
+        if (found := _error(session, f"hash({expression.sql})", opened)) is not None:
+            return MapError(f"{expression.where} does not work on the cells of {file.name}: {first_line(found)}")
     return unreadable(file, error)
 
 

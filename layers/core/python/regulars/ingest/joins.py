@@ -113,10 +113,10 @@ def _with(  # noqa: PLR0913, PLR0917 - the two sides and their columns
         dict(opened.source.columns) | {str(row[0]): str(row[1]) for row in described},
         opened.source.doubled,
     )
-    said = (
+    message = (
         f"{opened.source.name}: {rows - unmatched:,} of {rows:,} rows found their row in {name} by {', '.join(join.on)}"
     )
-    warnings = (*opened.warnings, said) if unmatched else opened.warnings
+    warnings = (*opened.warnings, message) if unmatched else opened.warnings
     return OpenFile(source, sql, warnings, opened.rows)
 
 

@@ -17,7 +17,7 @@ from regulars.data.schema import NO_CURRENCY, Column, Table, minor_units
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.expressions.compiler import Expression, Source, compile_expression, quoted
-from regulars.ingest.faults import Said
+from regulars.ingest.faults import MapExpression
 from regulars.ingest.mapping import UNNAMED, Mapping, Section
 from regulars.ingest.reading.open_file import BROKEN, OWN, ROW, OpenFile, first_line
 from regulars.ingest.values import currencies, numbers, times
@@ -58,7 +58,7 @@ class Stager:
         self.table = table
         self.mapping = mapping
         self.section = section
-        self.said: list[list[Said]] = []
+        self.expressions: list[list[MapExpression]] = []
         """The expressions of each file so far."""
         self.seen: list[Seen] = []
         """What each file's cells tell, in the order of the files."""
@@ -75,7 +75,7 @@ class Stager:
 
     def look(self, file: OpenFile, attributes: Sequence[str]) -> None:
         """Add what a file's cells tell of how its numbers, times and currencies are written."""
-        self.said.append([])
+        self.expressions.append([])
         self.seen.append(Seen())
         section = self.section or identity(self.table, file.source, attributes)
         compiled = {column.name: self._expression(file.source, section, column) for column in self.columns}
@@ -93,8 +93,8 @@ class Stager:
                 self._look_at_time(column, expression, kind, rows)
         numbers.look(self.connection, numeric, rows)
         if self.table.name == "orders":
-            told = [*section.where.values(), *([section.currency] if section.currency else [])]
-            for text in told:
+            texts = [*section.where.values(), *([section.currency] if section.currency else [])]
+            for text in texts:
                 read.update(compile_expression(self.connection, text, file.source, "[orders]").columns)
             for name, values in currencies.columns(self.connection, file.source, frozenset(read), rows).items():
                 self.currencies.setdefault(name, set()).update(values)
@@ -112,7 +112,7 @@ class Stager:
 
     def decide(self) -> list[str]:
         """Settle how cells are written, and say what had to be found out; SourceError when they can mean two things."""
-        said: dict[str, None] = {}
+        decisions: dict[str, None] = {}
         places = len(str(10 ** minor_units(self.mapping.currency))) - 1
         for seen in self.seen:
             for name, column in seen.numbers.items():
@@ -122,23 +122,25 @@ class Stager:
                 if mark == "," or column.plain < column.filled:
                     seen.decimals[name] = mark
                 currencies.check_signs(name, whole.signs)
-                said |= {sentence: None} if sentence else {}
+                decisions |= {sentence: None} if sentence else {}
             for name, time in seen.times.items():
                 whole_time = TimeColumn.together([other.times[name] for other in self.seen if name in other.times])
                 seen.rules[name], sentence = self._time_rule(time if time.tells else whole_time)
-                said |= {sentence: None} if sentence else {}
-        return list(said)
+                decisions |= {sentence: None} if sentence else {}
+        return list(decisions)
 
     def _time_rule(self, seen: TimeColumn) -> tuple[TimeRule, str | None]:
-        told = self.mapping.date_format
-        if not told:
+        date_format = self.mapping.date_format
+        if not date_format:
             rule, sentence = seen.decide()
             plain = seen.plain == seen.filled
             return TimeRule(rule, plain, seen.days_only(rule), ""), sentence
-        days = TimeColumn("").days_only(told) if "%" in told else False
-        fits = [rule for rule in times.fitting(seen) if rule != told]
-        hint = f"; date_format = {fits[0]} fits every cell" if fits and seen.fits.get(told, 0) < seen.filled else ""
-        return TimeRule(told, days=days, hint=hint), None
+        days = TimeColumn("").days_only(date_format) if "%" in date_format else False
+        fits = [rule for rule in times.fitting(seen) if rule != date_format]
+        hint = (
+            f"; date_format = {fits[0]} fits every cell" if fits and seen.fits.get(date_format, 0) < seen.filled else ""
+        )
+        return TimeRule(date_format, days=days, hint=hint), None
 
     def select(self, file: OpenFile, number: int, attributes: Sequence[str]) -> str:
         """Return the SELECT for `file`, the dataset's file number `number`, after all files have been looked at.
@@ -146,9 +148,9 @@ class Stager:
         `attributes` are those of all files of the table: a file without one of them holds null.
         MapError and SourceError as `compile_expression`.
         """
-        self.said.append([])
+        self.expressions.append([])
         section = self.section or identity(self.table, file.source, attributes)
-        seen = self.seen[len(self.said) - 1]
+        seen = self.seen[len(self.expressions) - 1]
         marks = seen.decimals
         own = {name: f"{OWN}number {name}" for name in marks}
         source = replace(file.source, numbers=own)
@@ -213,7 +215,7 @@ class Stager:
             [found] = self.connection.execute(f"describe select {expression.sql} from (select {nulls})").fetchall()
         except duckdb.Error as error:
             raise MapError(f"{where} = {shown(text)} does not fit {source.name}: {first_line(error)}") from error
-        self.said[-1].append(Said(f"{where} = {shown(text)}", expression.sql))
+        self.expressions[-1].append(MapExpression(f"{where} = {shown(text)}", expression.sql))
         return expression, str(found[1])
 
     def _problem(self, source: Source, section: Section, checks: Sequence[Check]) -> str:

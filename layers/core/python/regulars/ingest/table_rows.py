@@ -84,12 +84,12 @@ class TableRows:
             try:
                 self.stager.look(opened, self.attributes)
             except duckdb.Error as error:
-                raise blame(self.session, file, opened, self.stager.said[-1], error) from error
-        self.stager.said.clear()
+                raise blame(self.session, file, opened, self.stager.expressions[-1], error) from error
+        self.stager.expressions.clear()
 
     @property
     def found_currency(self) -> tuple[str, str | None]:
-        """The currency of all amounts, and what to say where a column told it; SourceError when there are several."""
+        """The currency of all amounts, and a sentence where a column names it; SourceError when there are several."""
         if self.section and self.section.currency:
             return self.mapping.currency, None
         return settle(self.stager.currencies, self.mapping.currency)
@@ -112,7 +112,7 @@ class TableRows:
             try:
                 rows = self._copy(select, self.folder / f"{self.first + place:06d}.parquet")
             except duckdb.Error as error:
-                raise blame(self.session, file, opened, self.stager.said[place], error) from error
+                raise blame(self.session, file, opened, self.stager.expressions[place], error) from error
             if opened.rows not in (None, rows):
                 raise SourceError(f"{file.name}: {opened.rows:,} rows were counted, but {rows:,} read; export it again")
             self.warnings += opened.warnings
@@ -155,12 +155,14 @@ class TableRows:
 
     def _sums_elsewhere(self) -> bool:
         """Say whether a column that the map does not read adds up over an order's lines to the amount on each."""
-        said = list((self.section.columns if self.section else {}).values())
+        read_texts = list((self.section.columns if self.section else {}).values())
         for _, opened in self.files:
             if self.section is None:
                 return False
             read = f"({opened.scan})"
-            free = [name for name in opened.source.columns if not any(name.lower() in text.lower() for text in said)]
+            free = [
+                name for name in opened.source.columns if not any(name.lower() in text.lower() for text in read_texts)
+            ]
             order, value = (
                 compile_expression(
                     self.session, self.section.columns[key], opened.source, key, numeric=key == "order_value"

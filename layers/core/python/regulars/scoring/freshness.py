@@ -28,12 +28,12 @@ def check_freshness(
     if history is None:
         return []
     age = (as_of.replace(tzinfo=None) - history.last).days
-    said = f"the newest order is of {history.last:%Y-%m-%d}, {age:,} days before as_of {as_of:%Y-%m-%d}"
+    age_text = f"the newest order is of {history.last:%Y-%m-%d}, {age:,} days before as_of {as_of:%Y-%m-%d}"
     if age > horizon_days and not allow_stale:
         raise HistoryError(
-            f"{said}, more than the horizon of {horizon_days} days: customers would look as if they had left; "
+            f"{age_text}, more than the horizon of {horizon_days} days: customers would look as if they had left; "
             "bring newer orders, or an earlier --as-of, or say --allow-stale"
         )
     if age > max(LEAST_DAYS, STALE_SHARE * horizon_days):
-        return [f"{said}: orders since then are missing, so values are too low and churn is too high"]
+        return [f"{age_text}: orders since then are missing, so values are too low and churn is too high"]
     return []

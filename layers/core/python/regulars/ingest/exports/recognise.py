@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 class About(BaseModel):
-    """The table `[export]` of a map: how an export is told, and what is done about what is no revenue."""
+    """The table `[export]` of a map: how an export is recognised, and what is done about what is no revenue."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,8 +77,8 @@ def recognise(sources: Sequence[Source]) -> Export | None:
     found = {source.name: _best(source) for source in sources}
     exports = {export.key: export for export in found.values() if export}
     if len(exports) > 1:
-        told = ", ".join(f"{name} is {export.about.name}" for name, export in found.items() if export)
-        raise SourceError(f"these files are of several kinds ({told}); make a lake of each, or write a map")
+        kinds = ", ".join(f"{name} is {export.about.name}" for name, export in found.items() if export)
+        raise SourceError(f"these files are of several kinds ({kinds}); make a lake of each, or write a map")
     if None in found.values():
         return None
     return next(iter(exports.values()), None)

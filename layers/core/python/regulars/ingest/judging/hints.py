@@ -103,33 +103,33 @@ class EqualLines(NamedTuple):
         Few orders may be alike by chance: of those it is a warning, unless another column adds up to the amount
         (`sums_elsewhere`).
         """
-        told = section is not None and section.equal_amounts
-        if told or not self.orders or self.equal < NEARLY_ALL * self.orders:
+        is_confirmed = section is not None and section.equal_amounts
+        if is_confirmed or not self.orders or self.equal < NEARLY_ALL * self.orders:
             return []
-        said = (
+        message = (
             f"{self.equal:,} of {self.orders:,} orders of several lines carry one and the same amount on each line, "
             f"as if the order's total stood on every line: summed that is {self.summed / self.once:.1f} times the total"
         )
         if self.orders >= MANY or sums_elsewhere:
             raise SourceError(
-                f'{said}; say grain = "order" in [orders] of the map, or '
+                f'{message}; say grain = "order" in [orders] of the map, or '
                 "equal_amounts = true if the lines really cost the same"
             )
-        return [f'{said}; if so, say grain = "order" in [orders] of the map']
+        return [f'{message}; if so, say grain = "order" in [orders] of the map']
 
 
 def warn_rejects(reports: Sequence[FileReport]) -> list[str]:
     """Warn of files that lost many rows to bad values; what a rule keeps out was meant."""
-    said = []
+    warnings = []
     for file in reports:
         bad = {reason: count for reason, count in file.rejected.items() if not reason.startswith("excluded by where")}
         if sum(bad.values()) > MANY_REJECTS * file.rows_read:
             worst = max(bad, key=lambda reason: bad[reason])
-            said.append(
+            warnings.append(
                 f"{sum(bad.values()) / file.rows_read:.0%} of the rows of {file.file} were rejected, "
                 f"most as: {worst}; look at rejects/{file.table}.parquet"
             )
-    return said
+    return warnings
 
 
 def warn_shared(shared: int) -> list[str]:
@@ -154,7 +154,7 @@ def warn_nobody(ids: Sequence[Placeholder], money: Callable[[int], str]) -> list
 
 
 def warn_currency(currency: str) -> list[str]:
-    """Warn of amounts of which nobody said what they count."""
+    """Warn of amounts without a currency."""
     if currency != NO_CURRENCY:
         return []
     return ['no currency was named, amounts are kept in hundredths; say currency = "EUR" in a map']

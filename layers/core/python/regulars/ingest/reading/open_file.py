@@ -150,7 +150,7 @@ def _open_text(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping:
         start = stream.read(LOOKED_AT).decode("utf-8", errors="ignore")
     quote = '"' if mapping.quote is None else mapping.quote
     dialect = find_dialect(start, file.name, quote=quote, skip=mapping.skip, separator=mapping.separator)
-    warnings = _said(file, text, mapping, dialect)
+    warnings = _decisions(file, text, mapping, dialect)
     dirty = _lines(connection, text, dialect, quote) if quote and (text.quotes or quote != '"') else _Lines(0, 0, 0)
     if not dirty.unclear and mapping.escape in (None, quote):
         return _delimited(file, text, dialect, quote, warnings)
@@ -165,20 +165,20 @@ def _open_text(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping:
     return _rewritten(file, dialect.header, target, warnings, rows)
 
 
-def _said(file: SourceFile, text: Text, mapping: Mapping, dialect: Dialect) -> tuple[str, ...]:
-    """Say what was decided for the whole file without being told."""
-    said = []
+def _decisions(file: SourceFile, text: Text, mapping: Mapping, dialect: Dialect) -> tuple[str, ...]:
+    """Return what was decided for the whole file where the map does not say it."""
+    decisions = []
     if text.guessed:
-        said.append(
+        decisions.append(
             f"{file.name} is not UTF-8 and was read as {text.encoding}; "
             f'check its accents, and say encoding = "{text.encoding}" in the map'
         )
     if mapping.skip is None and dialect.skip and dialect.preamble:
-        said.append(
+        decisions.append(
             f"{file.name}: {dialect.preamble} before the header "
             f"(line {dialect.skip + 1}) were passed over; say skip = {dialect.skip} in the map to confirm"
         )
-    return tuple(said)
+    return tuple(decisions)
 
 
 @dataclass(frozen=True)

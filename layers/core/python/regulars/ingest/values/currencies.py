@@ -60,10 +60,10 @@ def _values(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> set[
     return {str(row[0]) for row in connection.execute(query).fetchall()}
 
 
-def settle(found: Mapping[str, set[str]], told: str) -> tuple[str, str | None]:
+def settle(found: Mapping[str, set[str]], of_map: str) -> tuple[str, str | None]:
     """Return the currency of all amounts, and the sentence that says it was found; SourceError when there are several.
 
-    `told` is the map's. A column whose values are no codes of currencies is none.
+    `of_map` is the map's. A column whose values are no codes of currencies is none.
     """
     for column, values in found.items():
         codes = sorted(value for value in values if re.fullmatch(r"[A-Z]{3}", value))
@@ -74,13 +74,13 @@ def settle(found: Mapping[str, set[str]], told: str) -> tuple[str, str | None]:
                 f"the column {shown(column)} holds several currencies ({', '.join(codes[:5])}), whose amounts cannot "
                 f"be added up; {WAYS_OUT.format(column=column)}"
             )
-        if told not in (NO_CURRENCY, codes[0]):
+        if of_map not in (NO_CURRENCY, codes[0]):
             raise SourceError(
-                f"the column {shown(column)} says {codes[0]}, but the map says {told}; correct the map, or bring rates"
+                f"the column {shown(column)} says {codes[0]}, the map {of_map}; correct the map, or bring rates"
             )
-        if told == NO_CURRENCY:
+        if of_map == NO_CURRENCY:
             return codes[0], f'amounts are in {codes[0]}, as the column "{column}" says; say currency in the map'
-    return told, None
+    return of_map, None
 
 
 def check_signs(name: str, signs: set[str]) -> None:

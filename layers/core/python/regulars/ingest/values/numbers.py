@@ -92,13 +92,13 @@ class NumberColumn:
             total.signs |= column.signs
         return total
 
-    def decide(self, told: str | None, places: int) -> tuple[str, str | None]:
+    def decide(self, of_map: str | None, places: int) -> tuple[str, str | None]:
         """Return the decimal mark and, where it had to be found out, the sentence that says so.
 
         SourceError when every cell can be read in two ways: nothing is guessed.
         """
-        if told:
-            return told, None
+        if of_map:
+            return of_map, None
         if self.dot or self.comma:
             mark = "." if self.dot >= self.comma else ","
         elif self.either_dot or self.either_comma:
