@@ -90,6 +90,7 @@ AMOUNTS = {
     "dollar": (["$1,234.50", "$20.00", "($5.00)"], 124950),
     "trailing minus": (["1.234,50", "20,00", "5,00-"], 124950),
     "euro behind": (["1.234,50 €", "20,00 €", "-5,00 €"], 124950),
+    "indian": (["1,23,456.50", "20.00", "+5.00"], 12348150),
     "thousands only": (["1.234", "1.234.567", "5,5"], 123580650),
 }
 
@@ -185,6 +186,11 @@ def test_currencies_are_never_added_up(tmp_path: Path) -> None:
     assert total(tmp_path / "lake")[0] == 10000 + 9000 + 8850
 
 
+def test_signs_in_a_column_of_their_own_are_currencies_too(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="several currencies"):
+        ingest(tmp_path, f"{HEAD},currency\nA,2024-01-01,10,€\nB,2024-01-02,10,$\n")
+
+
 def test_a_currency_without_a_rate_rejects_its_row(tmp_path: Path) -> None:
     columns = {name: name for name in (*HEAD.split(","), "currency")}
     ingest(tmp_path, MIXED, {"currency": "EUR", "orders": columns, "rates": {"USD": 0.9}})
@@ -251,6 +257,31 @@ def test_a_column_of_dates_is_read_by_one_rule(tmp_path: Path) -> None:
     assert warned(report, 'ordered_at was read as date_format = "%d/%m/%Y", which fits 2 of its 2 cells')
     with pytest.raises(SourceError, match=r'"%d/%m/%Y" or "%m/%d/%Y"'):
         ingest(tmp_path, f"{HEAD}\nA,05/01/2024,10\nB,06/02/2024,10\n")
+
+
+@pytest.mark.parametrize(
+    ("cells", "month"),
+    [
+        (("25/01/24", "13/02/24"), 1),
+        (("1/25/2024 3:05 PM", "12/13/2024 11:00 AM"), 1),
+        (("Jan 25, 2024", "Feb 3, 2024"), 1),
+        (("20240105", "20241231"), 1),
+        (("1704100000", "1706900000"), 1),
+        (("1704100000000", "1706900000000"), 1),
+        (("45292.75", "45330"), 1),
+    ],
+)
+def test_common_forms_of_dates(tmp_path: Path, cells: tuple[str, str], month: int) -> None:
+    rows = "\n".join(f'C{place},"{cell}",10' for place, cell in enumerate(cells))
+    report = ingest(tmp_path, f"{HEAD}\n{rows}\n")
+    assert read(tmp_path / "lake", "min(year(ordered_at)), min(month(ordered_at))") == [(2024, month)]
+    assert report.rows_rejected == 0
+
+
+def test_lines_may_end_in_several_ways(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_bytes(f"{HEAD}\r\nA,2024-01-01,1\nB,2024-01-02,2\rC,2024-01-03,4\r\n".encode())
+    report = run([tmp_path / "o.csv"], tmp_path / "lake")
+    assert (report.rows_read, total(tmp_path / "lake")[0]) == (3, 700)
 
 
 def test_a_format_that_fails_names_the_one_that_fits(tmp_path: Path) -> None:

@@ -30,8 +30,11 @@ CODE_PAGES = ("cp1252", "cp1250", "mac_roman")
 """Guessed from, the most frequent first: later ones have to fit clearly better."""
 
 CLEARLY_BETTER = 0.2
-PUNCTUATION = frozenset("‘’“”„‚–—…•€£¥§°©®™«»¿¡ºª´·½¼¾²³×\u00a0")  # noqa: RUF001 - these very characters
-"""What may stand outside words in a text of a shop."""
+QUOTES = frozenset("‘’“”„‚–—…\u00a0")  # noqa: RUF001 - these very characters
+"""What may stand beside letters in a text of a shop."""
+
+SYMBOLS = frozenset("•€£¥§°©®™«»¿¡ºª·½¼¾²³×")  # noqa: RUF001 - these very characters
+"""What may stand in it away from letters."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Text:
     encoding: str
     guessed: bool
     quotes: int
+    mixed_ends: bool = False
+    """Some lines end with a lone carriage return, others not: DuckDB would read two lines as one."""
 
     def open(self) -> BinaryIO:
         """Open the bytes, unpacked."""
@@ -51,7 +56,7 @@ class Text:
 def read_text(path: Path, name: str, encoding: str | None, workspace: Path) -> Text:
     """Find a file's encoding (`encoding` if given) and return the file as UTF-8; SourceError for binary data."""
     wanted = codec(encoding) if encoding else None
-    start, misfit, high, nul, quotes = _scan(path)
+    start, misfit, high, nul, quotes, mixed = _scan(path)
     mark = next((kind for bom, kind in BOMS.items() if start.startswith(bom)), None)
     found = mark or wanted or _wide(start, nul=nul) or ("utf-8" if not misfit else None)
     if nul and found not in ("utf-16", "utf-32", "utf-16-le", "utf-16-be"):
@@ -59,10 +64,10 @@ def read_text(path: Path, name: str, encoding: str | None, workspace: Path) -> T
     guessed = found is None
     found = found or _likeliest(high)
     if found == "utf-8" and not misfit:
-        return Text(path, found, guessed=False, quotes=quotes)
+        return Text(path, found, guessed=False, quotes=quotes, mixed_ends=mixed)
     target = new_file(workspace, ".utf8")
     quotes = _rewrite(path, found, target)
-    return Text(target, found, guessed, quotes)
+    return Text(target, found, guessed, quotes, mixed)
 
 
 def new_file(workspace: Path, suffix: str) -> Path:
@@ -78,15 +83,19 @@ def binary(path: Path) -> BinaryIO:
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value] # a reader of bytes in all but name
 
 
-def _scan(path: Path) -> tuple[bytes, bool, bytes, bool, int]:
-    """Read the bytes once: the first ones, whether UTF-8 fails, a sample of the lines beyond ASCII, NULs, quotes."""
+def _scan(path: Path) -> tuple[bytes, bool, bytes, bool, int, bool]:
+    """Read the bytes once: the first, whether UTF-8 fails, a sample beyond ASCII, NULs, quotes, mixed ends."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     start, high, misfit, nul, quotes = b"", bytearray(), False, False, 0
+    alone, ends = 0, 0
     with binary(path) as stream:
         while chunk := stream.read(CHUNK):
             start = start or chunk[:4096]
             nul = nul or b"\0" in chunk
             quotes += chunk.count(b'"')
+            both = chunk.count(b"\r\n")
+            alone += chunk.count(b"\r") - both
+            ends += chunk.count(b"\n")
             if not misfit:
                 try:
                     decoder.decode(chunk)
@@ -96,7 +105,7 @@ def _scan(path: Path) -> tuple[bytes, bool, bytes, bool, int]:
                 for line in chunk.splitlines():
                     if not line.isascii():
                         high += line + b"\n"
-    return start, misfit or bool(decoder.getstate()[0]), bytes(high[:CHUNK]), nul, quotes
+    return start, misfit or bool(decoder.getstate()[0]), bytes(high[:CHUNK]), nul, quotes, bool(alone and ends)
 
 
 def _wide(start: bytes, *, nul: bool) -> str | None:
@@ -124,7 +133,8 @@ def _fit(text: str) -> float:
         around = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
         letter = text[place].isalpha() and any(near.isalpha() and near.isascii() for near in around)
         small_inside = not (text[place].isupper() and text[max(place - 1, 0)].islower())
-        good += (letter and small_inside) or text[place] in PUNCTUATION
+        apart = not any(near.isalpha() for near in around)
+        good += (letter and small_inside) or text[place] in QUOTES or (apart and text[place] in SYMBOLS)
     return good / len(beyond) if beyond else 1.0
 
 

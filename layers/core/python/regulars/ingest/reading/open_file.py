@@ -152,9 +152,9 @@ def _open_text(connection: duckdb.DuckDBPyConnection, file: SourceFile, mapping:
     dialect = find_dialect(start, file.name, quote=quote, skip=mapping.skip, separator=mapping.separator)
     warnings = _decisions(file, text, mapping, dialect)
     dirty = _lines(connection, text, dialect, quote) if quote and (text.quotes or quote != '"') else _Lines(0, 0, 0)
-    if not dirty.unclear and mapping.escape in (None, quote):
+    if not dirty.unclear and mapping.escape in (None, quote) and not (quote and text.mixed_ends):
         return _delimited(file, text, dialect, quote, warnings)
-    if mapping.quote is None and not dirty.quoted and dirty.even:
+    if mapping.quote is None and not dirty.quoted and dirty.even and not text.mixed_ends:
         plain = (
             f"{file.name}: {dirty.unclear} lines hold a quote that does not enclose a cell, and every line has as many "
             'cells as the header, so quotes were read as plain text; say quote = "" in the map to confirm'

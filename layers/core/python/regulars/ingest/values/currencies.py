@@ -66,14 +66,16 @@ def settle(found: Mapping[str, set[str]], of_map: str) -> tuple[str, str | None]
     `of_map` is the map's. A column whose values are no codes of currencies is none.
     """
     for column, values in found.items():
-        codes = sorted(value for value in values if re.fullmatch(r"[A-Z]{3}", value))
-        if not codes or len(codes) < len(values):
+        codes = sorted(values)
+        if not all(re.fullmatch(r"[A-Z]{3}|\W{1,3}|[A-Z]{0,2}\$", value) for value in codes) or not codes:
             continue
         if len(codes) > 1:
             raise SourceError(
                 f"the column {shown(column)} holds several currencies ({', '.join(codes[:5])}), whose amounts cannot "
                 f"be added up; {WAYS_OUT.format(column=column)}"
             )
+        if not codes[0].isalpha():  # a sign such as $ is of several currencies
+            continue
         if of_map not in (NO_CURRENCY, codes[0]):
             raise SourceError(
                 f"the column {shown(column)} says {codes[0]}, the map {of_map}; correct the map, or bring rates"

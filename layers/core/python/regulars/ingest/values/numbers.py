@@ -24,7 +24,8 @@ MARKS = {".": ",", ",": "."}
 def pattern(decimal: str) -> str:
     """Return the regular expression of a whole cell: bracket, sign, minus, number, currency, minus, bracket."""
     point, group = rf"\{decimal}", rf"\{MARKS[decimal]}"
-    grouped = "|".join(rf"\d{{1,3}}(?:{mark}\d{{3}})+" for mark in (group, SPACE, APOSTROPHE))
+    forms = [rf"\d{{1,3}}(?:{mark}\d{{3}})+" for mark in (group, SPACE, APOSTROPHE)]
+    grouped = "|".join([*forms, rf"\d{{1,2}}(?:{group}\d{{2}})+{group}\d{{3}}"])  # the last as in India: 1,23,456
     number = rf"(?:{grouped}|\d+)(?:{point}\d+)?|{point}\d+"
     before = rf"{SPACE}*(\()?{SPACE}*({MINUS}|\+)?{SPACE}*(?:{SIGN})?{SPACE}*({MINUS}|\+)?{SPACE}*"
     dash = r"[-\x{2013}\x{2014}]"

@@ -112,14 +112,15 @@ class TimeColumn:
 def look(connection: duckdb.DuckDBPyConnection, column: TimeColumn, cell: str, rows: str) -> None:
     """Add what the cells `cell` (SQL, text) of the relation `rows` tell."""
     counts = connection.execute(
-        f"select count(cell), count(try_cast(cell as timestamptz)), "
+        f"select count(cell), {_dated('try_cast(cell as timestamptz)')}, "
         f"count(*) filter (regexp_full_match(cell, {literal(MIDNIGHT)})) "
         f"from (select nullif(trim({cell}), '') as cell from {rows})"
     ).fetchall()[0]
     filled, plain, midnight = map(int, counts)
     iso = plain
     if plain < filled:
-        query = f"select count(try_cast({tidy('cell')} as timestamptz)) from (select {cell} as cell from {rows})"
+        tidied = _dated(f"try_cast({tidy('cell')} as timestamptz)")
+        query = f"select {tidied} from (select {cell} as cell from {rows})"
         iso = int(connection.execute(query).fetchall()[0][0])
     column.filled += filled
     column.plain += plain
@@ -132,11 +133,11 @@ def look(connection: duckdb.DuckDBPyConnection, column: TimeColumn, cell: str, r
 def _other_rules(connection: duckdb.DuckDBPyConnection, column: TimeColumn, cells: str) -> None:
     """Count what each other rule reads, of the formats those that read most of a sample."""
     sample = f"(select cell from {cells} where cell is not null limit {SAMPLE})"
-    tried = ", ".join(f"count(try_strptime(cell, {literal(rule)}))" for rule in FORMATS)
+    tried = ", ".join(map(_fitting, FORMATS))
     counts = connection.execute(f"select count(*), {tried} from {sample}").fetchall()[0]
     likely = [rule for rule, count in zip(FORMATS, counts[1:], strict=True) if count > counts[0] / 2]
     numeric = [f"count(*) filter (try_cast(cell as double) between {low} and {high})" for low, high in BOUNDS.values()]
-    fitting = [f"count(try_strptime(cell, {literal(rule)}))" for rule in likely]
+    fitting = [_fitting(rule) for rule in likely]
     pairs = [(one, other) for place, one in enumerate(likely) for other in likely[place + 1 :]]
     apart = [
         f"count(*) filter (try_strptime(cell, {literal(one)}) <> try_strptime(cell, {literal(other)}))"
@@ -148,6 +149,16 @@ def _other_rules(connection: duckdb.DuckDBPyConnection, column: TimeColumn, cell
     for pair, count in zip(pairs, row[len(numeric) + len(fitting) :], strict=True):
         if count:
             column.differing.add(pair)
+
+
+def _fitting(rule: str) -> str:
+    """Count the cells that a format reads."""
+    return _dated(f"try_strptime(cell, {literal(rule)})")
+
+
+def _dated(time: str) -> str:
+    """Count the cells that are a time of a year with four digits: 25/01/24 is no day of the year 25."""
+    return f"count(*) filter ({time} >= timestamp '1000-01-01')"
 
 
 def fitting(column: TimeColumn) -> Sequence[str]:
