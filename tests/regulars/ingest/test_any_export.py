@@ -227,6 +227,21 @@ def test_an_encoding_is_guessed_from_the_bytes_and_said(tmp_path: Path) -> None:
     assert warned(report, "was read as cp1252")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "city"),
+    [
+        ("cp1252", "São Paulo, Málaga"),
+        ("cp1250", "Łódź, Żółć"),
+        ("mac_roman", "Café München"),
+        ("cp1252", "5 € pro Stück"),
+    ],
+)
+def test_the_likeliest_code_page_is_taken(tmp_path: Path, encoding: str, city: str) -> None:
+    (tmp_path / "o.csv").write_bytes(f'{HEAD},city\nA,2024-01-01,1,"{city}"\n'.encode(encoding))
+    run([tmp_path / "o.csv"], tmp_path / "lake")
+    assert read(tmp_path / "lake", "city") == [(city,)]
+
+
 def test_a_byte_that_fits_nowhere_is_rejected_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_bytes(f"{HEAD},city\nA,2024-01-01,1,\xe9t\xe9\nB,2024-01-01,1,ok\n".encode("latin-1"))
     run([tmp_path / "o.csv"], tmp_path / "lake", {"encoding": "utf-8"})

@@ -131,7 +131,7 @@ def _fit(text: str) -> float:
     good = 0
     for place in beyond:
         around = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
-        letter = text[place].isalpha() and any(near.isalpha() and near.isascii() for near in around)
+        letter = text[place].isalpha() and any(near.isalpha() for near in around)
         small_inside = not (text[place].isupper() and text[max(place - 1, 0)].islower())
         apart = not any(near.isalpha() for near in around)
         good += (letter and small_inside) or text[place] in QUOTES or (apart and text[place] in SYMBOLS)
