@@ -178,8 +178,8 @@ class Stager:
         )
 
     def _further(self, source: Source, section: Section) -> str:
-        """Return what else a staged row has: hashes, and of its amount whether it is blank and what it may mean."""
-        parts = [hashes(source)] if self.table.name in REPEATABLE else []
+        """Return what else a staged row has: its hash, and of its amount whether it is blank and what it may mean."""
+        parts = [row_hash(source)] if self.table.name in REPEATABLE else []
         if self.table.name == "orders":
             expression, _ = self._expression(source, section, self.table["order_value"])
             unread = f"{read_name(self.table['order_value'])} is null"
@@ -276,10 +276,11 @@ REPEATABLE = ("orders", "events", "treatments")
 """Tables in which a row that stands twice would count twice."""
 
 
-def hashes(source: Source) -> str:
-    """Return the SQL of a row's two hashes over its cells and their columns, whatever the order of the columns."""
-    cells = ", ".join(f"{literal(name.lower())}, {quoted(name)}" for name in sorted(source.columns, key=str.lower))
-    return f"hash({cells}) as hash_a, hash('again', {cells}) as hash_b"
+def row_hash(source: Source) -> str:
+    """Return the SQL of a hash over a row's cells and the names of their columns, whatever the order of the columns."""
+    names = sorted(source.columns, key=str.lower)
+    cells = ", ".join(map(quoted, names))
+    return f"hash({literal(', '.join(map(str.lower, names)))}, {cells}) as row_hash"
 
 
 def source_rows(file: OpenFile, number: int) -> str:

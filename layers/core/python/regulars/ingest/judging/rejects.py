@@ -146,7 +146,7 @@ class Rejects:
 
     def _kept(self) -> str:
         """Return the SELECT of the kept rows; what was sent back of an order is a row of its own."""
-        hidden = "hash_a, hash_b" if self.table in REPEATABLE else "nothing"
+        hidden = "row_hash" if self.table in REPEATABLE else "nothing"
         if self.table != "orders":
             return f"select * exclude ({hidden}) from good_rows"
         own = f"{hidden}, is_blank, perhaps"

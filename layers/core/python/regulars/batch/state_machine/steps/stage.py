@@ -88,7 +88,7 @@ def _stage(
             else {}
         )
         same = _row_query(rows)
-        bucket = BUCKET.format(key="cast(hash_a as varchar)", buckets=run.buckets)
+        bucket = BUCKET.format(key="cast(row_hash as varchar)", buckets=run.buckets)
         whole = (
             write_by_bucket(session, f"select *, {bucket} from ({same})", folder / "same", run.buckets) if same else {}
         )
@@ -120,7 +120,7 @@ def _row_query(rows: TableRows) -> str | None:
         return None
     amount = "order_value_cents" if rows.table.name == "orders" else "cast(null as bigint) as order_value_cents"
     free = f"{rows.key[0]} is null" if rows.key else "true"
-    return f"select pos, hash_a, hash_b, {amount} from good_rows where {free}"
+    return f"select pos, row_hash, customer_id, {amount} from good_rows where {free}"
 
 
 def _write(run: Run, file: File, folder: Path, result: dict[str, Any], keys: dict[str, dict[str, Path]]) -> None:
