@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from regulars.actions.control import RandomDraws
+from regulars.actions.random_draws import RandomDraws
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.exact import relaxed, solve_exact
 from regulars_workbench.plan.solver.problem import Problem

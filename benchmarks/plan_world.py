@@ -22,8 +22,8 @@ import xgboost as xgb
 from rich.console import Console
 from rich.table import Table
 
-from regulars.actions.control import customer_draws
-from regulars.actions.uplift import Uplift
+from regulars.actions.effects.uplift import Uplift
+from regulars.actions.random_draws import customer_draws
 from regulars.arrays import FloatArray
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder, connect

@@ -1,4 +1,4 @@
-"""What the tests of actions share: a small catalogue, and customers to apply it to."""
+"""Shared by the tests of actions: a small catalogue, and customers for it."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ import numpy as np
 
 
 def action(**changed: Any) -> dict[str, Any]:
-    """Return an email that costs 1.00 and is assumed to lower churn by a tenth."""
+    """Return an email that costs 1.00, with the assumption that it lowers churn by a tenth."""
     effect = {"on": "churn", "how": "relative", "low": -0.05, "likely": -0.10, "high": -0.15}
     return {"name": "email", "channel": "mail", "cost": 1, "effect": effect} | changed
 
 
 def raw(*actions: dict[str, Any], **tables: Any) -> dict[str, Any]:
-    """Return a catalogue as tomllib would; margin a half unless said otherwise."""
+    """Return a catalogue as tomllib does; the default margin is 0.5."""
     return {"plan": {"margin": 0.5}, "action": list(actions or [action()])} | tables
 
 
 def people(count: int = 3) -> dict[str, Any]:
-    """Return the columns of customers C0, C1, ...: churn .5, a value of 100, two orders."""
+    """Return the columns of customers C0, C1, ...: churn 0.5, value 100, two orders."""
     return {
         "customer_id": np.array([f"C{at}" for at in range(count)], dtype=object),
         "churn_probability": np.full(count, 0.5),

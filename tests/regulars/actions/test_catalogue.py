@@ -1,4 +1,4 @@
-"""The catalogue: what is taken, and what each refusal names."""
+"""The catalogue: what is accepted, and what each error names."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from regulars.actions.catalogue import load, parse
+from regulars.actions.effects.sources import effect_sources
 from regulars.errors import CatalogueError
 from tests.regulars.actions.catalogues import action, raw
 
@@ -39,7 +40,7 @@ def test_a_number_is_an_expression_too() -> None:
         ({}, ("action is missing",)),
     ],
 )
-def test_what_is_wrong_is_named(content: dict[str, Any], named: tuple[str, ...]) -> None:
+def test_each_error_is_named(content: dict[str, Any], named: tuple[str, ...]) -> None:
     with pytest.raises(CatalogueError) as raised:
         parse(content, "my.toml")
     message = str(raised.value)
@@ -48,7 +49,7 @@ def test_what_is_wrong_is_named(content: dict[str, Any], named: tuple[str, ...])
     assert "docs/plan.md" in message
 
 
-def test_a_file_that_is_absent_or_no_toml_says_so(tmp_path: Path) -> None:
+def test_a_file_that_is_absent_or_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"no catalogue at .*docs/plan\.md"):
         load(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("[[action]\n", encoding="utf-8")
@@ -58,5 +59,5 @@ def test_a_file_that_is_absent_or_no_toml_says_so(tmp_path: Path) -> None:
 
 def test_money_of_an_assumed_value_effect_is_in_minor_units() -> None:
     effect = {"on": "value", "how": "absolute", "low": 1, "likely": 2.5, "high": 3}
-    source = parse(raw(action(effect=effect))).action[0].effect
-    assert source.source(2).of({}, 2).likely.tolist() == [250.0, 250.0]
+    source = effect_sources(parse(raw(action(effect=effect))), Path())["email"]
+    assert source.of({}, 2).likely.tolist() == [250.0, 250.0]

@@ -1,4 +1,4 @@
-"""The catalogue's expressions: what may be used, in which order, and what they yield."""
+"""The catalogue's expressions: which are accepted, their order, and the offers that they give."""
 
 from typing import Any
 
@@ -26,17 +26,17 @@ def offered(connection: duckdb.DuckDBPyConnection, content: dict[str, Any]) -> O
     return offers(catalogue, compiled.fetch(connection, ROWS, ["customer_id", "days_since_treatment"], "customer_id"))
 
 
-def test_eligibility_and_cost_are_worked_out_for_each_customer(connection: duckdb.DuckDBPyConnection) -> None:
-    """Unknown is not eligible; costs are whole cents, rounded up."""
-    found = offered(connection, raw(action(eligible="churn_probability < 0.9", cost="0.00101 * predicted_value")))
-    assert found.eligible.tolist() == [[True, True, False]]
-    assert found.cost.tolist() == [[11.0, 6.0, 0.0]]
+def test_each_customer_has_eligibility_and_cost(connection: duckdb.DuckDBPyConnection) -> None:
+    """A null condition means not eligible; costs are whole cents, rounded up."""
+    result = offered(connection, raw(action(eligible="churn_probability < 0.9", cost="0.00101 * predicted_value")))
+    assert result.eligible.tolist() == [[True, True, False]]
+    assert result.cost.tolist() == [[11.0, 6.0, 0.0]]
 
 
-def test_a_cooldown_keeps_out_the_recently_treated(connection: duckdb.DuckDBPyConnection) -> None:
-    found = offered(connection, raw(action(cooldown_days=30)))
-    assert found.eligible.tolist() == [[False, True, True]]
-    assert found.cooling.tolist() == [[True, False, False]]
+def test_a_cooldown_excludes_customers_treated_recently(connection: duckdb.DuckDBPyConnection) -> None:
+    result = offered(connection, raw(action(cooldown_days=30)))
+    assert result.eligible.tolist() == [[False, True, True]]
+    assert result.cooling.tolist() == [[True, False, False]]
 
 
 def test_named_expressions_may_use_one_another_in_any_order(connection: duckdb.DuckDBPyConnection) -> None:
@@ -64,7 +64,7 @@ def test_named_expressions_may_use_one_another_in_any_order(connection: duckdb.D
         (raw(names={"a": "random()"}), ("[names] a", "random()")),
     ],
 )
-def test_what_is_wrong_is_named(
+def test_each_error_is_named(
     connection: duckdb.DuckDBPyConnection, content: dict[str, Any], named: tuple[str, ...]
 ) -> None:
     with pytest.raises(CatalogueError) as raised:

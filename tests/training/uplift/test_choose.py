@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regulars.actions.uplift import FOLDER, SHAPED, ActionConstants, Constants, LearntEffect
+from regulars.actions.effects.shapes import SHAPED
+from regulars.actions.effects.uplift import FOLDER, ActionConstants, Constants, LearntEffect
 from regulars.models.bundle import Bundle
 from regulars.models.purchase_process import Process
 from regulars_training.export import package

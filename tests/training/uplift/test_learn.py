@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from regulars.actions.uplift import Uplift
+from regulars.actions.effects.uplift import Uplift
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder, connect
 from regulars.errors import BundleError, HistoryError, SourceError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regulars.actions.uplift import SHAPED, Shape
+from regulars.actions.effects.shapes import SHAPED, Shape
 from regulars_training.uplift.shapes import fit_slope, later_effect, learn_shapes
 from tests.training.uplift.shoppers import shoppers
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regulars.actions.control import RandomDraws, customer_draws
+from regulars.actions.random_draws import RandomDraws, customer_draws
 from regulars_workbench.plan.solver.problem import Problem
 
 NAMES = ("a", "b", "c", "d", "e", "f")

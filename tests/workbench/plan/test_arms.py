@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars_workbench.plan.arms import with_control
+from regulars.actions.random_draws import customer_draws
+from regulars_workbench.plan.arms import hold_out, with_control
 from tests.properties import examples
 from tests.workbench.plan.problems import NAMES, draws, problem
 
@@ -54,3 +55,20 @@ def test_the_same_draws_give_the_same_control_and_others_another() -> None:
     assert np.array_equal(first.control, again.control)
     other = with_control(case, strata, draws(500)[::-1].copy(), NAMES[:3], 0.2)
     assert not np.array_equal(first.control, other.control)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=200), st.sampled_from([0.0, 0.1, 0.25, 0.5]))
+def test_every_stratum_and_all_together_are_within_one_of_the_share(strata: list[int], share: float) -> None:
+    codes = np.array(strata, dtype=np.int64)
+    held = hold_out(codes, customer_draws([f"C{at}" for at in range(len(codes))], "s"), share)
+    assert abs(held.sum() - share * len(codes)) <= 1
+    for stratum in set(strata):
+        inside = codes == stratum
+        assert abs(held[inside].sum() - share * inside.sum()) <= 1
+
+
+def test_the_control_group_does_not_depend_on_the_order_of_rows() -> None:
+    codes = np.arange(300, dtype=np.int64) % 7
+    draws_of_customers = draws(300)
+    backwards = hold_out(codes[::-1], draws_of_customers[::-1], 0.1)[::-1]
+    assert np.array_equal(hold_out(codes, draws_of_customers, 0.1), backwards)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from regulars.actions.catalogue import load, parse
+from regulars.actions.effects.sources import effect_sources
 from regulars.actions.recommend import recommend
-from regulars.actions.sources import effect_sources
 from regulars.data.sql import SqlFolder
 from regulars.errors import CatalogueError
 from regulars.models.bundle import Bundle
@@ -128,7 +128,7 @@ def test_explanations_say_what_would_change_the_decision(
 def test_prices_decide_as_the_plan_did(connection: duckdb.DuckDBPyConnection, sql: SqlFolder, tmp_path: Path) -> None:
     """Except for customers at the margin, for whom both choices are worth the same."""
     plan = planned(connection, sql, tmp_path, 60, content())
-    advised = recommend(connection, plan.people.columns, plan.prices(), plan.sources)
+    advised = recommend(connection, plan.people.columns, plan.prices(), plan.valuation.sources)
     chosen = [next((a for a in (0, 1) if plan.arms.treated[a, at]), None) for at in range(40)]
     names = [None if action is None else plan.catalogue.actions[action] for action in chosen]
     assert sum(advice.action != name for advice, name in zip(advised, names, strict=True)) <= 2

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from regulars.actions.uplift import FOLDER, ActionConstants, Constants, Uplift
+from regulars.actions.effects.uplift import FOLDER, ActionConstants, Constants, Uplift
 from regulars.arrays import FloatArray
 from regulars.data.lake import LakeInfo, attach
 from regulars.data.sql import SqlFolder

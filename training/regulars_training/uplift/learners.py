@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from regulars.actions.uplift import SHAPED, Form, Shape, mean_shape
+from regulars.actions.effects.shapes import SHAPED, Shape, mean_shape
+from regulars.actions.effects.uplift import Form
 from regulars.arrays import FloatArray
 from regulars_training.export.onnx_export import Exported, from_booster
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regulars.actions.uplift import DISCOUNT, SHAPED, Shape, shaped
+from regulars.actions.effects.shapes import DISCOUNT, SHAPED, Shape, shaped
 from regulars.arrays import FloatArray
 from regulars_training.uplift.learners import Fitted
 from regulars_training.uplift.trial import Trial

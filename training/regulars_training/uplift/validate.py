@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.uplift import Calibration
+from regulars.actions.effects.uplift import Calibration
 from regulars.arrays import FloatArray
 from regulars_training.uplift.learners import LEARNERS, Fitted, Flags, Learner, average, centred_learner
 from regulars_training.uplift.shapes import ScoreSlope, fit_slope

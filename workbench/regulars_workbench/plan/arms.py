@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.control import RandomDraws, action_draws, hold_out
+from regulars.actions.random_draws import RandomDraws, action_draws
 from regulars_workbench.plan.solver.allocate import allocate
 from regulars_workbench.plan.solver.problem import Flags, Problem, Solution
 from regulars_workbench.plan.solver.repair import reduced_profit
@@ -75,6 +75,22 @@ def _hold_out(
     for at, name in enumerate(actions):
         who = np.flatnonzero(chosen[at])
         held[at, who] = hold_out(strata[who], action_draws(draws[who], name), share)
+    return held
+
+
+def hold_out(strata: npt.NDArray[np.int64], draws: RandomDraws, share: float) -> npt.NDArray[np.bool_]:
+    """Mark the control group among n customers: in each stratum, `share` of them, those with the lowest draws.
+
+    `strata` are codes, shape (n,). Cumulative rounding keeps each stratum, and all strata together, within one customer
+    of the share; otherwise the control groups of small strata would all round to none.
+    """
+    order = np.lexsort((draws, strata))
+    held = np.zeros(len(strata), dtype=bool)
+    _, first, counts = np.unique(strata[order], return_index=True, return_counts=True)
+    ends = np.floor(np.cumsum(counts) * share + 0.5).astype(np.int64)
+    take = np.diff(ends, prepend=0)
+    rank = np.arange(len(strata)) - np.repeat(first, counts)
+    held[order[rank < np.repeat(take, counts)]] = True
     return held
 
 

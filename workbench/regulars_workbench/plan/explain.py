@@ -4,10 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regulars.actions.effects import Effect
-from regulars.actions.recommend import break_even
-from regulars.actions.value import Worth
-from regulars.actions.words import reasons
+from regulars.actions.valuation import ValuedAction
 from regulars.errors import SourceError
 from regulars_workbench.plan.plan import Plan
 from regulars_workbench.plan.solver.problem import Floats
@@ -47,12 +44,10 @@ def explain(plan: Plan, customer: str) -> tuple[list[str], list[Explanation]]:
 
 
 def _explanation(plan: Plan, at: int, action: int) -> Explanation:
-    who = np.array([at])
-    worth = plan.worth(action, who)
+    valued = plan.valued(action, np.array([at]))
+    worth = valued.worth
     beyond = _beyond(plan, at)
-    part = plan.people.part(who)
-    effect = plan.sources[plan.catalogue.actions[action]].of(part, 1)
-    [words] = reasons(part, effect, worth, plan.scale)
+    [words] = valued.reasons
     return Explanation(
         action=plan.catalogue.actions[action],
         verdict=_verdict(plan, at, action, words),
@@ -61,7 +56,7 @@ def _explanation(plan: Plan, at: int, action: int) -> Explanation:
         low=float(worth.low[0]) / plan.scale,
         high=float(worth.high[0]) / plan.scale,
         beyond_prices=float(beyond[action]) / plan.scale,
-        change=_change(plan, at, action, worth, effect),
+        change=_change(plan, at, action, valued),
     )
 
 
@@ -116,9 +111,10 @@ def _outbid(plan: Plan, at: int, action: int, profit: float, cost: float) -> str
     return f"brings {profit / plan.scale:,.2f}, but {' and '.join(parts)}"
 
 
-def _change(plan: Plan, at: int, action: int, worth: Worth, effect: Effect) -> str:
+def _change(plan: Plan, at: int, action: int, valued: ValuedAction) -> str:
     """Say which effect would change the decision: drop a chosen action, or choose another; empty when none would."""
-    if np.isnan(worth.break_even[0]) or not plan.people.offers.eligible[action, at]:
+    effect, break_even = valued.effect, valued.worth.break_even[0]
+    if np.isnan(break_even) or not plan.people.offers.eligible[action, at]:
         return ""
     beyond = _beyond(plan, at)
     others = max([0.0, *np.delete(np.where(plan.problem.profit[:, at] > 0, beyond, 0.0), action)])
@@ -127,8 +123,8 @@ def _change(plan: Plan, at: int, action: int, worth: Worth, effect: Effect) -> s
     least = max(needed, (1 + plan.catalogue.plan.min_return) * cost)
     if cost <= 0 or least <= 0:
         return ""
-    turn = break_even(worth.break_even[0] * least / cost, effect.on, effect.how, plan.scale)
-    now = break_even(float(effect.likely[0]), effect.on, effect.how, plan.scale)
+    turn = effect.in_currency(break_even * least / cost, plan.scale)
+    now = effect.in_currency(float(effect.likely[0]), plan.scale)
     if turn is None or now is None:
         return ""
     taken = bool(plan.arms.treated[action, at] or plan.arms.control[action, at])

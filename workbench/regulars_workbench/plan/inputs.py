@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.actions.catalogue import Catalogue, Learnt
-from regulars.actions.control import RandomDraws
 from regulars.actions.expressions import compile_catalogue
 from regulars.actions.offers import SINCE, Offers, offers
+from regulars.actions.random_draws import RandomDraws
 from regulars.actions.value import INTERVAL, NEEDED
 from regulars.data.lake import attach
 from regulars.data.sql import SqlFolder, literal

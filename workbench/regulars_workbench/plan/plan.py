@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.actions.catalogue import Catalogue
-from regulars.actions.effects import EffectSource
-from regulars.actions.recommend import acceptable
+from regulars.actions.effects.effect import EffectSource
+from regulars.actions.offers import Offers
 from regulars.actions.shadow_prices import ShadowPrices
-from regulars.actions.value import Worth, gains, worth
+from regulars.actions.valuation import Valuation, ValuedAction
 from regulars.errors import CatalogueError
 from regulars_workbench.plan.arms import Arms, with_control
 from regulars_workbench.plan.inputs import People
@@ -21,19 +21,22 @@ from regulars_workbench.plan.solver.problem import Floats, Problem
 class Plan:
     """A plan for `people`: money in minor units, arrays of shape (actions, customers)."""
 
-    catalogue: Catalogue
+    valuation: Valuation
     people: People
-    sources: Mapping[str, EffectSource]
-    margin: float
     problem: Problem
     gain: Floats
     arms: Arms
     notes: tuple[str, ...]
 
     @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the valuation."""
+        return self.valuation.catalogue
+
+    @property
     def scale(self) -> float:
         """Minor units of one unit of currency."""
-        return 10.0**self.catalogue.plan.minor_units
+        return self.valuation.scale
 
     @property
     def limit_names(self) -> list[str]:
@@ -55,11 +58,9 @@ class Plan:
         """Cost of the treated."""
         return float(self.problem.used(self.arms.treated)[0])
 
-    def worth(self, action: int, customers: npt.NDArray[np.int64]) -> Worth:
-        """Return the worth of an action for some customers, with intervals."""
-        part = self.people.part(customers)
-        effect = self.sources[self.catalogue.actions[action]].of(part, len(customers))
-        return worth(part, effect, self.people.offers.cost[action, customers], self.margin, self.scale)
+    def valued(self, action: int, customers: npt.NDArray[np.int64]) -> ValuedAction:
+        """Return an action's worth for some customers, with intervals and reasons."""
+        return self.valuation.valued(action, self.people.part(customers), self.people.offers.cost[action, customers])
 
     def prices(self) -> ShadowPrices:
         """Return the shadow prices, by which one customer at a time can be decided."""
@@ -68,7 +69,7 @@ class Plan:
         return ShadowPrices(
             as_of=self.people.as_of,
             horizon_days=self.people.horizon_days,
-            margin=self.margin,
+            margin=self.valuation.margin,
             catalogue=self.catalogue,
             budget=float(prices[0]),
             actions=dict(zip(self.catalogue.actions, action_prices.tolist(), strict=True)),
@@ -83,32 +84,23 @@ def make_plan(catalogue: Catalogue, people: People, sources: Mapping[str, Effect
             "[plan]: margin is missing; give the margin as a share of revenue, as in margin = 0.3, or use --lake for "
             "the margin of its orders"
         )
-    scale = 10.0**catalogue.plan.minor_units
-    gain = value_offers(catalogue, people, sources, margin)
-    problem = make_problem(catalogue, people, gain, np.floor(budget * scale + 1e-6))
+    valuation = Valuation(catalogue, sources, margin)
+    gain = valuation.gains(people.columns)
+    problem = make_problem(valuation, people.offers, gain, np.floor(budget * valuation.scale + 1e-6))
     arms = with_control(problem, people.strata, people.draws, catalogue.actions, catalogue.plan.control)
     notes = (*_other_horizons(sources, people.horizon_days), *_notes(catalogue, people, problem, arms))
-    return Plan(catalogue, people, sources, margin, problem, gain, arms, notes)
+    return Plan(valuation, people, problem, gain, arms, notes)
 
 
-def value_offers(catalogue: Catalogue, people: People, sources: Mapping[str, EffectSource], margin: float) -> Floats:
-    """Return the expected extra margin of each action for each customer."""
-    gain = np.empty_like(people.offers.cost)
-    for at, name in enumerate(catalogue.actions):
-        effect = sources[name].of(people.columns, len(people))
-        gain[at] = gains(people.columns, effect, margin, 10.0**catalogue.plan.minor_units)
-    return gain
-
-
-def make_problem(catalogue: Catalogue, people: People, gain: Floats, budget: float) -> Problem:
+def make_problem(valuation: Valuation, offers: Offers, gain: Floats, budget: float) -> Problem:
     """Return the allocation problem of all offers that are eligible, profitable, and reach the minimum return."""
+    catalogue = valuation.catalogue
     limited = [action for action in catalogue.action if action.capacity is not None]
     mask = [[action.channel == channel.name for action in catalogue.action] for channel in catalogue.channel]
     mask += [[action.name == counted.name for action in catalogue.action] for counted in limited]
     capacity = [*(channel.capacity for channel in catalogue.channel), *(action.capacity for action in limited)]
-    offers = people.offers
     return Problem(
-        profit=acceptable(gain, offers.cost, offers.eligible, catalogue.plan.min_return),
+        profit=valuation.profits(gain, offers),
         cost=offers.cost,
         budget=budget,
         mask=np.array(mask, dtype=bool).reshape(len(mask), len(catalogue.action)),

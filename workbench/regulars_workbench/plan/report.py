@@ -20,7 +20,7 @@ def document(plan: Plan, points: list[Point], sensitivities: list[Sensitivity]) 
         "as_of": f"{plan.people.as_of:%Y-%m-%dT%H:%M:%S.%fZ}",
         "horizon_days": plan.people.horizon_days,
         "customers": len(plan.people),
-        "margin": plan.margin,
+        "margin": plan.valuation.margin,
         "cost": plan.spent / plan.scale,
         "expected_profit": profit,
         "low": low,

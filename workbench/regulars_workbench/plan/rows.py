@@ -7,8 +7,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.recommend import break_even
-from regulars.actions.words import reasons
 from regulars.data.atomic_files import atomic_file
 from regulars.data.sql import literal
 from regulars_workbench.plan.plan import Plan
@@ -46,21 +44,20 @@ def _action_rows(plan: Plan, at: int) -> dict[str, npt.NDArray[Any]]:
     action, scale, people = plan.catalogue.action[at], plan.scale, plan.people
     who = np.flatnonzero(plan.arms.treated[at] | plan.arms.control[at])
     held = plan.arms.control[at, who]
-    worth = plan.worth(at, who)
-    part = people.part(who)
-    effect = plan.sources[action.name].of(part, len(who))
-    texts = reasons(part, effect, worth, scale)
-    break_evens = [break_even(extra, effect.on, effect.how, scale) for extra in worth.break_even.tolist()]
+    valued = plan.valued(at, who)
+    worth = valued.worth
     money = {"cost": worth.cost, "expected_profit": worth.profit, "low": worth.low, "high": worth.high}
     return {
-        "customer_id": part["customer_id"].astype(object),
+        "customer_id": people.columns["customer_id"][who].astype(object),
         "action": np.full(len(who), action.name, dtype=object),
         "channel": np.full(len(who), action.channel, dtype=object),
         "arm": np.where(held, "control", "treated").astype(object),
         **{name: np.where(held, 0.0, np.round(values) / scale) for name, values in money.items()},
-        "break_even_effect": np.array([np.nan if value is None else value for value in break_evens], dtype=np.float64),
+        "break_even_effect": np.array(
+            [np.nan if effect is None else effect for effect in valued.break_even], dtype=np.float64
+        ),
         "reason": np.array(
-            [f"held back to measure: {text}" if out else text for text, out in zip(texts, held, strict=True)],
+            [f"held back to measure: {text}" if out else text for text, out in zip(valued.reasons, held, strict=True)],
             dtype=object,
         ),
         "stratum": np.array(plan.people.stratum_names, dtype=object)[people.strata[who]],

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from regulars.actions.catalogue import load
-from regulars.actions.sources import effect_sources
+from regulars.actions.effects.sources import effect_sources
 from regulars.data.sql import SqlFolder
 from regulars.errors import CatalogueError
 from regulars_workbench import console

@@ -52,7 +52,7 @@ def totals_to_dict(plan: Plan) -> list[dict[str, Any]]:
 def _total(plan: Plan, at: int) -> ActionTotal:
     """Sum one action. Errors of its effect are common to all customers and add up; errors of values are independent."""
     treated = np.flatnonzero(plan.arms.treated[at])
-    worth = plan.worth(at, treated)
+    worth = plan.valued(at, treated).worth
     profit = float(worth.profit.sum())
     distances = [float(np.hypot(worth.by_effect[i].sum(), np.sqrt((worth.by_value[i] ** 2).sum()))) for i in (0, 1)]
     control = int(np.count_nonzero(plan.arms.control[at]))
@@ -88,7 +88,7 @@ def _expected_lift(plan: Plan, at: int) -> float | None:
     """Return the mean fall in churn that the plan expects; None when the effect is not on churn."""
     who = np.flatnonzero(plan.arms.treated[at])
     part = plan.people.part(who)
-    effect = plan.sources[plan.catalogue.actions[at]].of(part, len(who))
+    effect = plan.valuation.effect(at, part)
     if effect.on != "churn" or not len(who):
         return None
     churn = part["churn_probability"]

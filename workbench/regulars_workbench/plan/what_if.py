@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regulars.actions.value import gains
-from regulars_workbench.plan.plan import Plan, make_problem
+from regulars_workbench.plan.plan import Plan
 from regulars_workbench.plan.solver.allocate import allocate, sample_of
 from regulars_workbench.plan.solver.problem import Floats, Problem
 
@@ -85,11 +85,11 @@ def _scenarios(plan: Plan, sample: npt.NDArray[np.int64]) -> list[tuple[str, Flo
     likely = plan.gain[:, sample]
     scenarios = []
     for at, name in enumerate(plan.catalogue.actions):
-        effect = plan.sources[name].of(part, len(sample))
+        effect = plan.valuation.effect(at, part)
         for end in ("low", "high"):
             changed = replace(effect, likely=getattr(effect, end))
             gain = likely.copy()
-            gain[at] = gains(part, changed, plan.margin, plan.scale)
+            gain[at] = gains(part, changed, plan.valuation.margin, plan.scale)
             scenarios.append((f"effect of {name} at its {end} end", gain))
     scenarios += [(f"margin {sign:+.0%}", likely * (1 + sign)) for sign in (-MARGIN_CHANGE, MARGIN_CHANGE)]
     return scenarios
@@ -102,12 +102,6 @@ def _part(problem: Problem, sample: npt.NDArray[np.int64], share: float) -> Prob
 
 def _profit(plan: Plan, sample: npt.NDArray[np.int64], gain: Floats) -> Floats:
     """Return the profits of the sample's offers under other gains, by the rules of the plan."""
-    people = replace(
-        plan.people,
-        offers=replace(
-            plan.people.offers,
-            eligible=plan.people.offers.eligible[:, sample],
-            cost=plan.people.offers.cost[:, sample],
-        ),
-    )
-    return make_problem(plan.catalogue, people, gain, plan.problem.budget).profit
+    offers = plan.people.offers
+    part = replace(offers, eligible=offers.eligible[:, sample], cost=offers.cost[:, sample])
+    return plan.valuation.profits(gain, part)

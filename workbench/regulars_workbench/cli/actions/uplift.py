@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from regulars.actions.uplift import Uplift
+from regulars.actions.effects.uplift import Uplift
 from regulars.data.sql import SqlFolder
 from regulars.models.bundle import Manifest
 from regulars_workbench import console

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from regulars.actions.control import RandomDraws, action_draws, uniform
+from regulars.actions.random_draws import RandomDraws, action_draws, uniform
 from regulars_workbench.plan.solver.dual import price, solve_dual
 from regulars_workbench.plan.solver.exact import solve_exact
 from regulars_workbench.plan.solver.problem import Problem, Solution

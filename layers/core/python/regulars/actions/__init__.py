@@ -1,1 +1,5 @@
-"""Actions: what may be done for a customer, what it should change, what that is worth, and who gets it."""
+"""Actions: what may be offered to a customer, its effect, its worth, and the recommendation.
+
+Reading order: catalogue, expressions, offers, effects, value, words, valuation, random_draws, shadow_prices, recommend,
+advice.
+"""

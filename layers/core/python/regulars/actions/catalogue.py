@@ -1,10 +1,10 @@
-"""The catalogue of actions, `actions.toml`: what may be done, what it costs, for whom, and what it should change."""
+"""The catalogue, `actions.toml`: each action's cost, eligible customers, limits, and effect."""
 
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -18,10 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from regulars.actions.effects import AssumedEffect, How, On
 from regulars.errors import CatalogueError
 from regulars.text import near, short, shown
 
+On = Literal["churn", "orders", "value"]
+How = Literal["relative", "absolute"]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -29,7 +30,7 @@ Capacity = Annotated[int, Field(ge=0, strict=True)]
 
 
 def _as_expression(cost: object) -> object:
-    """A plain number is an expression, too; a flag is none."""
+    """Accept a plain number as an expression, but no boolean."""
     return str(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else cost
 
 
@@ -38,9 +39,9 @@ class _Part(BaseModel):
 
 
 class Assumed(_Part):
-    """An assumption with its uncertainty: `low` and `high` are the ends of an 80 % interval, in either order.
+    """An assumed effect with an 80 % interval from `low` to `high`; either may be the larger.
 
-    A relative effect is a share of the customer's own score; absolute ones are a probability, orders, or money.
+    A relative effect is a share of the customer's own score. An absolute one is a probability, orders, or money.
     """
 
     on: On
@@ -58,20 +59,15 @@ class Assumed(_Part):
             raise ValueError("likely must lie between low and high")
         return self
 
-    def source(self, minor_units: int) -> AssumedEffect:
-        """Return the effect with money in minor units."""
-        scale = 10.0**minor_units if (self.on, self.how) == ("value", "absolute") else 1.0
-        return AssumedEffect(self.on, self.how, *(scale * one for one in (self.low, self.likely, self.high)))
-
 
 class Learnt(_Part):
-    """An effect learnt from experiments: the folder that `regulars uplift` wrote, seen from the catalogue's own."""
+    """An effect learnt from experiments: a folder written by `regulars uplift`, relative to the catalogue's folder."""
 
     learnt: Text
 
 
 def _form(effect: object) -> str:
-    """Say which of the two forms of an effect is meant."""
+    """Return which of the two forms an effect has."""
     return "learnt" if isinstance(effect, Learnt) or (isinstance(effect, dict) and "learnt" in effect) else "assumed"
 
 
@@ -86,16 +82,21 @@ class Action(_Part):
     capacity: Capacity | None = None
     cooldown_days: Annotated[int, Field(ge=0, strict=True)] = 0
 
+    @property
+    def label(self) -> str:
+        """The action's name in messages."""
+        return f'[[action]] "{self.name}"'
+
 
 class Channel(_Part):
-    """What all actions of one channel may reach together, in customers."""
+    """The capacity of a channel: the most customers that all its actions may reach together."""
 
     name: Word
     capacity: Capacity
 
 
 class Rules(_Part):
-    """The `[plan]` table. `margin` is the share of revenue that stays; without it, that of the lake's orders."""
+    """The `[plan]` table. `margin` is the share of revenue that remains; if absent, that of the lake's orders."""
 
     margin: Annotated[float, Field(gt=0, le=1)] | None = None
     control: Annotated[float, Field(ge=0, le=0.5)] = 0.10
@@ -106,7 +107,7 @@ class Rules(_Part):
 
 
 class Catalogue(_Part):
-    """The whole file; `names` are expressions that others may use by name."""
+    """The whole file; other expressions may use those of `names` by their name."""
 
     plan: Rules = Rules()
     names: dict[Word, Text] = Field(default_factory=dict)
@@ -116,13 +117,13 @@ class Catalogue(_Part):
     @model_validator(mode="after")
     def _consistent(self) -> "Catalogue":
         for kind, names in (
-            ("action", [one.name for one in self.action]),
-            ("channel", [one.name for one in self.channel]),
+            ("action", [action.name for action in self.action]),
+            ("channel", [channel.name for channel in self.channel]),
         ):
-            twice = [name for name, count in Counter(names).items() if count > 1]
-            if twice:
-                raise ValueError(f'two [[{kind}]] are called "{twice[0]}"; a name may stand once')
-        used = sorted({one.channel for one in self.action})
+            repeated = [name for name, count in Counter(names).items() if count > 1]
+            if repeated:
+                raise ValueError(f'two [[{kind}]] are called "{repeated[0]}"; give each its own name')
+        used = sorted({action.channel for action in self.action})
         for channel in self.channel:
             if channel.name not in used:
                 raise ValueError(f'no action uses [[channel]] "{channel.name}"; {near(channel.name, used)}')
@@ -131,11 +132,11 @@ class Catalogue(_Part):
     @property
     def actions(self) -> tuple[str, ...]:
         """The actions' names, in the file's order."""
-        return tuple(one.name for one in self.action)
+        return tuple(action.name for action in self.action)
 
 
 def load(path: Path) -> Catalogue:
-    """Read a catalogue; CatalogueError names the file, the action, the field and what it may be instead."""
+    """Read a catalogue. CatalogueError names the file, the action, the field and the allowed values."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -146,11 +147,11 @@ def load(path: Path) -> Catalogue:
 
 
 def parse(raw: Mapping[str, Any], name: str = "actions.toml") -> Catalogue:
-    """Validate a catalogue's content, as tomllib gives it; `name` is what the messages call it."""
+    """Validate the content of a catalogue as tomllib returns it; messages call it `name`."""
     try:
         return Catalogue.model_validate(raw)
     except ValidationError as error:
-        raise CatalogueError(f"{name}: {_said(error, raw)}; see docs/plan.md") from error
+        raise CatalogueError(f"{name}: {_message(error, raw)}; see docs/plan.md") from error
 
 
 FIELDS: dict[str, type[_Part]] = {
@@ -162,40 +163,39 @@ FIELDS: dict[str, type[_Part]] = {
 }
 
 
-def _said(error: ValidationError, raw: Mapping[str, Any]) -> str:
-    """Say the first fault: in which table, which field, its value, and what is wrong with it."""
+def _message(error: ValidationError, raw: Mapping[str, Any]) -> str:
+    """Return the first error: its table, field and value, and what is wrong."""
     first = error.errors()[0]
-    loc = [part for part in first["loc"] if part != "[key]"]
-    where = _place(loc, raw)
+    path = [part for part in first["loc"] if part != "[key]"]
+    where = _place(path, raw)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        known = FIELDS.get(str(next((part for part in reversed(loc[:-1]) if isinstance(part, str)), "")), Catalogue)
-        return f'{where}unknown key "{short(str(loc[-1]))}"; {near(str(loc[-1]), [*known.model_fields])}'
-    loc = [part for part in loc if part not in ("assumed", "learnt") or part == loc[-1]]
+        known = FIELDS.get(str(next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")), Catalogue)
+        return f'{where}unknown key "{short(str(path[-1]))}"; {near(str(path[-1]), [*known.model_fields])}'
     if first["type"] == "missing":
-        return f"{where}{loc[-1]} is missing"
+        return f"{where}{path[-1]} is missing"
     if first["type"] == "value_error":
         return f"{where}{message}"
-    return f"{where}{'.'.join(map(str, loc[-1:]))} = {shown(first['input'])}: {message}"
+    return f"{where}{path[-1]} = {shown(first['input'])}: {message}"
 
 
-def _place(loc: list[int | str], raw: Mapping[str, Any]) -> str:
-    """Return the table that a fault lies in as the user knows it, as in `[[action]] "voucher", effect: `."""
-    if not loc or (len(loc) == 1 and loc[0] not in ("plan", "action", "channel")):
+def _place(path: list[int | str], raw: Mapping[str, Any]) -> str:
+    """Return the table of an error as the user wrote it, such as `[[action]] "voucher", effect: `."""
+    if not path or (len(path) == 1 and path[0] not in ("plan", "action", "channel")):
         return ""
-    if len(loc) > 1 and isinstance(loc[1], int):
-        entry = _at(raw, tuple(loc[:2]))
-        called = entry.get("name") if isinstance(entry, dict) else None
-        named = f'"{short(str(called))}"' if called else f"number {loc[1] + 1}"
-        return f"[[{loc[0]}]] {named}{', effect' if 'effect' in loc[2:] else ''}: "
-    return f"[{loc[0]}]: "
+    if len(path) > 1 and isinstance(path[1], int):
+        entry = _at(raw, tuple(path[:2]))
+        name = entry.get("name") if isinstance(entry, dict) else None
+        label = f'"{short(str(name))}"' if name else f"number {path[1] + 1}"
+        return f"[[{path[0]}]] {label}{', effect' if 'effect' in path[2:] else ''}: "
+    return f"[{path[0]}]: "
 
 
-def _at(raw: object, loc: tuple[int | str, ...]) -> object:
-    """Follow a fault's place into the raw content; None where it leads nowhere."""
-    for part in loc:
+def _at(raw: object, path: tuple[int | str, ...]) -> object:
+    """Return the raw content at an error's path; None where there is none."""
+    for part in path:
         try:
-            raw = raw[part]  # type: ignore[index] # any content; what cannot be indexed is caught
+            raw = raw[part]  # type: ignore[index] # any content; the error of one without an index is caught
         except (KeyError, IndexError, TypeError):
             return None
     return raw

@@ -1,4 +1,4 @@
-"""The catalogue's expressions as checked SQL: named ones in the order of their use, then two for each action."""
+"""The catalogue's expressions as checked SQL: the named ones, then `eligible` and `cost` of each action."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "HUGEINT", "BIGINT", "INTEGER", "SMALLI
 
 @dataclass(frozen=True)
 class Compiled:
-    """The catalogue's expressions as checked SQL over one relation: its named ones first, then two an action."""
+    """Checked SQL over one relation; each of `names` comes after those that it uses."""
 
     actions: tuple[Action, ...]
     names: Mapping[str, Expression]
@@ -25,36 +25,42 @@ class Compiled:
     cost: tuple[Expression, ...]
 
     def query(self, relation: str, columns: Sequence[str], key: str) -> str:
-        """Return a SELECT with `columns`, then `eligible_0`, `cost_0`, ... an action, in the order of `key`."""
-        wanted = [quoted(column) for column in columns]
-        wanted += [f"coalesce({one.sql}, false) as eligible_{at}" for at, one in enumerate(self.eligible)]
-        wanted += [f"cast({one.sql} as double) as cost_{at}" for at, one in enumerate(self.cost)]
-        return f"select {', '.join(wanted)} from {named(relation, self.names)} order by {quoted(key)}"
+        """Return a SELECT of `columns`, and `eligible_<n>` and `cost_<n>` of each action, in the order of `key`."""
+        selected = [quoted(column) for column in columns]
+        selected += [f"coalesce({rule.sql}, false) as eligible_{at}" for at, rule in enumerate(self.eligible)]
+        selected += [f"cast({cost.sql} as double) as cost_{at}" for at, cost in enumerate(self.cost)]
+        return f"select {', '.join(selected)} from {named(relation, self.names)} order by {quoted(key)}"
 
     def fetch(
         self, connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], key: str
     ) -> dict[str, npt.NDArray[Any]]:
-        """Run the query and return its columns; CatalogueError names the expression that does not work on the rows."""
+        """Run the query and return its columns. CatalogueError names the expression that fails on the rows."""
         try:
             return connection.execute(self.query(relation, columns, key)).fetchnumpy()
         except duckdb.DataError as error:
-            inner = named(relation, self.names)
-            values = [(f"[names] {name}", quoted(name)) for name in self.names]
-            values += [
-                (f"{of(action)} {field}", expression.sql)
-                for field, expressions in (("eligible", self.eligible), ("cost", self.cost))
-                for action, expression in zip(self.actions, expressions, strict=True)
-            ]
-            for said, value in values:
-                try:
-                    connection.execute(f"select max(hash({value})) from {inner}").fetchall()
-                except duckdb.DataError as found:
-                    raise CatalogueError(f"{said} does not work: {str(found).splitlines()[0]}") from error
+            self._raise_first_failure(connection, relation, error)
             raise
+
+    def _raise_first_failure(
+        self, connection: duckdb.DuckDBPyConnection, relation: str, error: duckdb.DataError
+    ) -> None:
+        """Run each expression alone. CatalogueError names the first that fails."""
+        inner = named(relation, self.names)
+        values = [(f"[names] {name}", quoted(name)) for name in self.names]
+        values += [
+            (f"{action.label}, {field}", expression.sql)
+            for field, expressions in (("eligible", self.eligible), ("cost", self.cost))
+            for action, expression in zip(self.actions, expressions, strict=True)
+        ]
+        for label, value in values:
+            try:
+                connection.execute(f"select max(hash({value})) from {inner}").fetchall()
+            except duckdb.DataError as failure:
+                raise CatalogueError(f"{label} does not work: {str(failure).splitlines()[0]}") from error
 
 
 def named(relation: str, names: Mapping[str, Expression]) -> str:
-    """Return the relation with the named expressions as further columns."""
+    """Return the relation with the named expressions as additional columns."""
     for name, expression in names.items():
         relation = f"(select *, {expression.sql} as {quoted(name)} from {relation})"
     return relation
@@ -63,41 +69,39 @@ def named(relation: str, names: Mapping[str, Expression]) -> str:
 def compile_catalogue(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue, source: Source) -> Compiled:
     """Check every expression against the columns of `source`.
 
-    CatalogueError when one is no scalar expression, calls a function off the list, uses an unknown name, when named
-    ones go in a circle, or when `eligible` gives no truth value or `cost` no number.
+    CatalogueError: an expression is not scalar, calls a function that is not allowed, or uses an unknown name; named
+    expressions use one another in a circle; `eligible` is not boolean; `cost` is not a number.
     """
     try:
         names = _names(connection, catalogue.names, source)
         wide = Source(source.name, {**source.columns, **_types(connection, names, source)})
         eligible = tuple(
-            _typed(connection, one.eligible, wide, names, f"{of(one)} eligible", ("BOOLEAN",))
-            for one in catalogue.action
+            _typed(connection, action.eligible, wide, names, f"{action.label}, eligible", ("BOOLEAN",))
+            for action in catalogue.action
         )
-        cost = tuple(_typed(connection, one.cost, wide, names, f"{of(one)} cost", NUMBERS) for one in catalogue.action)
+        cost = tuple(
+            _typed(connection, action.cost, wide, names, f"{action.label}, cost", NUMBERS)
+            for action in catalogue.action
+        )
     except (MapError, SourceError) as error:
         raise CatalogueError(str(error)) from error
     return Compiled(catalogue.action, names, eligible, cost)
 
 
-def of(action: Action) -> str:
-    """Return how messages name an action."""
-    return f'[[action]] "{action.name}",'
-
-
 def _names(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str], source: Source) -> dict[str, Expression]:
-    """Compile the named expressions, each after those that it uses."""
+    """Compile the named expressions; each comes after those that it uses."""
     for name in texts:
         if (column := source.column(name)) is not None:
-            raise CatalogueError(f'[names] {name}: {source.name} has a column "{column}"; call it otherwise')
+            raise CatalogueError(f'[names] {name}: {source.name} has a column "{column}"; choose another name')
     known = Source(source.name, {**source.columns, **dict.fromkeys(texts, "DOUBLE")})
-    found = {name: compile_expression(connection, text, known, f"[names] {name}") for name, text in texts.items()}
-    uses = {name: [used for used in one.columns if used in texts] for name, one in found.items()}
+    compiled = {name: compile_expression(connection, text, known, f"[names] {name}") for name, text in texts.items()}
+    uses = {name: [used for used in expression.columns if used in texts] for name, expression in compiled.items()}
     try:
         order = list(TopologicalSorter(uses).static_order())
     except CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
-        raise CatalogueError(f"[names] go in a circle: {circle}; take one of them out") from error
-    return {name: found[name] for name in order}
+        raise CatalogueError(f"[names] go in a circle: {circle}; remove one of them") from error
+    return {name: compiled[name] for name in order}
 
 
 def _types(connection: duckdb.DuckDBPyConnection, names: Mapping[str, Expression], source: Source) -> dict[str, str]:
@@ -133,9 +137,9 @@ def _typed(
     kinds: tuple[str, ...],
 ) -> Expression:
     expression = compile_expression(connection, text, source, where)
-    base = Source(source.name, {name: kind for name, kind in source.columns.items() if name not in names})
-    found = _type(connection, expression, _empty(base, names), where)
-    if not found.startswith(kinds):
-        wanted = "true or false" if kinds == ("BOOLEAN",) else "a number"
-        raise CatalogueError(f"{where} = {text!r} gives {found}, and must give {wanted}")
+    base = Source(source.name, {name: known for name, known in source.columns.items() if name not in names})
+    kind = _type(connection, expression, _empty(base, names), where)
+    if not kind.startswith(kinds):
+        required = "true or false" if kinds == ("BOOLEAN",) else "a number"
+        raise CatalogueError(f"{where} = {text!r} gives {kind}, but must give {required}")
     return expression

@@ -1,4 +1,7 @@
-"""The price list of a plan: what its budget and capacities were worth, by which one customer can be decided alone."""
+"""The shadow prices of a plan: what one more unit of its budget and capacities would bring. `prices.json` holds them.
+
+With them, one customer can be decided alone, by the same rule as in the plan.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +18,8 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class ShadowPrices(BaseModel):
     """What `regulars plan --prices` writes: the catalogue, the margin, and the plan's shadow prices.
 
-    `budget` is profit per unit of money, `actions` profit in minor units per customer: the price of the action's own
-    capacity and of its channel's.
+    `budget` is profit per unit of money. `actions` is profit in minor units per customer: the price of the action's own
+    capacity plus that of its channel.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,12 +34,14 @@ class ShadowPrices(BaseModel):
 
 
 def read_shadow_prices(path: Path) -> ShadowPrices:
-    """Read a price list; BundleError when it is absent or not one."""
+    """Read a file of shadow prices. BundleError: it is absent or has another content."""
     try:
         return ShadowPrices.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BundleError(
-            f'no price list at {path}; write one with "regulars plan ... --prices {path.name}"'
+            f'no shadow prices at {path}; write them with "regulars plan ... --prices {path.name}"'
         ) from error
     except (OSError, ValidationError) as error:
-        raise BundleError(f"{path} is no price list of a plan; write it again") from error
+        raise BundleError(
+            f'{path} has no shadow prices of a plan; write them with "regulars plan ... --prices {path.name}"'
+        ) from error
