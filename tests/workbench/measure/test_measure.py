@@ -104,6 +104,22 @@ def test_csv_and_parquet_read_the_same(tmp_path: Path) -> None:
     assert parquet.rows.equals(csv.rows)
 
 
+def test_ids_of_a_plan_are_text(tmp_path: Path) -> None:
+    """Ids with leading zeros are the same customers in the CSV and in the Parquet file of a plan."""
+    file = plan_file(tmp_path, customer_id=[f"00{n}" for n in range(8)])
+    csv = tmp_path / "plan.CSV"
+    pl.read_parquet(file).write_csv(csv)
+    assert read_plan_file(csv).rows["customer_id"].to_list() == [f"00{n}" for n in range(8)]
+
+
+def test_a_plan_of_other_customers_is_refused(
+    connection: duckdb.DuckDBPyConnection, shop: Path, sql: SqlFolder, tmp_path: Path
+) -> None:
+    plan = read_plan_file(plan_file(tmp_path, customer_id=[f"t{n}" for n in range(7)] + ["stranger"]))
+    with pytest.raises(HistoryError, match=r"4 of the plan's 8 customers .*'stranger', 't4'"):
+        measure(connection, plan, shop, sql, as_of=AS_OF, margin=0.4)
+
+
 def test_a_plan_becomes_treatments(tmp_path: Path) -> None:
     rows = treatments(read_plan_file(plan_file(tmp_path)), 2)
     assert rows.columns == ["customer_id", "treated_at", "action", "arm", "cost_cents"]

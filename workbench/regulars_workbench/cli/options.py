@@ -19,6 +19,15 @@ BundleFolder = Annotated[Path, typer.Option(help="bundle folder made by train")]
 MemoryLimit = Annotated[str, typer.Option(help="memory that DuckDB may use before it spills to disk")]
 
 
+def refuse_ending(out: Path, *endings: str) -> None:
+    """Refuse a file to write whose name promises another format, before anything is computed; typer.BadParameter."""
+    if out.suffix.lower() not in endings:
+        raise typer.BadParameter(
+            f"{out} must end with {' or '.join(endings)}; for workbooks and other forms there is regulars export",
+            param_hint="--out",
+        )
+
+
 def connected(memory_limit: str) -> duckdb.DuckDBPyConnection:
     """Open DuckDB with a thread for each core. It spills to the system's temporary folder."""
     return connect(memory_limit, os.cpu_count() or 1, Path(gettempdir()) / "regulars")

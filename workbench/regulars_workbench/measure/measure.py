@@ -19,6 +19,9 @@ from regulars_workbench.order_margin import order_margin
 
 DAY_S = 86_400
 
+MOST_UNKNOWN = 0.1
+"""Share of a plan's customers who may be missing in the lake: forgotten, or merged since."""
+
 
 @dataclass(frozen=True)
 class ActionEffect:
@@ -71,6 +74,7 @@ def measure(
     """
     info = attach(connection, lake)
     _check_horizon(connection, plan, as_of)
+    _check_customers(connection, plan, lake)
     params = {"as_of_s": int(plan.planned_at.timestamp()), "horizon_s": plan.horizon_days * DAY_S}
     sql.materialise(connection, ["around"], params)
     columns = connection.execute("select * from around").fetchnumpy()
@@ -95,6 +99,21 @@ def _check_horizon(connection: duckdb.DuckDBPyConnection, plan: PlanFile, as_of:
         raise HistoryError(
             f"the plan's {plan.horizon_days} days end on {end:%Y-%m-%d}, and the data ends on {latest:%Y-%m-%d}; "
             f"measure from {end:%Y-%m-%d} on, or with --horizon {max((latest - plan.planned_at).days, 0)}"
+        )
+
+
+def _check_customers(connection: duckdb.DuckDBPyConnection, plan: PlanFile, lake: Path) -> None:
+    """Refuse a plan of other customers: someone unknown is not someone who ordered nothing."""
+    known = pl.Series(
+        [row[0] for row in connection.execute("select distinct customer_id from orders").fetchall()], dtype=pl.String
+    )
+    customers = plan.rows["customer_id"].unique().sort()
+    unknown = customers.filter(~customers.is_in(known.implode()))
+    if len(unknown) > MOST_UNKNOWN * len(customers):
+        raise HistoryError(
+            f"{len(unknown):,} of the plan's {len(customers):,} customers have never ordered in {lake} (such as "
+            f"{', '.join(map(repr, unknown.head(3).to_list()))}); measure with the lake that the plan was made from, "
+            "with the orders since"
         )
 
 

@@ -52,7 +52,10 @@ def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise SourceError(f'{path}: no such plan; make one with "regulars plan"')
     try:
-        return pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
+        if path.suffix.lower() != ".csv":
+            return pl.read_parquet(path)
+        # Ids and names stay text: 00777 is no number.
+        return pl.read_csv(path, infer_schema_length=None, schema_overrides=dict.fromkeys(NEEDED, pl.String))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"{path} is not a readable plan: {str(error).splitlines()[0]}") from error
 

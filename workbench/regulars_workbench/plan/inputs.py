@@ -133,12 +133,22 @@ def _file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     if not path.is_file():
         raise SourceError(f"no file at {path}; name the Parquet or CSV file")
     reader = "read_csv" if path.suffix.lower() in {".csv", ".gz"} else "read_parquet"
-    relation = f"{reader}({literal(str(path))})"
+    options = ", types = {'customer_id': 'VARCHAR'}" if reader == "read_csv" and _has_ids(connection, path) else ""
+    relation = f"{reader}({literal(str(path))}{options})"
     try:
         connection.execute(f"describe select * from {relation}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{path} is not readable as {reader[5:]}: {str(error).splitlines()[0]}") from error
     return relation
+
+
+def _has_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Say whether a CSV file has customer_id, which has to stay text: 00777 is no number."""
+    try:
+        columns = connection.execute(f"describe select * from read_csv({literal(str(path))})").fetchall()
+    except duckdb.Error:
+        return False  # the file is named when it is read
+    return any(row[0] == "customer_id" for row in columns)
 
 
 def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import typer
 
 from regulars.data.sql import SqlFolder
 from regulars_workbench import console
-from regulars_workbench.cli.options import SQL, MemoryLimit, connected
+from regulars_workbench.cli.options import SQL, MemoryLimit, connected, refuse_ending
 
 
 def plan(  # noqa: PLR0913 - one plain option each
@@ -35,6 +35,8 @@ def plan(  # noqa: PLR0913 - one plain option each
     """Plan which customer gets which action within a budget, with cost, expected profit and a control group."""
     from regulars_workbench.plan.run import Files, run
 
+    if out:
+        refuse_ending(out, ".parquet", ".csv")
     files = Files(scores, actions, features, lake, out, json, picture, prices)
     with console.status("reading") as tell, connected(memory_limit) as connection:
         run(connection, files, SqlFolder(SQL), budget, explain, tell)

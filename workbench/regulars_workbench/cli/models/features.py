@@ -11,7 +11,7 @@ from regulars.features.relations import make_features, make_features_learning, w
 from regulars.instants import parse_as_of
 from regulars.models.bundle import Bundle
 from regulars_workbench import console
-from regulars_workbench.cli.options import SQL, AsOf, Lake, MemoryLimit, connected
+from regulars_workbench.cli.options import SQL, AsOf, Lake, MemoryLimit, connected, refuse_ending
 
 
 def features(
@@ -25,6 +25,7 @@ def features(
     memory_limit: MemoryLimit = "4GB",
 ) -> None:
     """Write only the feature table: one row for each customer with an order before --as-of."""
+    refuse_ending(out, ".parquet")
     connection = connected(memory_limit)
     attach(connection, lake)
     moment = parse_as_of(as_of)

@@ -11,7 +11,7 @@ from regulars.instants import parse_as_of
 from regulars.models.bundle import Bundle
 from regulars_workbench import console
 from regulars_workbench.cli.models.bundle_tables import show_proof
-from regulars_workbench.cli.options import AsOf, BundleFolder, Lake, MemoryLimit, connected
+from regulars_workbench.cli.options import AsOf, BundleFolder, Lake, MemoryLimit, connected, refuse_ending
 
 
 def score(  # noqa: PLR0913 - one plain option each
@@ -32,6 +32,7 @@ def score(  # noqa: PLR0913 - one plain option each
     from regulars.scoring.freshness import check_freshness
     from regulars.scoring.score import score as run
 
+    refuse_ending(out, ".parquet")
     connection = connected(memory_limit)
     opened = Bundle(bundle)
     moment = parse_as_of(as_of)
