@@ -234,3 +234,12 @@ def test_a_command_imports_only_what_it_needs() -> None:
     program = f"import sys, regulars_workbench.cli.app; print([name for name in {late} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own text
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["score", "features"])
+def test_a_name_that_promises_another_format_is_refused_first(run: Run, tmp_path: Path, command: str) -> None:
+    bundle = ("--bundle", tmp_path / "none") if command == "score" else ()
+    refused(
+        run(command, tmp_path / "lake", *bundle, "--as-of", "2024-01-01", "--out", tmp_path / "s.xlsx"),
+        "s.xlsx: the file is written as .parquet",
+    )

@@ -9,6 +9,7 @@ import duckdb
 import typer
 
 from regulars.data.sql import connect
+from regulars.errors import SourceError
 from regulars_workbench.resources import resource
 
 SQL = resource("sql")
@@ -20,11 +21,11 @@ MemoryLimit = Annotated[str, typer.Option(help="memory that DuckDB may use befor
 
 
 def refuse_ending(out: Path, *endings: str) -> None:
-    """Refuse a file to write whose name promises another format, before anything is computed; typer.BadParameter."""
-    if out.suffix.lower() not in endings:
-        raise typer.BadParameter(
-            f"{out} must end with {' or '.join(endings)}; for workbooks and other forms there is regulars export",
-            param_hint="--out",
+    """Refuse a file to write whose name promises another format, before anything is computed: SourceError."""
+    if out.suffix and out.suffix.lower() not in endings:
+        raise SourceError(
+            f"--out {out}: the file is written as {' or '.join(endings)}, so its name must end so; "
+            "for workbooks and other forms there is regulars export"
         )
 
 
