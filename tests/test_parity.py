@@ -162,7 +162,7 @@ def test_a_thousand_one_by_one_equal_the_batch(
         assert list(found.table.columns) == list(table.columns)
         for column, values in found.table.columns.items():
             assert values.tobytes() == table.columns[column][place[name]].tobytes(), (name, column)
-        told = {task: found.answers(task)[0] for task in TASKS}
+        told = {task: found.fields(task)[0] for task in TASKS}
         answers: dict[str, Any] = {
             f"{task}_reasons": [reason.model_dump() for reason in each.pop("reasons")]
             for task, each in told.items()

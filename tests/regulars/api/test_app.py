@@ -150,7 +150,7 @@ def test_other_paths_and_methods_are_problems_too(call: Call, path: str, status:
     refused(call("churn", path=path), status)
 
 
-def test_an_unforeseen_error_tells_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error_does_not_show_its_message(caplog: pytest.LogCaptureFixture) -> None:
     """The answer is a problem document; the log says where it happened, not what an exception quoted."""
     app = create_app("churn")
 
@@ -162,7 +162,7 @@ def test_an_unforeseen_error_tells_nothing_of_itself(caplog: pytest.LogCaptureFi
     detail = refused((answer["statusCode"], answer | {"json": json.loads(answer["body"])}), 500)
     assert "the log has it" in detail
     assert "ZeroDivisionError" not in answer["body"]
-    record = next(record for record in caplog.records if record.message == "unforeseen")
+    record = next(record for record in caplog.records if record.message == "unexpected")
     assert vars(record)["kind"] == "ZeroDivisionError"
     assert "in broken" in vars(record)["where"]
     assert SECRET not in vars(record)["where"]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.api.request_features import ask, contract
+from regulars.api.request_features import contract, send
 from regulars.api.requests import Customer
 from regulars.data.schema import TABLES
 from regulars.data.sql import SqlFolder
+from tests.properties import examples
 
 ORDER = {"ordered_at": "2025-05-01T10:00:00Z", "order_value": 42.5}
 GOOD: dict[str, Any] = {"customer_id": "c", "orders": [ORDER]}
@@ -24,8 +25,8 @@ def customers(*raw: dict[str, Any]) -> list[Customer]:
 def bound(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, raw: list[dict[str, Any]], query: str, minor_units: int = 2
 ) -> list[tuple[Any, ...]]:
-    connection.execute("create or replace temp table asked (customers varchar)")
-    ask(connection, customers(*raw))
+    connection.execute("create or replace temp table sent_customers (customers varchar)")
+    send(connection, customers(*raw))
     return connection.execute(f"with {contract(sql, minor_units)} {query}").fetchall()
 
 
@@ -93,7 +94,7 @@ def test_money_is_rounded_as_ingest_rounds_it(
 
 
 @given(cents=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=50))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(0.15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cents_sent_as_a_fraction_come_back_exactly(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, cents: list[int]
 ) -> None:

@@ -1,9 +1,8 @@
 """Every function's app keeps to its own contract, whatever is asked; through ASGI, without a network.
 
-REGULARS_CASES sets the number of cases, as for histories; schemathesis itself is a development tool that may be absent.
+schemathesis is a development tool that may be absent.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 
 from regulars.api.app import create_app
 from regulars.api.responses import ROUTES
+from tests.properties import examples
 
 schemathesis: Any = pytest.importorskip("schemathesis")
 pytest.importorskip("schemathesis.specs.openapi.schemas")
 
-CASES = max(int(os.environ.get("REGULARS_CASES", "150")) // 5, 1)
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -47,7 +46,7 @@ def test_an_app_keeps_to_its_contract(cold: pytest.MonkeyPatch, bundle_folder: P
 
     @given(case=cases(schema))
     @settings(
-        max_examples=CASES,
+        max_examples=examples(0.3),
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),

@@ -76,7 +76,7 @@ def test_eight_first_requests_open_each_model_once(
     """All eight get the same answer."""
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))
     scored = together(lambda: score_checked(check([customer]), AS_OF, process_loader(), list(TASKS)))
-    answers = [[scores.answers(task)[0] for task in TASKS] for scores in scored]
+    answers = [[scores.fields(task)[0] for task in TASKS] for scores in scored]
     assert answers == [answers[0]] * THREADS
     trees = {"churn trees": 1, "clv trees": len(clv.PARTS)}
     assert opened == {"bundle": 1, "churn": 1, "clv": 1, "segment": 1, **trees}

@@ -29,7 +29,7 @@ def test_old_data_is_warned_of(connection: duckdb.DuckDBPyConnection, days: int,
 
 def test_data_older_than_the_horizon_is_refused_unless_allowed(connection: duckdb.DuckDBPyConnection) -> None:
     bind(connection)
-    with pytest.raises(HistoryError, match=r"91 days before as_of .* say --allow-stale"):
+    with pytest.raises(HistoryError, match=r"91 days before as_of .* use --allow-stale"):
         check_freshness(connection, LAST + timedelta(days=91), 90)
     assert check_freshness(connection, LAST + timedelta(days=91), 90, allow_stale=True)
 

@@ -1,1 +1,5 @@
-"""The HTTP API: routes, requests and responses."""
+"""The HTTP API.
+
+Reading order: startup, app, routes, requests, online, request_features, ready_features, responses, problems,
+correlation.
+"""

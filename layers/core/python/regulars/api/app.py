@@ -1,4 +1,4 @@
-"""The HTTP side: a FastAPI app from the routes that a function serves, and its Lambda handler."""
+"""The FastAPI app of a function, from the routes that it serves, and its Lambda handler."""
 
 import asyncio
 import threading
@@ -16,18 +16,18 @@ from regulars.observability import Handler, instrumented
 __all__ = ["ROUTES", "bare_handler", "create_app", "lambda_handler"]
 
 TEXT = ["text/", "application/json", "application/problem+json"]
-"""What goes out as text; Mangum would send the rest in base64."""
+"""Media types sent as text; Mangum sends all others in base64."""
 
-ABOUT = """Scores a customer's history, or features that are ready.
+ABOUT = """Scores customers from their history, or from ready features.
 
-Money is in major units of the bundle's currency, instants are ISO 8601 and UTC unless they have an offset, and every
-error is a problem document (RFC 9457) that never repeats what was sent. docs/api.md tells the rest."""
+Money is in major units of the bundle's currency. Instants are ISO 8601, and UTC unless they have an offset. Every error
+is a problem document (RFC 9457) that never repeats what was sent. See docs/api.md."""
 
 
 def create_app(*routes: str) -> FastAPI:
-    """Build the app that serves the named routes (tasks, or `profile`) beside health and models.
+    """Build the app that serves the named routes (tasks, `profile` or `recommend`), health and models.
 
-    It has no pages of documentation: they would load scripts from elsewhere. /openapi.json is the contract.
+    It has no documentation pages, because they load scripts from other hosts. /openapi.json is the contract.
     """
     app = FastAPI(title="Regulars", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
     for name in routes:
@@ -35,14 +35,14 @@ def create_app(*routes: str) -> FastAPI:
     add_reading_routes(app)
     problems.install(app)
     app.add_middleware(Outermost)
-    described = app.openapi
+    default = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            problems.describe(described())
-        return described()
+            problems.describe(default())
+        return default()
 
-    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation shows
     return app
 
 
@@ -67,13 +67,13 @@ _loops = threading.local()
 
 
 def _have_event_loop() -> None:
-    """Give this thread an event loop: Mangum asks for the current one, which Python no longer makes by itself."""
+    """Give this thread an event loop: Mangum needs a current one, and Python does not make it any more."""
     if not hasattr(_loops, "own"):
         _loops.own = _OwnLoop()
 
 
 class _OwnLoop:
-    """An event loop that ends with its thread."""
+    """An event loop that is closed when its thread ends."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

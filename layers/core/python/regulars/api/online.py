@@ -1,4 +1,4 @@
-"""One request scored: its customers' features made in one pass, or taken as they came, and each task asked once."""
+"""Score one request: make or take the features of all its customers, and run each task once."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,15 +30,15 @@ NO_ANSWER = "no finite answer follows from these values together"
 
 @dataclass(frozen=True)
 class Scored:
-    """The customers that were answered, in the request's order, and those that were not."""
+    """The predictions for a request. `rows` are the rows of scored customers in `table`, in the request's order."""
 
     table: FeatureTable
     rows: Sequence[int]
     predictions: Mapping[str, Prediction]
     rejected: Sequence[Rejected]
 
-    def answers(self, task: str) -> list[dict[str, Any]]:
-        """Return one task's fields for every row of the feature table, as plain Python values."""
+    def fields(self, task: str) -> list[dict[str, Any]]:
+        """Return one task's response fields for every row of `table`, as plain Python values."""
         prediction = self.predictions[task]
         columns = {name: values.tolist() for name, values in prediction.columns.items()}
         if prediction.reasons is not None:
@@ -52,7 +52,7 @@ class Scored:
 
 @cache
 def database() -> duckdb.DuckDBPyConnection:
-    """Return this process's DuckDB; each request works on a cursor, with temporary tables of its own."""
+    """Return this process's DuckDB. Each request uses a cursor, which has its own temporary tables."""
     return connect(settings().memory_limit, settings().threads, settings().temp_directory, files=False)
 
 
@@ -62,13 +62,13 @@ def _statements(loader: ModelLoader) -> PreparedStatements:
 
 
 def forget() -> None:
-    """Let go of the database and of what was prepared on it."""
+    """Drop the database and all that was prepared on it."""
     for cached in (_statements, _ready, database):
         cached.cache_clear()
 
 
 def open_statements(loader: ModelLoader) -> None:
-    """Open the database and prepare the statement before anybody asks."""
+    """Open the database and prepare the statement before the first request."""
     with _FIRST:
         _statements(loader).prepare()
 
@@ -78,18 +78,18 @@ def _ready(loader: ModelLoader) -> ReadyColumns:
     return ReadyColumns.of(loader.bundle)
 
 
-def _made(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
-    with _FIRST:  # requests that come together before there are statements must not make them each
+def _history_features(customers: Sequence[Customer], loader: ModelLoader, as_of: datetime) -> FeatureTable:
+    with _FIRST:  # concurrent first requests must not each make the statements
         statements = _statements(loader)
     try:
         with timed("Features"):
             return statements.features(customers, as_of)
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-        raise RequestError("the amounts of one customer sum beyond what can be counted; check order_value") from error
+        raise RequestError("the amounts of one customer add up to too large a sum; check order_value") from error
 
 
 def _features(checked: Checked, loader: ModelLoader, as_of: datetime, needed: Sequence[str]) -> Iterator[FeatureTable]:
-    """Make features of histories, and lay out those that came ready; who has a fault moves to the rejected."""
+    """Yield features made from histories, then ready features; reject customers with bad ready features."""
     ready: list[ReadyCustomer] = []
     for index, customer in list(checked.good.items()):
         if isinstance(customer, ReadyCustomer):
@@ -100,55 +100,55 @@ def _features(checked: Checked, loader: ModelLoader, as_of: datetime, needed: Se
                 ready.append(customer)
     histories = [customer for customer in checked.good.values() if isinstance(customer, Customer)]
     if histories:
-        yield _made(histories, loader, as_of)
+        yield _history_features(histories, loader, as_of)
     if ready:
         yield _ready(loader).table(ready, as_of)
 
 
 def _finite(table: FeatureTable, predictions: Mapping[str, Prediction]) -> npt.NDArray[np.bool_]:
-    """Say which rows have numbers in all answers, shape (rows,)."""
-    answers = (values for prediction in predictions.values() for values in prediction.columns.values())
-    fine = np.ones(len(table), dtype=np.bool_)
-    for values in answers:
+    """Return which rows have finite numbers in all predictions, shape (rows,)."""
+    columns = (values for prediction in predictions.values() for values in prediction.columns.values())
+    finite = np.ones(len(table), dtype=np.bool_)
+    for values in columns:
         if values.dtype.kind == "f":
-            fine &= np.isfinite(values)
-    return fine
+            finite &= np.isfinite(values)
+    return finite
 
 
 def score_checked(
     checked: Checked, as_of: datetime, loader: ModelLoader, tasks: Sequence[str], reasons: int = REASONS
 ) -> Scored:
-    """Score a request's good customers; for all tasks at once, features that come ready must hold RFM scores, too.
+    """Score a request's good customers. With several tasks, ready features must include the RFM scores.
 
-    One bad customer is rejected by index and cause and the others are answered; NobodyAnsweredError when none is left,
-    or LimitError when size alone is the cause.
+    A bad customer is rejected by index and cause; the others are scored. NobodyAnsweredError: none is left. LimitError:
+    none is left, and all were too large.
     """
     tables = list(_features(checked, loader, as_of, RFM if len(tasks) > 1 else ()))
     if not tables:
-        raise nobody(checked.rejected)
+        raise none_scored(checked.rejected)
     table = stacked(tables)
     with timed("Models"):
         predictions = predict(loader, table, tasks, reasons)
-    fine = _finite(table, predictions).tolist()
-    found = {customer_id: row for row, customer_id in enumerate(table.customer_ids.tolist())}
+    finite = _finite(table, predictions).tolist()
+    row_of = {customer_id: row for row, customer_id in enumerate(table.customer_ids.tolist())}
     rows = []
     for index, customer in list(checked.good.items()):
-        row = found.get(customer.customer_id)
+        row = row_of.get(customer.customer_id)
         if row is None:
             checked.reject(index, "no_order", NO_ORDER)
-        elif fine[row]:
+        elif finite[row]:
             rows.append(row)
         else:
             checked.reject(index, "no_answer", NO_ANSWER)
     if not rows:
-        raise nobody(checked.rejected)
-    return Scored(table, rows, predictions, sorted(checked.rejected, key=lambda one: one.index))
+        raise none_scored(checked.rejected)
+    return Scored(table, rows, predictions, sorted(checked.rejected, key=lambda rejected: rejected.index))
 
 
-def nobody(rejected: Sequence[Rejected]) -> RequestError:
-    """Return the error of a request that leaves nobody to answer."""
-    first = min(rejected, key=lambda one: one.index)
-    said = f"no customer could be answered; customers.{first.index}: {first.reason}"
-    if all(one.cause == "too_large" for one in rejected):
-        return LimitError(said, "max_customer_rows", settings().max_customer_rows)
-    return NobodyAnsweredError(said)
+def none_scored(rejected: Sequence[Rejected]) -> RequestError:
+    """Return the error of a request without any scored customer."""
+    first = min(rejected, key=lambda customer: customer.index)
+    message = f"no customer could be answered; customers.{first.index}: {first.reason}"
+    if all(customer.cause == "too_large" for customer in rejected):
+        return LimitError(message, "max_customer_rows", settings().max_customer_rows)
+    return NobodyAnsweredError(message)

@@ -1,4 +1,4 @@
-"""Errors become HTTP here and nowhere else: problem details (RFC 9457) that never repeat what was sent."""
+"""Turn errors into HTTP responses: problem details (RFC 9457) that never repeat what was sent."""
 
 import traceback
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ TITLES = {
     "no-usable-bundle": "There is no usable bundle",
     "internal-error": "An error of ours",
 }
-"""The problem types; docs/api.md tells what each means and what to do."""
+"""The problem types and their titles; docs/api.md explains them."""
 
 
 def problem(
@@ -33,57 +33,55 @@ def problem(
     status: int,
     kind: str | None,
     detail: str,
-    more: Mapping[str, str | int] | None = None,
+    extra: Mapping[str, str | int] | None = None,
 ) -> Response:
-    """Return a problem document; without a kind it says no more than its status."""
+    """Return a problem document; without a kind, its type is about:blank."""
     title = TITLES[kind] if kind else HTTPStatus(status).phrase
     content = {"type": f"{TYPE}{kind}" if kind else "about:blank", "title": title, "status": status, "detail": detail}
-    body = to_json(content | {"correlation_id": correlation_id(scope)} | dict(more or {}))
+    body = to_json(content | {"correlation_id": correlation_id(scope)} | dict(extra or {}))
     return Response(body, status_code=status, media_type=MEDIA_TYPE)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Answer with an error of our own; from 500 on the log has it, too."""
+    """Return the response to an error of the package; errors from status 500 on are logged."""
     if not isinstance(error, RegularsError):
         raise error
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = {"kind": type(error).__name__, "cause": str(error), "correlation_id": correlation_id(request.scope)}
-        logger().error("refused", extra=said)
-    more: dict[str, str | int] = {"limit": error.limit, "value": error.value} if isinstance(error, LimitError) else {}
-    return problem(request.scope, error.status, error.kind, str(error), more)
+        fields = {"kind": type(error).__name__, "cause": str(error), "correlation_id": correlation_id(request.scope)}
+        logger().error("refused", extra=fields)
+    extra: dict[str, str | int] = {"limit": error.limit, "value": error.value} if isinstance(error, LimitError) else {}
+    return problem(request.scope, error.status, error.kind, str(error), extra)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    answer = problem(request.scope, error.status_code, None, HTTPStatus(error.status_code).description)
-    answer.headers.update(error.headers or {})
-    return answer
+    response = problem(request.scope, error.status_code, None, HTTPStatus(error.status_code).description)
+    response.headers.update(error.headers or {})
+    return response
 
 
-def unforeseen(scope: Mapping[str, Any], error: Exception) -> Response:
-    """Answer with what nobody foresaw, and say in the log where it happened.
+def unexpected(scope: Mapping[str, Any], error: Exception) -> Response:
+    """Return the response to an unexpected error, and log where it happened.
 
-    Not what it said: an exception's text may hold a customer's row.
+    Its message is not logged, because it may hold a customer's row.
     """
     where = "".join(traceback.format_tb(error.__traceback__))
-    said = {"kind": type(error).__name__, "where": where, "correlation_id": correlation_id(scope)}
-    logger().error("unforeseen", extra=said)
-    detail = "an error of ours; the log has it under this correlation id"
+    fields = {"kind": type(error).__name__, "where": where, "correlation_id": correlation_id(scope)}
+    logger().error("unexpected", extra=fields)
+    detail = "internal error; the log has it under this correlation id"
     return problem(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)
 
 
 def describe(openapi: dict[str, Any]) -> None:
-    """Say in a contract that problems are problem documents, not plain JSON as FastAPI assumes."""
-    responses = [
-        each for path in openapi["paths"].values() for method in path.values() for each in [method["responses"]]
-    ]
-    for status, response in (pair for each in responses for pair in each.items()):
+    """Give errors in an OpenAPI document the media type of problem documents; FastAPI assumes plain JSON."""
+    methods = [method for path in openapi["paths"].values() for method in path.values()]
+    for status, response in (pair for method in methods for pair in method["responses"].items()):
         if int(status) >= HTTPStatus.BAD_REQUEST:
             response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers on an app."""
+    """Register the error handlers of an app."""
     app.add_exception_handler(RegularsError, refused)
     app.add_exception_handler(HTTPException, _http)

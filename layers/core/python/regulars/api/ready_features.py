@@ -1,4 +1,4 @@
-"""Features that come ready with a request: checked column by column, and laid out as the SQL would have made them."""
+"""Ready features of a request: checked column by column, and arranged as the SQL makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,22 +18,19 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class ReadyColumns:
-    """The columns of a bundle's feature table, and which of them a caller must bring."""
+    """The columns of a bundle's feature table, and those that a caller must send."""
 
     columns: dict[str, FeatureColumn]
     needed: frozenset[str]
 
     @classmethod
     def of(cls, bundle: Bundle) -> "ReadyColumns":
-        """Return the bundle's own: the columns that its manifest names are needed, the others are answers (RFM)."""
+        """Return the columns of a bundle. Its manifest names those that are needed; the others are RFM scores."""
         columns = {column.name: column for column in feature_columns(bundle.sql) if column.name != ID}
         return cls(columns, frozenset(bundle.manifest.features) & set(columns))
 
     def fault(self, customer: ReadyCustomer, also: Sequence[str] = ()) -> str | None:
-        """Say which of a customer's features are unknown, missing or no value of their column; None when all are good.
-
-        Columns of `also` are needed, too.
-        """
+        """Return which features are unknown, missing or invalid; None when all are good. `also` are needed, too."""
         sent = customer.features
         missing = (self.needed | set(also)) - set(sent)
         unknown = sorted(name if NAME.fullmatch(name) else "(a name)" for name in set(sent) - set(self.columns))
@@ -46,18 +43,18 @@ class ReadyColumns:
         return "; ".join(faults[:MANY]) + more if faults else None
 
     def table(self, customers: Sequence[ReadyCustomer], as_of: datetime) -> FeatureTable:
-        """Return good customers' features at `as_of`, one row each, in the order given; NaN for null or not sent."""
+        """Return good customers' features, one row each, in the order given; NaN for null or absent."""
         ids = np.array([customer.customer_id for customer in customers], dtype=object)
         return FeatureTable(ids, {name: _values(customers, name) for name in self.columns}, as_of)
 
 
 def _values(customers: Sequence[ReadyCustomer], name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    found = (customer.features.get(name) for customer in customers)
-    return np.array([NAN if value is None else value for value in found], dtype=np.float64)
+    values = (customer.features.get(name) for customer in customers)
+    return np.array([NAN if value is None else value for value in values], dtype=np.float64)
 
 
 def stacked(tables: Sequence[FeatureTable]) -> FeatureTable:
-    """Put tables with the same columns one below the other."""
+    """Return the rows of all tables as one; they have the same columns."""
     if len(tables) == 1:
         return tables[0]
     columns = {name: np.concatenate([table.columns[name] for table in tables]) for name in tables[0].columns}

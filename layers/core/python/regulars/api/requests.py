@@ -1,4 +1,4 @@
-"""A scoring request: its contract, and its customers checked one by one."""
+"""A scoring request: its contract, and the check of each of its customers."""
 
 import re
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ from regulars.instants import parse_as_of
 from regulars.settings import settings
 
 MANY = 5
-"""How many wrong fields are named."""
+"""The most wrong fields that an error names."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-"""What may be a field's name; anything else could be a customer's data in the wrong place, and is not repeated."""
+"""Field names that errors may repeat; any other name could be a customer's data in the wrong place."""
 
 ISO = r"^(19[7-9]|2[01]\d)\d-\d\d-\d\d([T ]|$)"
-"""How an instant begins: a year from 1970 to 2199, a month, a day, and then the time or the end."""
+"""The beginning of an instant: a year from 1970 to 2199, month and day, then the time or the end."""
 NO_INSTANT = "no instant between 1970 and 2199; write it like 2026-06-30T00:00:00Z"
 INSTANT_SCHEMA: JsonSchemaValue = {"type": "string", "pattern": ISO}
 
@@ -45,7 +45,7 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 def _utc(value: object) -> datetime:
-    """Read ISO 8601 only: pydantic alone would take 20240301, with or without quotes, for seconds since 1970."""
+    """Parse ISO 8601 only: pydantic alone reads 20240301, with or without quotes, as seconds since 1970."""
     if not isinstance(value, str) or not re.match(ISO, value):
         raise ValueError(NO_INSTANT)
     try:
@@ -58,7 +58,7 @@ UtcInstant = Annotated[datetime, BeforeValidator(_utc), WithJsonSchema(INSTANT_S
 
 
 class _Iso:
-    """The same for a history's many instants, without a call of Python for each; their offsets stay as said."""
+    """The same check for a history's instants, without a Python call for each; offsets are kept."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         text, moment = core_schema.str_schema(pattern=ISO), core_schema.datetime_schema()
@@ -83,11 +83,11 @@ class Order(TypedDict):
 
     ordered_at: Annotated[Instant, _field("ISO 8601; UTC unless it has an offset", "2026-03-02T10:00:00Z")]
     order_value: Annotated[Number, _field("major units of the currency; negative for a return", 42.5)]
-    order_id: NotRequired[Annotated[Text | None, _field("lines with the same one are one order", "A-1001")]]
+    order_id: NotRequired[Annotated[Text | None, _field("lines with the same id are one order", "A-1001")]]
     quantity: NotRequired[Annotated[Number | None, _field("pieces", 2)]]
-    discount: NotRequired[Annotated[Number | None, _field("major units that were taken off the price", 5.0)]]
-    margin: NotRequired[Annotated[Number | None, _field("major units that the order earned", 17.2)]]
-    is_return: NotRequired[Annotated[Flag | None, _field("whether goods came back", example=False)]]
+    discount: NotRequired[Annotated[Number | None, _field("major units deducted from the price", 5.0)]]
+    margin: NotRequired[Annotated[Number | None, _field("margin of the order in major units", 17.2)]]
+    is_return: NotRequired[Annotated[Flag | None, _field("whether goods were returned", example=False)]]
 
 
 class Event(TypedDict):
@@ -96,23 +96,23 @@ class Event(TypedDict):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc] # pydantic's way to configure a TypedDict
 
     occurred_at: Annotated[Instant, _field("ISO 8601; UTC unless it has an offset", "2026-05-01T08:00:00Z")]
-    kind: Annotated[Text, _field(f"{', '.join(EVENT_KINDS)}; others are not read", "email_open")]
+    kind: Annotated[Text, _field(f"{', '.join(EVENT_KINDS)}; other kinds are ignored", "email_open")]
 
 
-CustomerId = Annotated[Text, _field("the caller's own id, returned as it came", "C1")]
+CustomerId = Annotated[Text, _field("the caller's own id, returned unchanged", "C1")]
 
 
 class Customer(BaseModel):
-    """One customer with the history that features are made of; rows at or after as_of are not looked at."""
+    """One customer with a history, from which features are made; rows at or after as_of are ignored."""
 
     model_config = ConfigDict(extra="forbid", title="CustomerHistory")
 
     customer_id: CustomerId
     signed_up_at: Annotated[Instant | None, _field("ISO 8601; UTC unless it has an offset", "2024-02-01")] = None
-    acquisition_channel: Annotated[Text | None, _field("kept for the contract's sake, not read", "search")] = None
-    acquisition_cost: Annotated[Cost | None, _field("major units that it took to win the customer", 18.0)] = None
-    orders: list[Order] = Field(min_length=1, description="at least one that is not a return, before as_of")
-    events: list[Event] = Field(default=[], description="mails, visits and tickets, where they are known")
+    acquisition_channel: Annotated[Text | None, _field("part of the data contract; no model reads it", "search")] = None
+    acquisition_cost: Annotated[Cost | None, _field("cost of acquiring the customer, in major units", 18.0)] = None
+    orders: list[Order] = Field(min_length=1, description="at least one before as_of that is not a return")
+    events: list[Event] = Field(default=[], description="mails, visits and support tickets, if known")
 
     @property
     def rows(self) -> int:
@@ -121,13 +121,13 @@ class Customer(BaseModel):
 
 
 class ReadyCustomer(BaseModel):
-    """One customer with features that are ready: every column that the models read, as docs/features.md says."""
+    """One customer with ready features: every column that the models read, as described in docs/features.md."""
 
     model_config = ConfigDict(extra="forbid", title="CustomerFeatures")
 
     customer_id: CustomerId
     features: dict[str, Annotated[float, Field(strict=True)] | None] = Field(
-        description="value by column, in the column's own unit (money in minor units); null where it may be null",
+        description="value by column, in the column's own unit (money in minor units); null where the column allows it",
         examples=[{"recency_days": 120.0, "order_count": 2, "spend_cents": 16140, "gap_mean_days": None}],
     )
 
@@ -137,22 +137,22 @@ Cause = Literal["invalid", "duplicate", "too_large", "no_order", "no_answer"]
 
 
 class Rejected(BaseModel):
-    """A customer that was not answered."""
+    """A customer that was not scored."""
 
     index: int = _field("position in the request's customers, from 0", 3, ge=0)
-    cause: Cause = _field("what kind of fault it is", "no_order")
-    reason: str = _field("the fields that are wrong, and how", "orders: none that is not a return before as_of")
+    cause: Cause = _field("kind of error", "no_order")
+    reason: str = _field("the wrong fields, and what is wrong", "orders: none that is not a return before as_of")
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A request's customers: the good ones by their index, and the rejected ones."""
+    """A request's customers: good ones by their index, and rejected ones."""
 
     good: dict[int, AnyCustomer]
     rejected: list[Rejected]
 
     def reject(self, index: int, cause: Cause, reason: str) -> None:
-        """Move a customer from the good ones to the rejected ones."""
+        """Move a customer from the good to the rejected ones."""
         self.good.pop(index, None)
         self.rejected.append(Rejected(index=index, cause=cause, reason=reason))
 
@@ -172,29 +172,29 @@ REQUEST, HISTORIES = TypeAdapter(_Request), TypeAdapter(_Histories)
 
 
 def read(body: bytes) -> tuple[datetime, Checked]:
-    """Read a request's JSON; return its `as_of` and its customers, each checked by itself.
+    """Parse a request's JSON; return its `as_of` and its customers, each checked on its own.
 
-    NotJsonError, LimitError or RequestError when it cannot be read at all.
+    NotJsonError, LimitError, RequestError: the request as a whole cannot be used.
     """
     if b'"features"' not in body:
         try:
             histories = HISTORIES.validate_json(body)
         except ValidationError:
-            pass  # which customers are bad is told below, where each is looked at alone
+            pass  # each customer is checked alone below
         else:
             _refuse_too_many(histories["customers"])
-            return histories["as_of"], _settled(Checked(dict(enumerate(histories["customers"])), []))
+            return histories["as_of"], _within_limits(Checked(dict(enumerate(histories["customers"])), []))
     try:
         request = REQUEST.validate_python(from_json(body))
     except ValidationError as error:
         raise RequestError(describe(error.errors(include_input=False, include_url=False))) from error
-    except ValueError as error:  # the parser tells the place and what it expected there
+    except ValueError as error:  # the parser's message has the place and what it expected
         raise NotJsonError(f"the body is not JSON: {error}") from error
     return request["as_of"], check(request["customers"])
 
 
 def check(raw: Sequence[Any]) -> Checked:
-    """Split a request's customers into the good ones and the rejected ones with the cause; LimitError for too many."""
+    """Split a request's customers into good and rejected ones. LimitError: too many customers or rows."""
     _refuse_too_many(raw)
     checked = Checked({}, [])
     for index, item in enumerate(raw):
@@ -203,47 +203,47 @@ def check(raw: Sequence[Any]) -> Checked:
             checked.good[index] = contract.model_validate(item)
         except ValidationError as error:
             checked.reject(index, "invalid", describe(error.errors(include_input=False, include_url=False)))
-    return _settled(checked)
+    return _within_limits(checked)
 
 
 def _refuse_too_many(customers: Sequence[Any]) -> None:
     limit = settings().max_customers
     if len(customers) > limit:
-        said = f"customers: {len(customers)} in one request, the limit is {limit}; send fewer, or use batch"
-        raise LimitError(said, "max_customers", limit)
+        message = f"customers: {len(customers)} in one request, the limit is {limit}; send fewer, or use batch"
+        raise LimitError(message, "max_customers", limit)
 
 
-def _settled(checked: Checked) -> Checked:
-    """Reject who has too many rows or another's id; LimitError when all rows together are too many."""
+def _within_limits(checked: Checked) -> Checked:
+    """Reject customers with too many rows or a repeated id. LimitError: too many rows in the request."""
     first: dict[str, int] = {}
     rows, most, limit = 0, settings().max_customer_rows, settings().max_rows
     for index, customer in list(checked.good.items()):
-        own = customer.rows if isinstance(customer, Customer) else 0
-        rows += own
-        if own > most:
-            reason = f"orders and events: {own} of one customer, the limit is {most}; send the latest, or use batch"
+        count = customer.rows if isinstance(customer, Customer) else 0
+        rows += count
+        if count > most:
+            reason = f"orders and events: {count} of one customer, the limit is {most}; send the latest, or use batch"
             checked.reject(index, "too_large", reason)
         elif first.setdefault(customer.customer_id, index) != index:
             reason = f"customer_id: the same as that of customer {first[customer.customer_id]} of this request"
             checked.reject(index, "duplicate", reason)
     if rows > limit:
-        said = f"orders and events: {rows} in one request, the limit is {limit}; send fewer customers at once"
-        raise LimitError(said, "max_rows", limit)
+        message = f"orders and events: {rows} in one request, the limit is {limit}; send fewer customers at once"
+        raise LimitError(message, "max_rows", limit)
     return checked
 
 
 def describe(errors: Sequence[Any]) -> str:
-    """Say in one line which fields are wrong and how, without repeating what was sent."""
-    said = [_wrong(".".join(_name(part) for part in error["loc"]), error["msg"]) for error in errors[:MANY]]
+    """Return in one line which fields are wrong and why, without repeating what was sent."""
+    faults = [_fault(".".join(_name(part) for part in error["loc"]), error["msg"]) for error in errors[:MANY]]
     more = f"; and {len(errors) - MANY} more" if len(errors) > MANY else ""
-    return "; ".join(said) + more
+    return "; ".join(faults) + more
 
 
 def _name(part: str | int) -> str:
     return str(part) if isinstance(part, int) or NAME.fullmatch(part) else "(a name)"
 
 
-def _wrong(field: str, message: str) -> str:
+def _fault(field: str, message: str) -> str:
     message = message.removeprefix("Value error, ")
     lowered = message[:1].lower() + message[1:] if message[1:2].islower() else message
     return f"{field}: {lowered}" if field else lowered

@@ -1,4 +1,4 @@
-"""What a request is answered with: its contract, and its bytes."""
+"""Responses: their contract, and their JSON."""
 
 import types
 from collections.abc import Sequence
@@ -20,90 +20,90 @@ from regulars.settings import settings
 
 PROFILE, RECOMMEND = "profile", "recommend"
 ROUTES = (*TASKS, PROFILE, RECOMMEND)
-"""What can be asked, each at POST /v1/<name>."""
+"""The scoring routes, each at POST /v1/<name>."""
 
 REASONS = "reasons"
-EXPLAINED: dict[str, Any] = {
+REASON_FIELDS: dict[str, Any] = {
     "reasons_base": (
         float | None,
-        Field(description="the answer of a customer of whom nothing is known; null without reasons", examples=[0.31]),
+        Field(description="the value for a customer of whom nothing is known; null without reasons", examples=[0.31]),
     ),
     "reasons_rest": (
         float | None,
         Field(
-            description="what the groups that are not shown add; base, effects and rest add up to the answer",
+            description="effect of the groups that are not shown; base, effects and rest add up to the value",
             examples=[0.02],
         ),
     ),
 }
 SAMPLES: dict[Any, Any] = {float: 42.5, int: 3, str: "Loyal", date: "2026-08-14", bool: True}
-"""What stands for a value in the documentation of a field that has no example of its own."""
+"""Examples for fields that have none of their own."""
 
 
-class Answered(BaseModel):
-    """What every answer says beside its results."""
+class ScoringResponse(BaseModel):
+    """The fields of every scoring response beside its results."""
 
     bundle: str = Field(
-        description="the models and the SQL that answered: date, and the start of the manifest's SHA-256",
+        description="the bundle of models and SQL that scored: its date, and the start of its manifest's SHA-256",
         examples=["2026-06-30.4f2a91"],
     )
-    as_of: datetime = Field(description="the instant that was looked from, UTC", examples=["2026-06-30T00:00:00Z"])
-    horizon_days: int = Field(description="days from as_of on that the answers are about", examples=[90], ge=1)
-    rejected: list[Rejected] = Field(description="customers that were not answered; empty when all were")
+    as_of: datetime = Field(description="instant of the scores, UTC", examples=["2026-06-30T00:00:00Z"])
+    horizon_days: int = Field(description="days after as_of that the predictions are for", examples=[90], ge=1)
+    rejected: list[Rejected] = Field(description="customers that were not scored")
 
 
 class Health(BaseModel):
     """Whether the function is up."""
 
-    status: Literal["ok"] = Field(description="ok, or no answer at all", examples=["ok"])
-    version: str = Field(description="of the package regulars", examples=["0.1.0"])
+    status: Literal["ok"] = Field(description="always ok", examples=["ok"])
+    version: str = Field(description="version of the package regulars", examples=["0.1.0"])
 
 
 class Models(BaseModel):
-    """Which bundle answers, what of it is loaded, from when it is, and how good it was on held-out time."""
+    """The bundle in use, its loaded models, and its metrics on held-out time."""
 
     model_config = ConfigDict(extra="forbid")
 
-    bundle: str = Field(description="what answers name as theirs", examples=["2026-06-30.4f2a91"])
-    format: int = Field(description="of the bundle's files", examples=[1])
-    as_of: datetime = Field(description="what the models know ends here, UTC", examples=["2026-06-30T00:00:00Z"])
-    horizon_days: int = Field(description="days that answers are about", examples=[90], ge=1)
-    label_days: int = Field(description="days of labels trained on; stretched to the horizon", examples=[90], ge=1)
-    currency: str = Field(description="ISO 4217 code of all money; XXX where nobody said", examples=["EUR"])
+    bundle: str = Field(description="bundle that scores; responses name it", examples=["2026-06-30.4f2a91"])
+    format: int = Field(description="format version of the bundle", examples=[1])
+    as_of: datetime = Field(description="end of the training data, UTC", examples=["2026-06-30T00:00:00Z"])
+    horizon_days: int = Field(description="days that predictions are for", examples=[90], ge=1)
+    label_days: int = Field(description="days of the training labels, scaled up to the horizon", examples=[90], ge=1)
+    currency: str = Field(description="ISO 4217 code of all money; XXX when unknown", examples=["EUR"])
     minor_units: int = Field(description="decimal places of the currency", examples=[2], ge=0)
     features: list[str] = Field(description="columns that ready features must have", examples=[["recency_days"]])
     loaded: list[str] = Field(description="tasks whose models are open in this process", examples=[["churn"]])
     metrics: dict[str, dict[str, Any]] = Field(
-        description="by task, on held-out time, beside baselines", examples=[{"churn": {"roc_auc": 0.81}}]
+        description="metrics by task on held-out time, and those of baselines", examples=[{"churn": {"roc_auc": 0.81}}]
     )
     training: dict[str, Any] = Field(
-        description="rows and cutoffs, and the fingerprint of the data", examples=[{"rows": 32172}]
+        description="rows, cutoffs and fingerprint of the training data", examples=[{"rows": 32172}]
     )
-    libraries: dict[str, str] = Field(description="versions that trained it", examples=[{"duckdb": "2.0.0"}])
+    libraries: dict[str, str] = Field(description="library versions in training", examples=[{"duckdb": "2.0.0"}])
     verdict: Verdict = Field(
-        description="what the promotion gate said, and why", examples=[{"passed": True, "reasons": []}]
+        description="result of the promotion gate, with reasons", examples=[{"passed": True, "reasons": []}]
     )
 
 
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
-    type: str = Field(description="which problem; docs/api.md lists them", examples=["urn:regulars:problem:too-large"])
-    title: str = Field(description="the same in a few words", examples=["Too large"])
+    type: str = Field(description="problem type; docs/api.md lists them", examples=["urn:regulars:problem:too-large"])
+    title: str = Field(description="the type in a few words", examples=["Too large"])
     status: int = Field(description="the HTTP status", examples=[413], ge=400, le=599)
     detail: str = Field(
-        description="what is wrong with this request, and what to do; never what was sent",
+        description="what is wrong with this request, and what to do; it never repeats what was sent",
         examples=["customers: 20000 in one request, the limit is 10000; send fewer, or use batch"],
     )
     correlation_id: str = Field(
-        description="the same as in the header x-correlation-id and in the logs", examples=["1-6650-4f2a"]
+        description="as in the header x-correlation-id and in the logs", examples=["1-6650-4f2a"]
     )
     limit: str | None = Field(default=None, description="name of the limit, for status 413", examples=["max_customers"])
     value: int | None = Field(default=None, description="its value", examples=[10_000])
 
 
 def _sample(annotation: Any) -> Any:  # noqa: ANN401 - any annotation, any example
-    """Return a value that an annotation allows, as JSON has it; None when there is none at hand."""
+    """Return an example value of an annotation, as in JSON; None when SAMPLES has none."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)[-1]
     if get_origin(annotation) in (Union, types.UnionType):
@@ -112,7 +112,7 @@ def _sample(annotation: Any) -> Any:  # noqa: ANN401 - any annotation, any examp
 
 
 def _documented(field: FieldInfo) -> FieldInfo:
-    """Give a field an example if it has none."""
+    """Return the field with an example."""
     sample = _sample(field.annotation)
     if field.examples or sample is None:
         return field
@@ -121,18 +121,18 @@ def _documented(field: FieldInfo) -> FieldInfo:
 
 
 def _fields(task: str, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a task's fields as the API answers with them, whatever they are."""
+    """Return a task's fields in responses, with examples."""
     own = {
         name: (field.annotation, _documented(field))
         for name, field in TASKS[task].Answer.model_fields.items()
         if name not in without
     }
-    return own | (EXPLAINED if REASONS in own else {})
+    return own | (REASON_FIELDS if REASONS in own else {})
 
 
 def _model(name: str, about: str | None, fields: dict[str, Any], base: type[BaseModel] = BaseModel) -> type[BaseModel]:
-    made: type[BaseModel] = create_model(name, __base__=base, __doc__=about, **fields)
-    return made
+    model: type[BaseModel] = create_model(name, __base__=base, __doc__=about, **fields)
+    return model
 
 
 RFM_FIELDS: dict[str, Any] = {
@@ -141,13 +141,16 @@ RFM_FIELDS: dict[str, Any] = {
         Field(ge=111, le=555, description="the three scores as digits: recency, frequency, monetary", examples=[544]),
     )
     if name == "rfm_cell"
-    else (int, Field(ge=1, le=5, description="RFM score: 5 is the best fifth, by cut points learnt once", examples=[4]))
+    else (
+        int,
+        Field(ge=1, le=5, description="RFM score: 5 is the best fifth, by learnt cut points", examples=[4]),
+    )
     for name in RFM
 }
 
 
 def result_model(route: str) -> type[BaseModel]:
-    """Return the model of one customer's answer."""
+    """Return the pydantic model of one customer's result."""
     if route == RECOMMEND:
         return Advice
     if route != PROFILE:
@@ -160,61 +163,62 @@ def result_model(route: str) -> type[BaseModel]:
         for task in TASKS
     }
     return _model(
-        "ProfileAnswer", "Every task's answer for one customer, and the RFM scores.", RFM_FIELDS | parts, Result
+        "ProfileAnswer", "Every task's result for one customer, and the RFM scores.", RFM_FIELDS | parts, Result
     )
 
 
 def response_model(route: str) -> type[BaseModel]:
-    """Return the model of a whole answer."""
+    """Return the pydantic model of a whole response."""
     result: Any = result_model(route)
-    results = (list[result], Field(description="in the order asked"))
-    return _model(f"{route.capitalize()}Response", "Answers, in the order asked.", {"results": results}, Answered)
+    results = (list[result], Field(description="in the order of the request"))
+    return _model(f"{route.capitalize()}Response", "Results in request order.", {"results": results}, ScoringResponse)
 
 
 def summary(route: str) -> str:
-    """Say in a line what a route answers."""
-    both = {
-        PROFILE: "Every task's answer at once, with RFM scores.",
-        RECOMMEND: "The action worth paying for, by the prices of the plan in the bundle.",
+    """Return the one-line summary of a route."""
+    summaries = {
+        PROFILE: "Every task's result at once, with RFM scores.",
+        RECOMMEND: "The action to take for each customer, by the shadow prices of the plan in the bundle.",
     }
-    return both[route] if route in both else TASKS[route].SUMMARY
+    return summaries[route] if route in summaries else TASKS[route].SUMMARY
 
 
 def tasks_of(route: str) -> list[str]:
-    """Return the tasks that a route asks."""
+    """Return the tasks that a route runs."""
     return [route] if route in TASKS else list(TASKS)
 
 
 def explains(route: str) -> bool:
-    """Say whether a route's answers have reasons."""
+    """Return whether a route's results have reasons."""
     return route != RECOMMEND and any(REASONS in TASKS[task].Answer.model_fields for task in tasks_of(route))
 
 
-def _told(scored: Scored, task: str) -> list[dict[str, Any]]:
-    """Return a task's answers for every row, explained where the task explains."""
-    answers = scored.answers(task)
+def _task_results(scored: Scored, task: str) -> list[dict[str, Any]]:
+    """Return a task's results for every row, with reasons where the task has them."""
+    results = scored.fields(task)
     if REASONS in TASKS[task].Answer.model_fields:
-        for answer in answers:
-            reasons = answer.setdefault(REASONS, [])
-            answer["reasons_base"] = getattr(reasons, "base", None)
-            answer["reasons_rest"] = getattr(reasons, "rest", None)
-    return answers
+        for result in results:
+            reasons = result.setdefault(REASONS, [])
+            result["reasons_base"] = getattr(reasons, "base", None)
+            result["reasons_rest"] = getattr(reasons, "rest", None)
+    return results
 
 
 def _results(scored: Scored, route: str) -> list[dict[str, Any]]:
-    told = {task: _told(scored, task) for task in tasks_of(route)}
+    by_task = {task: _task_results(scored, task) for task in tasks_of(route)}
     ids = scored.table.customer_ids.tolist()
     if route != PROFILE:
-        return [{"customer_id": ids[row], **told[route][row]} for row in scored.rows]
+        return [{"customer_id": ids[row], **by_task[route][row]} for row in scored.rows]
     return [
-        {"customer_id": ids[row], **scored.rfm(row), **{task: told[task][row] for task in told}} for row in scored.rows
+        {"customer_id": ids[row], **scored.rfm(row), **{task: rows[row] for task, rows in by_task.items()}}
+        for row in scored.rows
     ]
 
 
-def answer_body(
+def response_body(
     scored: Scored, route: str, manifest: Manifest, as_of: datetime, advice: list[dict[str, Any]] | None = None
 ) -> bytes:
-    """Return an answer's JSON, `advice` for /recommend; LimitError when it is longer than Lambda hands back."""
+    """Return a response's JSON; `advice` is the results of /recommend. LimitError: it is too long for Lambda."""
     body = to_json(
         {
             "bundle": manifest.bundle,
@@ -224,21 +228,21 @@ def answer_body(
             "rejected": scored.rejected,
         }
     )
-    refuse_too_long(body, "the answer", "send fewer customers at once, or ask for fewer reasons")
+    refuse_too_long(body, "the response", "send fewer customers at once, or ask for fewer reasons")
     return body
 
 
 def models_body(manifest: Manifest, loaded: Sequence[str]) -> bytes:
-    """Return the JSON of what answers."""
-    said = {name: getattr(manifest, name) for name in Models.model_fields if name != "loaded"}
-    return Models(**said, loaded=list(loaded)).model_dump_json().encode()
+    """Return the JSON of GET /v1/models."""
+    fields = {name: getattr(manifest, name) for name in Models.model_fields if name != "loaded"}
+    return Models(**fields, loaded=list(loaded)).model_dump_json().encode()
 
 
-def refuse_too_long(body: bytes, what: str, advice: str) -> None:
-    """Raise LimitError for a body that is longer than may be, counted as Lambda carries it: a string within JSON."""
+def refuse_too_long(body: bytes, name: str, advice: str) -> None:
+    """Raise LimitError for a body above the limit, in bytes as Lambda transports it: a JSON string."""
     limit = settings().max_bytes
-    carried = len(body) + body.count(b'"') + body.count(b"\\") + body.count(b"\n")
-    if carried > limit:
+    length = len(body) + body.count(b'"') + body.count(b"\\") + body.count(b"\n")
+    if length > limit:
         raise LimitError(
-            f"{what} has {carried} bytes with its quotes escaped, the limit is {limit}; {advice}", "max_bytes", limit
+            f"{name} has {length} bytes with its quotes escaped, the limit is {limit}; {advice}", "max_bytes", limit
         )

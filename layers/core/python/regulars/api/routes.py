@@ -1,4 +1,4 @@
-"""The routes: FastAPI knows their contract and documents it; bytes are read and written here, each once."""
+"""The routes. FastAPI documents their contract; the code here reads the request's bytes and writes the response's."""
 
 import gc
 import hashlib
@@ -46,43 +46,43 @@ EXAMPLE: dict[str, JsonValue] = {
 
 
 class ScoringRequest(BaseModel):
-    """Customers with their histories or their features, and the instant at which to look at them."""
+    """Customers with their histories or ready features, and the instant to score them at."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
     as_of: UtcInstant = Field(
-        description="rows at or after it are not looked at; ISO 8601, UTC unless it has an offset",
+        description="rows at or after it are ignored; ISO 8601, UTC unless it has an offset",
         examples=["2026-06-30T00:00:00Z"],
     )
     customers: list[AnyCustomer] = Field(
-        min_length=1, description="each is checked by itself: a bad one is rejected alone"
+        min_length=1, description="each customer is checked on its own: a bad one is rejected alone"
     )
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "model": Problem}
-    for status, said in {
+    status: {"description": description, "model": Problem}
+    for status, description in {
         400: "the body is not JSON",
-        413: "more customers, rows or bytes than one request, or its answer, may have; the limit is named",
+        413: "too many customers, rows or bytes in the request or the response; the limit is named",
         415: "the body's content type is not JSON",
-        422: "the request breaks its contract, or none of its customers could be answered",
-        500: "an error of ours",
+        422: "the request breaks its contract, or no customer could be scored",
+        500: "an internal error",
         503: "there is no usable bundle",
     }.items()
 }
-"""Every problem that a route may answer with, as application/problem+json."""
+"""The errors of a scoring route, as application/problem+json."""
 
 HEADERS: dict[str, Any] = {
-    "x-correlation-id": {"description": "the caller's own id, or else Lambda's", "schema": {"type": "string"}},
-    "x-regulars-bundle": {"description": "the models and the SQL that answered", "schema": {"type": "string"}},
-    "etag": {"description": "the bundle and a hash of the answer", "schema": {"type": "string"}},
+    "x-correlation-id": {"description": "the caller's own id, else Lambda's request id", "schema": {"type": "string"}},
+    "x-regulars-bundle": {"description": "the bundle of models and SQL that scored", "schema": {"type": "string"}},
+    "etag": {"description": "the bundle and a hash of the response", "schema": {"type": "string"}},
 }
 
-ANSWERED: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
+SUCCESS: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
 
 
 def direct(handle: Handle) -> type[APIRoute]:
-    """Return a kind of route that FastAPI documents by its function, and that `handle` answers."""
+    """Return a route class: FastAPI documents the route by its function, and `handle` serves it."""
 
     class Direct(APIRoute):
         def get_route_handler(self) -> Any:  # noqa: ANN401 - Starlette's own type
@@ -92,20 +92,20 @@ def direct(handle: Handle) -> type[APIRoute]:
 
 
 def add_scoring_route(app: FastAPI, route: str) -> None:
-    """Add POST /v1/<route>, and /<route> as another name of it: one task, or all of them for a profile."""
+    """Add POST /v1/<route>, with /<route> as an alias."""
 
     async def handle(request: Request) -> Response:
         kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
         if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
             raise MediaTypeError("send the body as content-type: application/json")
         body, reasons = await _body(request), _reasons(request) if responses.explains(route) else 0
-        if "aws.event" in request.scope:  # Lambda sends one request at a time: a thread would only cost
+        if "aws.event" in request.scope:  # Lambda sends one request at a time: a thread would only add time
             return _scored(route, body, reasons)
         return await run_in_threadpool(_scored, route, body, reasons)
 
     def explained(
         request: ScoringRequest,
-        reasons: Annotated[int, Query(ge=0, le=MOST_REASONS, description="reasons for each answer")] = REASONS,
+        reasons: Annotated[int, Query(ge=0, le=MOST_REASONS, description="most reasons for each task")] = REASONS,
     ) -> None: ...
 
     def plain(request: ScoringRequest) -> None: ...
@@ -120,27 +120,27 @@ def add_scoring_route(app: FastAPI, route: str) -> None:
             summary=responses.summary(route),
             include_in_schema=shown,
             response_model=responses.response_model(route) if shown else None,
-            response_description="Answers in the order asked, and who was rejected and why",
-            responses=ANSWERED | PROBLEMS if shown else None,
+            response_description="Results in the order of the request, and rejected customers with the reason",
+            responses=SUCCESS | PROBLEMS if shown else None,
             route_class_override=direct(handle),
         )
 
 
 def add_reading_routes(app: FastAPI) -> None:
-    """Add GET /v1/models and /v1/health, and the same without a version."""
+    """Add GET /v1/models and /v1/health, with aliases without the version."""
     common: dict[str, Any] = {"methods": ["GET"]}
-    broken: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (500, 503)}
-    same: dict[int | str, dict[str, Any]] = {304: {"description": "still the same as the etag sent in if-none-match"}}
+    errors: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (500, 503)}
+    unchanged: dict[int | str, dict[str, Any]] = {304: {"description": "unchanged since the etag in if-none-match"}}
     for prefix, shown in ((V1, True), ("", False)):
         app.router.add_api_route(
             f"{prefix}/models",
             _documented,
             name="models",
             operation_id="models",
-            summary="Which models answer, and how good they are.",
+            summary="The models in use, and their metrics.",
             response_model=Models,
-            response_description="What answers, what of it is loaded, and how good it was on held-out time",
-            responses=ANSWERED | same | broken,
+            response_description="The bundle, its loaded models, and its metrics on held-out time",
+            responses=SUCCESS | unchanged | errors,
             include_in_schema=shown,
             route_class_override=direct(_models),
             **common,
@@ -152,7 +152,7 @@ def add_reading_routes(app: FastAPI) -> None:
             operation_id="health",
             summary="Is the function up?",
             response_model=Health,
-            response_description="It is up; no bundle was opened",
+            response_description="The function is up; this opens no bundle",
             include_in_schema=shown,
             route_class_override=direct(_health),
             **common,
@@ -169,7 +169,7 @@ async def _health(_: Request) -> Response:
 async def _models(request: Request) -> Response:
     loader = process_loader()
     body = responses.models_body(loader.bundle.manifest, loader.loaded)
-    headers = _traced(loader.bundle.manifest.bundle, body)
+    headers = _headers(loader.bundle.manifest.bundle, body)
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if headers["etag"] in known or "*" in known:
         return Response(status_code=304, headers=headers)
@@ -177,23 +177,23 @@ async def _models(request: Request) -> Response:
 
 
 def _scored(route: str, body: bytes, reasons: int) -> Response:
-    with undisturbed():
-        return _answered(route, body, reasons)
+    with gc_paused():
+        return _response(route, body, reasons)
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let the garbage collector wait: orders hold no cycles, and to look for some doubles what reading them costs."""
-    was = gc.isenabled()
+def gc_paused() -> Iterator[None]:
+    """Pause the garbage collector: orders hold no cycles, and the search for some doubles the time to read them."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 
-def _answered(route: str, body: bytes, reasons: int) -> Response:
+def _response(route: str, body: bytes, reasons: int) -> Response:
     with timed("Validation"):
         as_of, checked = read(body)
     loader = process_loader()
@@ -204,8 +204,8 @@ def _answered(route: str, body: bytes, reasons: int) -> Response:
     if route == responses.RECOMMEND:
         with timed("Advice"):
             advice = advise(loader, scored)
-    answer = responses.answer_body(scored, route, manifest, as_of, advice)
-    return Response(answer, media_type=JSON, headers=_traced(manifest.bundle, answer))
+    content = responses.response_body(scored, route, manifest, as_of, advice)
+    return Response(content, media_type=JSON, headers=_headers(manifest.bundle, content))
 
 
 @cache
@@ -214,25 +214,25 @@ def _advisor(loader: ModelLoader) -> Advisor:
 
 
 def advise(loader: ModelLoader, scored: Scored) -> list[dict[str, Any]]:
-    """Return what to do for each answered customer; on a connection of its own, as requests may come together."""
+    """Return the recommendation for each scored customer; on its own connection, because requests may be concurrent."""
     with closing(database().cursor()) as connection:
-        found = _advisor(loader).advise(connection, scored.table, scored.predictions)
-    return [to_dict(found[row]) for row in scored.rows]
+        recommendations = _advisor(loader).advise(connection, scored.table, scored.predictions)
+    return [to_dict(recommendations[row]) for row in scored.rows]
 
 
-def _traced(bundle: str, body: bytes) -> dict[str, str]:
+def _headers(bundle: str, body: bytes) -> dict[str, str]:
     return {"x-regulars-bundle": bundle, "etag": f'"{bundle}-{hashlib.sha256(body).hexdigest()[:16]}"'}
 
 
 def _reasons(request: Request) -> int:
-    asked = request.query_params.get("reasons", str(REASONS))
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 2 and int(asked) <= MOST_REASONS):  # noqa: PLR2004 - two digits
-        raise RequestError(f"reasons: a whole number from 0 to {MOST_REASONS} is asked for")
-    return int(asked)
+    text = request.query_params.get("reasons", str(REASONS))
+    if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= MOST_REASONS):  # noqa: PLR2004 - two digits
+        raise RequestError(f"reasons must be a whole number from 0 to {MOST_REASONS}")
+    return int(text)
 
 
 async def _body(request: Request) -> bytes:
-    """Read the body as far as it may go."""
+    """Read the body. LimitError: it has too many bytes."""
     limit, parts, length = settings().max_bytes, [], 0
     async for part in request.stream():
         length += len(part)
@@ -247,13 +247,13 @@ async def _body(request: Request) -> bytes:
 
 
 class Outermost:
-    """Gives each request its correlation id and each answer its headers, and lets no error out as it is."""
+    """Gives each request its correlation id and each response its headers; turns unexpected errors into responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -269,10 +269,10 @@ class Outermost:
 
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:  # outside, its text would be logged as it is
+        except Exception as error:  # outside, its message would be logged
             if started:
                 raise
-            await problems.unforeseen(scope, error)(scope, receive, sending)
+            await problems.unexpected(scope, error)(scope, receive, sending)
 
 
 def _add_headers(message: MutableMapping[str, Any], scope: Scope) -> None:

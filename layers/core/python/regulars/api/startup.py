@@ -1,15 +1,15 @@
-"""How a function starts: nothing before it is needed, and all of it where Lambda starts ahead of the need.
+"""The start of a function. It opens everything ahead where nobody waits, and else only what a request needs.
 
-Lambda says in AWS_LAMBDA_INITIALIZATION_TYPE what a start is for:
+Lambda sets AWS_LAMBDA_INITIALIZATION_TYPE:
 
-    snap-start                 a whole request is answered before the snapshot; after each restore, random state is
-                               drawn anew. No connection is to renew: DuckDB lives in memory, S3 is asked per file
-    provisioned-concurrency    the same, while nobody waits
-    on-demand, or nothing      everything opens when first asked for. To open it in a thread beside the imports was
-                               tried: no sooner (1.03 of the time, median of 15 pairs, two cores)
+    snap-start                 serves one whole request before the snapshot. After each restore, it seeds random numbers
+                               again. No connection needs renewal: DuckDB is in memory, S3 is called for each file
+    provisioned-concurrency    serves one whole request before the first caller
+    on-demand, or not set      opens everything at first use. Opening in a thread during the imports was not faster
+                               (1.03 of the time, median of 15 pairs, two cores)
 
-The garbage collector rests meanwhile: what imports make stays, and looking through it took a tenth of a cold start.
-This module imports nothing else of the project before the collector rests.
+The garbage collector is off meanwhile: objects made by imports stay, and searching them took a tenth of a cold start.
+So this module imports nothing else of the project before it turns the collector off.
 """
 
 import atexit
@@ -28,13 +28,13 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def http(*routes: str) -> Handler:
-    """Return the handler of a function that serves the named routes (tasks, or `profile`)."""
+    """Return the handler of a function that serves the named routes (tasks, `profile` or `recommend`)."""
     gc.disable()
     try:
         return _http(routes, os.environ.get(KIND))
     finally:
         gc.freeze()
-        atexit.register(gc.unfreeze)  # DuckDB's binding reports objects that stay frozen at exit as leaked
+        atexit.register(gc.unfreeze)  # DuckDB's binding reports objects that are frozen at exit as leaked
         gc.enable()
 
 
@@ -44,14 +44,14 @@ def _http(routes: tuple[str, ...], kind: str | None) -> Handler:
 
     handle = bare_handler(create_app(*routes))
     if kind == SNAPSHOT:
-        _hook(lambda: prime(handle, routes))
+        _register_hooks(lambda: prime(handle, routes))
     elif kind == AHEAD:
         prime(handle, routes)
     return instrumented(handle)
 
 
 def open_all(routes: tuple[str, ...]) -> None:
-    """Open the bundle, prepare the statement, and open the models that the routes ask."""
+    """Open the bundle, prepare the statement, and open the models that the routes use."""
     from regulars.api.online import open_statements
     from regulars.models.loader import process_loader
     from regulars.models.tasks import TASKS
@@ -59,12 +59,12 @@ def open_all(routes: tuple[str, ...]) -> None:
     loader = process_loader()
     open_statements(loader)
     for task in TASKS:
-        if task in routes or not set(routes) <= set(TASKS):  # a profile asks them all
-            loader[task]  # a lookup opens it
+        if task in routes or not set(routes) <= set(TASKS):  # a profile uses all
+            loader[task]  # opens it
 
 
 def prime(handle: Handler, routes: tuple[str, ...]) -> None:
-    """Open everything and answer the function's own event once; leave no trace of it in the metrics."""
+    """Open everything, and serve the function's own event once, without counting it in the metrics."""
     from regulars.observability import metrics
 
     open_all(routes)
@@ -75,16 +75,16 @@ def prime(handle: Handler, routes: tuple[str, ...]) -> None:
     gc.freeze()
 
 
-def _hook(before: Callable[[], None]) -> None:
-    import snapshot_restore_py as snapshot  # Lambda's runtime brings it, and only there
+def _register_hooks(before: Callable[[], None]) -> None:
+    import snapshot_restore_py as snapshot  # only Lambda's runtime has it
 
     snapshot.register_before_snapshot(before)
     snapshot.register_after_restore(refresh)
 
 
 def refresh() -> None:
-    """Draw anew what all copies of one snapshot would share: the seed of Python's random numbers (retries, jitter).
+    """Seed Python's random numbers (retries, jitter), which all copies of a snapshot would share.
 
-    `uuid` and `secrets` ask the kernel each time, which Lambda reseeds itself; nothing here uses NumPy's global state.
+    `uuid` and `secrets` use the kernel's random numbers, which Lambda seeds again. Nothing uses NumPy's global state.
     """
     random.seed()

@@ -1,1 +1,1 @@
-"""Scores of all customers, and the file that holds them."""
+"""Scores of all customers, and the score file."""

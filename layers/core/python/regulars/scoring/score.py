@@ -1,4 +1,4 @@
-"""From bound orders to one row of answers per customer: the same code for a lake, a batch file and a request."""
+"""Score customers: the same code for a lake, a batch file and a request."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,10 +19,10 @@ from regulars.models.tasks import TASKS, Prediction
 from regulars.scoring.score_file import RFM, ScoreFile
 
 REASONS = 3
-"""Reasons for each answer, unless another number is asked for."""
+"""Default number of reasons for each prediction."""
 
 BLOCK = 4096
-"""Customers scored at a time: their arrays stay within a core's cache, and memory does not hang on how many come."""
+"""Customers scored at a time: their arrays fit in a core's cache, and memory does not grow with all customers."""
 
 __all__ = ["REASONS", "RFM", "features_of", "predict", "score"]
 
@@ -34,7 +34,7 @@ def features_of(connection: duckdb.DuckDBPyConnection, loader: ModelLoader, as_o
 
 
 def predict(loader: ModelLoader, table: FeatureTable, tasks: Sequence[str], reasons: int = 0) -> dict[str, Prediction]:
-    """Return each task's prediction for the same customers."""
+    """Return each task's prediction for the customers of `table`, with up to `reasons` reasons each."""
     return {task: loader[task].predict(table, reasons) for task in tasks}
 
 
@@ -48,15 +48,15 @@ def score(
 ) -> int:
     """Score every customer of a lake, write the score file in the order of customer_id, and return their number.
 
-    LakeError when the lake counts in another currency than the bundle.
+    LakeError: the lake has another currency or other minor units than the bundle.
     """
     make_lake_features(connection, lake, loader, as_of)
     return score_features(connection, "customer_features", loader, as_of, out, reasons)
 
 
 def make_lake_features(connection: duckdb.DuckDBPyConnection, lake: Path, loader: ModelLoader, as_of: datetime) -> None:
-    """Make the relation `customer_features` of a lake, by the bundle's own SQL; errors as `score`."""
-    _refuse_other_money(attach(connection, lake), loader.bundle.manifest, lake)
+    """Make the relation `customer_features` of a lake, by the bundle's own SQL. Errors as in `score`."""
+    _refuse_other_currency(attach(connection, lake), loader.bundle.manifest, lake)
     make_features(connection, loader.bundle.sql, as_of, loader.bundle.cut_points)
 
 
@@ -69,7 +69,7 @@ def score_features(
     reasons: int = REASONS,
 ) -> int:
     """Score the customers of a relation of features, write the score file, and return their number."""
-    # From here rows stay in their order, so that the file's bytes do not hang on threads.
+    # Keeps the order of rows, so that the file's bytes do not depend on threads.
     connection.execute("set preserve_insertion_order = true")
     try:
         ordered = f"select * from {relation} order by customer_id"
@@ -89,11 +89,11 @@ def score_features(
     return customers
 
 
-def _refuse_other_money(info: LakeInfo, manifest: Manifest, lake: Path) -> None:
-    """Amounts in another currency, or counted in other minor units, would be scored as if they were the bundle's."""
+def _refuse_other_currency(info: LakeInfo, manifest: Manifest, lake: Path) -> None:
+    """Raise LakeError for another currency or other minor units: amounts would be read as the bundle's currency."""
     unnamed = NO_CURRENCY in (info.currency, manifest.currency)
     if info.minor_units != manifest.minor_units or not (unnamed or info.currency == manifest.currency):
         raise LakeError(
             f"{lake} is in {info.currency} with {info.minor_units} decimals, bundle {manifest.bundle} in "
-            f"{manifest.currency} with {manifest.minor_units}; say the currency in the map, or train on this lake"
+            f"{manifest.currency} with {manifest.minor_units}; set the currency in the map, or train on this lake"
         )

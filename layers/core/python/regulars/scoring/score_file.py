@@ -1,6 +1,6 @@
-"""The score file: one row a customer, every task's answers side by side, and the reasons of those that explain.
+"""The score file: one row for each customer, with the predictions of every task and their reasons.
 
-Reasons are a list of structs, the form in which the API says them, as `<task>_reasons`.
+Reasons are a list of structs, as in the API, in the column `<task>_reasons`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,15 +33,15 @@ ADVICE = {
     "break_even_effect": ("break_even_effect", "double"),
     "action_reason": ("reason", "varchar"),
 }
-"""Columns of what to do: the field of a Recommendation, and its type."""
+"""Columns of the recommendation: its field and type."""
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
 class ScoreFile:
-    """Collects blocks of answers in a table of the connection, in the order in which they come, and writes them.
+    """Collects blocks of scores in a table of the connection, in order, and writes them.
 
-    Blocks are kept as they are; lists of reasons are made of them once, on the way to the file.
+    The table has one column for each rank and field of the reasons. `write` makes lists of them, once for the file.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, manifest: Manifest, as_of: datetime) -> None:
@@ -55,21 +55,21 @@ class ScoreFile:
         predictions: Mapping[str, Prediction],
         advice: Sequence[Recommendation] | None = None,
     ) -> None:
-        """Add the answers for the customers of `table`, and what to do for them where the bundle carries a plan."""
+        """Add the predictions for the customers of `table`, and their recommendations if the bundle carries a plan."""
         columns: Columns = {"customer_id": table.customer_ids}
-        selected = ["customer_id", *self._same_for_all()]
+        selected = ["customer_id", *self._constant_columns()]
         for task, prediction in predictions.items():
             for name, values in prediction.columns.items():
-                days = values.dtype == np.dtype("datetime64[D]")  # DuckDB reads no NumPy array of days
+                days = values.dtype == np.dtype("datetime64[D]")  # DuckDB cannot read a NumPy array of days
                 columns[name] = values.astype("datetime64[us]") if days else values
                 selected.append(f"cast({name} as date) as {name}" if days else name)
             if prediction.reasons is not None:
-                columns |= _cells(task, prediction.reasons)
-                selected.append(_packed(task, prediction.reasons))
+                columns |= _reason_columns(task, prediction.reasons)
+                selected.append(_reason_list(task, prediction.reasons))
         columns |= {name: table.columns[name].astype(np.int16) for name in RFM}
         selected += RFM
         if advice is not None:
-            columns |= _advised(advice)
+            columns |= _advice_columns(advice)
             selected += [
                 name if kind == "varchar" else f"if(isnan({name}), null, {name}) as {name}"
                 for name, (_, kind) in ADVICE.items()
@@ -78,14 +78,14 @@ class ScoreFile:
         self._insert(columns)
 
     def write(self, out: Path) -> None:
-        """Write what was added as one Parquet file, atomically."""
+        """Write all added blocks as one Parquet file, atomically."""
         query = f"select {', '.join(self._selected)} from scores_to_write"
         with atomic_file(out) as partial:
             self._connection.execute(f"copy ({query}) to {literal(str(partial))} (format parquet)")
         self._connection.execute("drop table scores_to_write")
 
     def _insert(self, columns: Columns) -> None:
-        # Text that is absent everywhere has no type of its own.
+        # A text column without any value has no type of its own.
         text = [f"cast({name} as varchar)" if values.dtype == object else name for name, values in columns.items()]
         query = f"select {', '.join(text)} from block_of_scores"
         self._connection.register("block_of_scores", columns)
@@ -96,7 +96,7 @@ class ScoreFile:
         finally:
             self._connection.unregister("block_of_scores")
 
-    def _same_for_all(self) -> list[str]:
+    def _constant_columns(self) -> list[str]:
         moment = self._as_of.replace(tzinfo=None).isoformat(sep=" ")
         return [
             f"timestamp {literal(moment)} as as_of",
@@ -105,17 +105,17 @@ class ScoreFile:
         ]
 
 
-def _advised(advice: Sequence[Recommendation]) -> Columns:
-    """Return the plan's columns, rounded as the API rounds them; NaN where there is no break-even."""
+def _advice_columns(advice: Sequence[Recommendation]) -> Columns:
+    """Return the columns of the recommendations, rounded as in the API; NaN where there is no break-even."""
     columns: Columns = {}
     for name, (field, kind) in ADVICE.items():
-        values = [getattr(one, field) for one in advice]
+        values = [getattr(recommendation, field) for recommendation in advice]
         columns[name] = np.array(values, dtype=object) if kind == "varchar" else np.array(values, dtype=float).round(6)
     return columns
 
 
-def _cells(task: str, reasons: Reasons) -> Columns:
-    """Return one column a rank and field; features as places among the names, which DuckDB looks up."""
+def _reason_columns(task: str, reasons: Reasons) -> Columns:
+    """Return one column for each rank and field. Features are indices into the names, which DuckDB looks up."""
     columns: Columns = {}
     for rank in range(reasons.features.shape[1]):
         for field in ("features", "values", "effects", "texts"):
@@ -123,8 +123,8 @@ def _cells(task: str, reasons: Reasons) -> Columns:
     return columns
 
 
-def _packed(task: str, reasons: Reasons) -> str:
-    """Return the expression that makes a list of structs of those columns."""
+def _reason_list(task: str, reasons: Reasons) -> str:
+    """Return the SQL expression that makes a list of structs of those columns."""
     return f"[{', '.join(_structs(task, reasons))}] as {task}_reasons"
 
 
