@@ -1,4 +1,4 @@
-"""What template.yaml must keep to, read as text: cheap enough for every run; `make sam` asks SAM itself."""
+"""Rules for template.yaml, read as text. These tests are fast; `make sam` runs SAM itself."""
 
 import json
 import re
@@ -17,12 +17,12 @@ TASK_FOLDERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/
 TEMPLATE = template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-"""The only rights without a resource: X-Ray has none to name."""
+"""The only permissions for all resources: X-Ray has no resource names."""
 
 
 def of_type(kind: str) -> dict[str, Any]:
     """Return the properties of every resource of a type, by name."""
-    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
 
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
@@ -32,17 +32,24 @@ BUCKETS = of_type("AWS::S3::Bucket")
 def statements(part: Any) -> list[dict[str, Any]]:
     """Return every policy statement at any depth."""
     if isinstance(part, list):
-        return [found for each in part for found in statements(each)]
+        return [statement for child in part for statement in statements(child)]
     if not isinstance(part, dict):
         return []
     own = [part] if "Effect" in part else []
-    return own + [found for each in part.values() for found in statements(each)]
+    return own + [statement for child in part.values() for statement in statements(child)]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a value that may be one item or a list, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def paths() -> dict[tuple[str, str], dict[str, Any]]:
     """Return the API's operations by method and path."""
-    said = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
-    return {(method.upper(), path): each for path, methods in said.items() for method, each in methods.items()}
+    by_path = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
+    return {
+        (method.upper(), path): operation for path, methods in by_path.items() for method, operation in methods.items()
+    }
 
 
 @pytest.mark.parametrize("task", TASK_FOLDERS)
@@ -69,11 +76,11 @@ def test_every_route_calls_the_alias_that_a_deployment_moves() -> None:
         [uri] = operation["x-amazon-apigateway-integration"]["uri"].values()
         assert uri.endswith(f"functions/${{{name}Function.Arn}}:live/invocations")
     assert TEMPLATE["Globals"]["Function"]["AutoPublishAlias"] == "live"
-    assert all(each["AutoPublishAliasAllProperties"] for each in FUNCTIONS.values())
+    assert all(function["AutoPublishAliasAllProperties"] for function in FUNCTIONS.values())
 
 
-def test_the_api_is_closed() -> None:
-    """Every route needs a caller: one who signs with IAM, or who brings a token where an issuer is named."""
+def test_every_route_needs_an_authenticated_caller() -> None:
+    """A caller signs with IAM, or sends a token if an issuer is set."""
     assert all(operation["security"] == [{"Caller": []}] for operation in paths().values())
     [caller] = RESOURCES["Api"]["Properties"]["DefinitionBody"]["components"]["securitySchemes"]["Caller"].values()
     condition, token, iam = caller
@@ -81,28 +88,28 @@ def test_the_api_is_closed() -> None:
     assert TEMPLATE["Parameters"]["JwtIssuer"]["Default"] == ""
     assert iam["x-amazon-apigateway-authtype"] == "awsSigv4"
     assert token["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"] == {"Ref": "JwtAudience"}
-    assert not any("FunctionUrlConfig" in each for each in FUNCTIONS.values())
+    assert not any("FunctionUrlConfig" in function for function in FUNCTIONS.values())
 
 
-def test_the_api_is_throttled_and_may_call_one_function_a_route() -> None:
+def test_the_api_is_throttled_and_each_route_may_call_one_function() -> None:
     assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(
         RESOURCES["Api"]["Properties"]["DefaultRouteSettings"]
     )
-    given = of_type("AWS::Lambda::Permission")
-    assert {each["FunctionName"]["Ref"] for each in given.values()} == {
+    permissions = of_type("AWS::Lambda::Permission").values()
+    assert {permission["FunctionName"]["Ref"] for permission in permissions} == {
         f"{name.title()}Function.Alias" for name in ROUTES
     }
-    assert all("${Api}" in each["SourceArn"]["Fn::Sub"] for each in given.values())
+    assert all("${Api}" in permission["SourceArn"]["Fn::Sub"] for permission in permissions)
 
 
-def test_no_right_is_given_by_wildcard() -> None:
-    given = [each for each in statements(RESOURCES) if each["Effect"] == "Allow"]
-    assert given
-    for each in given:
-        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+def test_no_permission_has_a_wildcard() -> None:
+    allowed = [statement for statement in statements(RESOURCES) if statement["Effect"] == "Allow"]
+    assert allowed
+    for statement in allowed:
+        actions = listed(statement["Action"])
         assert not any("*" in action for action in actions)
-        assert each.get("Resource") != "*" or actions == TRACES
-        assert each.get("Principal") != "*"
+        assert statement.get("Resource") != "*" or actions == TRACES
+        assert statement.get("Principal") != "*"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -112,21 +119,20 @@ def test_every_function_has_a_role_of_its_own(name: str) -> None:
     assert of_type("AWS::IAM::Role")[role]["ManagedPolicyArns"] == [{"Ref": "Observe"}]
 
 
-def rights(role: str) -> dict[str, list[str]]:
+def permissions(role: str) -> dict[str, list[str]]:
     """Return the actions of a role by resource."""
     [policy] = of_type("AWS::IAM::Role")[role]["Policies"]
-    given: dict[str, list[str]] = {}
-    for each in policy["PolicyDocument"]["Statement"]:
-        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
-        for resource in each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]:
-            given.setdefault(next(iter(resource.values())), []).extend(actions)
-    return given
+    allowed: dict[str, list[str]] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        for resource in listed(statement["Resource"]):
+            allowed.setdefault(next(iter(resource.values())), []).extend(listed(statement["Action"]))
+    return allowed
 
 
 def test_only_batch_reaches_the_buckets() -> None:
     roles = of_type("AWS::IAM::Role")
-    assert [name for name, each in roles.items() if "Policies" in each] == ["BatchRole", "BatchMachineRole"]
-    assert rights("BatchRole") == {
+    assert [name for name, role in roles.items() if "Policies" in role] == ["BatchRole", "BatchMachineRole"]
+    assert permissions("BatchRole") == {
         "${InputBucket.Arn}/incoming/*": ["s3:GetObject", "s3:GetObjectVersion"],
         "InputBucket.Arn": ["s3:ListBucket"],
         "${OutputBucket.Arn}/scores/*": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
@@ -143,26 +149,26 @@ def test_only_batch_reaches_the_buckets() -> None:
     }
 
 
-def test_the_machine_may_call_batch_read_its_items_and_start_itself() -> None:
-    machine = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
-    assert rights("BatchMachineRole") == {
+def test_the_state_machine_may_call_batch_read_its_items_and_start_itself() -> None:
+    states = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+    assert permissions("BatchMachineRole") == {
         "BatchFunction.Alias": ["lambda:InvokeFunction"],
         "${OutputBucket.Arn}/work/*": ["s3:GetObject"],
-        f"{machine}:stateMachine:${{AWS::StackName}}-batch": ["states:StartExecution"],
-        f"{machine}:execution:${{AWS::StackName}}-batch/*": ["states:DescribeExecution", "states:StopExecution"],
+        f"{states}:stateMachine:${{AWS::StackName}}-batch": ["states:StartExecution"],
+        f"{states}:execution:${{AWS::StackName}}-batch/*": ["states:DescribeExecution", "states:StopExecution"],
     }
-    [said] = of_type("AWS::Serverless::StateMachine").values()
-    assert said["Name"] == {"Fn::Sub": "${AWS::StackName}-batch"}
-    definition = (ROOT / said["DefinitionUri"]).read_text(encoding="utf-8")
-    assert set(re.findall(r"\$\{(\w+)\}", definition)) == set(said["DefinitionSubstitutions"])
+    [state_machine] = of_type("AWS::Serverless::StateMachine").values()
+    assert state_machine["Name"] == {"Fn::Sub": "${AWS::StackName}-batch"}
+    definition = (ROOT / state_machine["DefinitionUri"]).read_text(encoding="utf-8")
+    assert set(re.findall(r"\$\{(\w+)\}", definition)) == set(state_machine["DefinitionSubstitutions"])
 
 
-def test_the_function_gives_up_at_the_try_after_which_the_queue_would() -> None:
-    """Before the queue moves the message without a word, the function lays it down with the reason."""
-    said = FUNCTIONS["BatchFunction"]["Environment"]["Variables"]
-    assert said["REGULARS_DEAD_LETTERS"] == {"Ref": "BatchDeadLetters"}
+def test_the_function_gives_up_at_the_last_try_of_the_queue() -> None:
+    """The function sends the dead letter with the reason; the queue would send it without."""
+    variables = FUNCTIONS["BatchFunction"]["Environment"]["Variables"]
+    assert variables["REGULARS_DEAD_LETTERS"] == {"Ref": "BatchDeadLetters"}
     redrive = RESOURCES["BatchQueue"]["Properties"]["RedrivePolicy"]
-    assert int(said["REGULARS_MAX_TRIES"]) == redrive["maxReceiveCount"]
+    assert int(variables["REGULARS_MAX_TRIES"]) == redrive["maxReceiveCount"]
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -173,13 +179,13 @@ def test_buckets_are_encrypted_private_versioned_and_refuse_plain_http(name: str
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
-    policies = [each for each in of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
+    policies = [policy for policy in of_type("AWS::S3::BucketPolicy").values() if policy["Bucket"] == {"Ref": name}]
     [denied] = statements(policies)
     assert denied["Effect"] == "Deny"
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_a_file_becomes_a_message_and_a_failed_one_a_dead_letter() -> None:
+def test_a_file_sends_a_message_and_a_failed_one_becomes_a_dead_letter() -> None:
     [notification] = BUCKETS["InputBucket"]["NotificationConfiguration"]["QueueConfigurations"]
     [source] = FUNCTIONS["BatchFunction"]["Events"].values()
     queue = RESOURCES["BatchQueue"]["Properties"]
@@ -189,14 +195,14 @@ def test_a_file_becomes_a_message_and_a_failed_one_a_dead_letter() -> None:
     assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["BatchFunction"]["Timeout"]
 
 
-def test_the_notification_and_the_queue_policy_do_not_wait_for_each_other() -> None:
-    """S3 needs the policy first, so the policy must not name the bucket."""
+def test_the_notification_and_the_queue_policy_have_no_circular_dependency() -> None:
+    """The bucket depends on the policy, so the policy must not name the bucket."""
     assert RESOURCES["InputBucket"]["DependsOn"] == "BatchQueuePolicy"
     assert "InputBucket" not in str(RESOURCES["BatchQueuePolicy"])
 
 
-def test_functions_layers_and_their_build_speak_of_one_python() -> None:
-    runtimes = [each["CompatibleRuntimes"] for each in of_type("AWS::Serverless::LayerVersion").values()]
+def test_functions_layers_and_their_build_use_the_same_python() -> None:
+    runtimes = [layer["CompatibleRuntimes"] for layer in of_type("AWS::Serverless::LayerVersion").values()]
     assert runtimes == [[f"python{PYTHON}"]] * 4
     assert TEMPLATE["Globals"]["Function"]["Runtime"] == f"python{PYTHON}"
 
@@ -209,7 +215,7 @@ def test_every_layer_is_built_and_used() -> None:
     assert used == set(layers)
 
 
-def test_the_layers_hold_what_the_project_declares_in_the_versions_that_were_tested() -> None:
+def test_the_layers_have_the_declared_dependencies_in_the_tested_versions() -> None:
     """After a change of dependencies: install, then `python -m tools.lock`."""
     tested = pins(PINS)
     for path, names in closures().items():
@@ -219,27 +225,26 @@ def test_the_layers_hold_what_the_project_declares_in_the_versions_that_were_tes
 @pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
 def test_queues_are_encrypted_and_refuse_plain_http(queue: str) -> None:
     assert RESOURCES[queue]["Properties"]["SqsManagedSseEnabled"] is True
-    policies = [each for each in of_type("AWS::SQS::QueuePolicy").values() if each["Queues"] == [{"Ref": queue}]]
-    denied = [each for each in statements(policies) if each["Effect"] == "Deny"]
-    assert [each["Condition"] for each in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+    policies = [policy for policy in of_type("AWS::SQS::QueuePolicy").values() if policy["Queues"] == [{"Ref": queue}]]
+    denied = [statement for statement in statements(policies) if statement["Effect"] == "Deny"]
+    assert [statement["Condition"] for statement in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
-def test_logs_are_not_kept_for_ever() -> None:
-    assert all(
-        each["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in of_type("AWS::Logs::LogGroup").values()
-    )
+def test_logs_expire() -> None:
+    groups = of_type("AWS::Logs::LogGroup").values()
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
 
 
 @pytest.mark.parametrize(
     "watched", ["Errors", "Throttles", "Latency", "BundleAge", "DeadLetters", "ServerErrors", "BatchMachine"]
 )
-def test_what_goes_wrong_has_an_alarm(watched: str) -> None:
+def test_each_failure_has_an_alarm(watched: str) -> None:
     alarm = of_type("AWS::CloudWatch::Alarm")[f"{watched}Alarm"]
     assert alarm["AlarmActions"]
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_a_deployment_goes_back_when_a_function_fails() -> None:
+def test_a_deployment_is_rolled_back_when_a_function_fails() -> None:
     preference = TEMPLATE["Globals"]["Function"]["DeploymentPreference"]
     assert preference["Alarms"] == [{"Ref": "ErrorsAlarm"}, {"Ref": "ServerErrorsAlarm"}]
     assert TEMPLATE["Parameters"]["Deployment"]["Default"].startswith("Canary")
@@ -252,5 +257,5 @@ def test_the_dashboard_is_json() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_http_functions_may_be_restored_from_a_snapshot(name: str) -> None:
-    """Batch may not: a snapshot has no more than 512 MB of disk."""
+    """Batch may not: a snapshot has at most 512 MB of disk."""
     assert ("SnapStart" in FUNCTIONS[name]) == ("EphemeralStorage" not in FUNCTIONS[name])

@@ -1,4 +1,4 @@
-"""Scores every order file that an S3 notification names."""
+"""Scores each order file named in an S3 notification."""
 
 from regulars.batch.handler import handle
 from regulars.observability import instrumented

@@ -1,4 +1,4 @@
-"""Answers POST /v1/churn."""
+"""Serves POST /v1/churn."""
 
 from regulars.api.startup import http
 

@@ -1,4 +1,4 @@
-"""Answers POST /v1/clv."""
+"""Serves POST /v1/clv."""
 
 from regulars.api.startup import http
 

@@ -1,4 +1,4 @@
-"""Answers POST /v1/profile."""
+"""Serves POST /v1/profile."""
 
 from regulars.api.startup import http
 

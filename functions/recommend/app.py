@@ -1,4 +1,4 @@
-"""Answers POST /v1/recommend."""
+"""Serves POST /v1/recommend."""
 
 from regulars.api.startup import http
 

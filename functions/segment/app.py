@@ -1,4 +1,4 @@
-"""Answers POST /v1/segment."""
+"""Serves POST /v1/segment."""
 
 from regulars.api.startup import http
 
