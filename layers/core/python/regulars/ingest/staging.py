@@ -8,21 +8,21 @@ All files of a table are looked at before the first is read: how numbers, times 
 for a whole column.
 """
 
+from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import duckdb
 
-from regulars.data.schema import NO_CURRENCY, Column, Table, minor_units
+from regulars.data.schema import NO_CURRENCY, Column, Table
 from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.expressions.compiler import Expression, Source, compile_expression, quoted
 from regulars.ingest.faults import MapExpression
 from regulars.ingest.mapping import UNNAMED, Mapping, Section
 from regulars.ingest.reading.open_file import BROKEN, OWN, ROW, OpenFile, first_line
-from regulars.ingest.values import currencies, numbers, times
-from regulars.ingest.values.numbers import NumberColumn
-from regulars.ingest.values.times import TimeColumn
+from regulars.ingest.values import currencies, numbers
+from regulars.ingest.values.evidence import Evidence, decide
 from regulars.ingest.values.values import Check, TimeRule, Value, absent, perhaps, read_name, value_of
 from regulars.text import short, shown
 
@@ -37,15 +37,7 @@ REFUNDED_AT = Column("refunded_at", "time")
 CURRENCY = Column("currency", "text")
 
 
-@dataclass
-class Seen:
-    """What one file's cells tell of how they are written, and what was decided from that."""
-
-    numbers: dict[str, NumberColumn] = field(default_factory=dict)
-    times: dict[str, TimeColumn] = field(default_factory=dict)
-    rules: dict[str, TimeRule] = field(default_factory=dict)
-    decimals: dict[str, str] = field(default_factory=dict)
-    """The decimal mark of each text column whose numbers DuckDB does not read as they are."""
+Rules = Map[str, TimeRule]
 
 
 class Stager:
@@ -60,7 +52,7 @@ class Stager:
         self.section = section
         self.expressions: list[list[MapExpression]] = []
         """The expressions of each file so far."""
-        self.seen: list[Seen] = []
+        self.evidence: list[Evidence] = []
         """What each file's cells tell, in the order of the files."""
         self.currencies: dict[str, set[str]] = {}
         if mapping.date_format:
@@ -76,71 +68,32 @@ class Stager:
     def look(self, file: OpenFile, attributes: Sequence[str]) -> None:
         """Add what a file's cells tell of how its numbers, times and currencies are written."""
         self.expressions.append([])
-        self.seen.append(Seen())
+        evidence = Evidence()
+        self.evidence.append(evidence)
         section = self.section or identity(self.table, file.source, attributes)
-        compiled = {column.name: self._expression(file.source, section, column) for column in self.columns}
-        read: set[str] = set()
-        numeric: dict[str, NumberColumn] = {}
         rows = f"({file.scan})"
+        read: set[str] = set()
+        numeric: set[str] = set()
         for column in self.columns:
-            expression, kind = compiled[column.name]
+            expression, kind = self._expression(file.source, section, column)
             if expression is None:
                 continue
             read.update(expression.columns)
-            for name in expression.numeric:
-                numeric[quoted(name)] = self.seen[-1].numbers.setdefault(name, NumberColumn(name))
+            numeric.update(expression.numeric)
             if column.kind == "time":
-                self._look_at_time(column, expression, kind, rows)
-        numbers.look(self.connection, numeric, rows)
+                evidence.look_at_time(self.connection, column.name, expression.sql, kind, rows)
+        for text in [*section.where.values(), *([section.currency] if section.currency else [])]:
+            rule = compile_expression(self.connection, text, file.source, f"[{self.table.name}]")
+            read.update(rule.columns)
+            numeric.update(rule.numeric)
+        evidence.look_at_numbers(self.connection, numeric, rows)
         if self.table.name == "orders":
-            texts = [*section.where.values(), *([section.currency] if section.currency else [])]
-            for text in texts:
-                read.update(compile_expression(self.connection, text, file.source, "[orders]").columns)
             for name, values in currencies.columns(self.connection, file.source, frozenset(read), rows).items():
                 self.currencies.setdefault(name, set()).update(values)
 
-    def _look_at_time(self, column: Column, expression: Expression, kind: str, rows: str) -> None:
-        seen = self.seen[-1].times.setdefault(column.name, TimeColumn(column.name))
-        if kind == "VARCHAR":
-            times.look(self.connection, seen, expression.sql, rows)
-        elif kind.startswith(("TIMESTAMP", "DATE")) and kind != "TIMESTAMP WITH TIME ZONE":
-            value = f"cast({expression.sql} as timestamp)"
-            query = f"select count({value}), count(*) filter (date_trunc('day', {value}) = {value}) from {rows}"
-            filled, midnight = self.connection.execute(query).fetchall()[0]
-            seen.filled, seen.iso = seen.filled + filled, seen.iso + filled
-            seen.plain, seen.midnight = seen.plain + filled, seen.midnight + midnight
-
     def decide(self) -> list[str]:
         """Settle how cells are written, and say what had to be found out; SourceError when they can mean two things."""
-        decisions: dict[str, None] = {}
-        places = len(str(10 ** minor_units(self.mapping.currency))) - 1
-        for seen in self.seen:
-            for name, column in seen.numbers.items():
-                alike = [other.numbers[name] for other in self.seen if name in other.numbers]
-                whole = NumberColumn.together(alike)
-                mark, sentence = (column if column.tells else whole).decide(self.mapping.decimal, places)
-                if mark == "," or column.plain < column.filled:
-                    seen.decimals[name] = mark
-                currencies.check_signs(name, whole.signs)
-                decisions |= {sentence: None} if sentence else {}
-            for name, time in seen.times.items():
-                whole_time = TimeColumn.together([other.times[name] for other in self.seen if name in other.times])
-                seen.rules[name], sentence = self._time_rule(time if time.tells else whole_time)
-                decisions |= {sentence: None} if sentence else {}
-        return list(decisions)
-
-    def _time_rule(self, seen: TimeColumn) -> tuple[TimeRule, str | None]:
-        date_format = self.mapping.date_format
-        if not date_format:
-            rule, sentence = seen.decide()
-            plain = seen.plain == seen.filled
-            return TimeRule(rule, plain, seen.days_only(rule), ""), sentence
-        days = TimeColumn("").days_only(date_format) if "%" in date_format else False
-        fits = [rule for rule in times.fitting(seen) if rule != date_format]
-        hint = (
-            f"; date_format = {fits[0]} fits every cell" if fits and seen.fits.get(date_format, 0) < seen.filled else ""
-        )
-        return TimeRule(date_format, days=days, hint=hint), None
+        return decide(self.evidence, self.mapping)
 
     def select(self, file: OpenFile, number: int, attributes: Sequence[str]) -> str:
         """Return the SELECT for `file`, the dataset's file number `number`, after all files have been looked at.
@@ -150,12 +103,12 @@ class Stager:
         """
         self.expressions.append([])
         section = self.section or identity(self.table, file.source, attributes)
-        seen = self.seen[len(self.expressions) - 1]
-        marks = seen.decimals
+        evidence = self.evidence[len(self.expressions) - 1]
+        marks = evidence.decimals
         own = {name: f"{OWN}number {name}" for name in marks}
         source = replace(file.source, numbers=own)
         rate, currency = self._rate(source, section)
-        values = [self._value(source, section, column, rate, seen) for column in self.columns]
+        values = [self._value(source, section, column, rate, evidence.rules) for column in self.columns]
         values += [currency] if currency else []
         checks = [check for value in values for check in value.checks]
         read = ", ".join(f"{value.read} as {read_name(value.column)}" for value in values)
@@ -256,11 +209,11 @@ class Stager:
             return None, ""
         return self._compile(source, text, column.name, numeric=column.kind in {"money", "number"})
 
-    def _value(self, source: Source, section: Section, column: Column, rate: str | None, seen: Seen) -> Value:
+    def _value(self, source: Source, section: Section, column: Column, rate: str | None, rules: Rules) -> Value:
         expression, kind = self._expression(source, section, column)
         if expression is None:
             return absent(column)
-        return value_of(column, expression, kind, self.mapping, seen.rules.get(column.name, TimeRule()), rate)
+        return value_of(column, expression, kind, self.mapping, rules.get(column.name, TimeRule()), rate)
 
 
 def _refuse_doubled(source: Source, expression: Expression, where: str) -> None:

@@ -13,7 +13,7 @@ from regulars.batch.storage.store import as_json
 from regulars.data.paths import parquet
 from regulars.ingest.judging import duplicates
 from regulars.ingest.judging.hints import EqualLines, count_alike
-from regulars.ingest.judging.rejects import NO_REPEATS, find_repeats, number_files
+from regulars.ingest.judging.repeats import NO_REPEATS, find_repeats, number_files
 from regulars.ingest.run import SHARED
 from regulars.ingest.staging import POSITION
 from regulars.models.loader import ModelLoader

@@ -19,7 +19,7 @@ from regulars.batch.storage.store import as_json, outputs
 from regulars.data.paths import parquet
 from regulars.data.schema import FEATURED
 from regulars.ingest.faults import writing
-from regulars.ingest.judging.rejects import fill_rows, number_files, write_problems
+from regulars.ingest.judging.repeats import fill_rows, number_files, write_problems
 from regulars.ingest.reading.open_file import open_file
 from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile

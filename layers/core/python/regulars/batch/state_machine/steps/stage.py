@@ -20,7 +20,7 @@ from regulars.data.sql import literal
 from regulars.errors import MapError, SourceError
 from regulars.ingest.faults import writing
 from regulars.ingest.judging.hints import LINES
-from regulars.ingest.judging.rejects import keyed
+from regulars.ingest.judging.repeats import keyed
 from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile
 from regulars.ingest.staging import REPEATABLE
