@@ -1,4 +1,4 @@
-"""Functions under Lambda's own runtime client and emulator: first and second event, poisoned ones, and after errors."""
+"""Functions under Lambda's runtime client and emulator: first and second event, invalid events, and after errors."""
 
 import json
 import shutil
@@ -14,10 +14,10 @@ from tests.conftest import ROOT
 from tools.build import WHEELS, build_core, layer_folder
 from tools.emulator import Emulator, architecture, missing, running
 
-LACKING = missing()
-pytestmark = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
+MISSING = missing()
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
-SECRET = "customer-that-nobody-shall-read"  # noqa: S105 - an id to look for, no password
+SECRET = "customer-that-must-not-show"  # noqa: S105 - a customer id, no password
 TRACED = """
 
 inner = handler
@@ -29,19 +29,19 @@ def handler(event, context):
     os.environ["_X_AMZN_TRACE_ID"] = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
     return inner(event, context)
 """
-"""A request that X-Ray samples: Lambda hands its header on, the emulator does not."""
+"""Sets the X-Ray header of a sampled request: Lambda passes it on, the emulator does not."""
 
 
 @pytest.fixture(scope="module")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The layers as they are deployed, the package byte-compiled among them."""
+    """The layers as deployed, with the package byte-compiled."""
     folder = tmp_path_factory.mktemp("core")
     build_core(folder)
     return [folder / "python", *(layer_folder(layer, str(architecture())) / "python" for layer in WHEELS)]
 
 
 class Daemon:
-    """Stands for the X-Ray daemon: keeps what is sent to it."""
+    """Replaces the X-Ray daemon: keeps all data sent to it."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -50,38 +50,38 @@ class Daemon:
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
 
     def received(self) -> str:
-        """Return all that came, and close."""
-        said = b""
+        """Return all data received, and close the socket."""
+        data = b""
         try:
             while True:
-                said += self._socket.recv(65536)
+                data += self._socket.recv(65536)
         except TimeoutError:
-            return said.decode()
+            return data.decode()
         finally:
             self._socket.close()
 
 
-def start(function: str, layers: list[Path], bundle: Path, log: Path, **more: str) -> Any:
-    environment = {"REGULARS_BUNDLE": str(bundle), "REGULARS_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **more}
+def start(function: str, layers: list[Path], bundle: Path, log: Path, **variables: str) -> Any:
+    environment = {"REGULARS_BUNDLE": str(bundle), "REGULARS_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **variables}
     return running(ROOT / "functions" / function, layers, environment, log)
 
 
 @pytest.fixture(scope="module")
 def churn(layers: list[Path], bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One process of churn, for several events one after the other."""
+    """One process of the churn function for several events."""
     with start("churn", layers, bundle_folder, tmp_path_factory.mktemp("emulator") / "log") as emulator:
         yield emulator
 
 
 def event(function: str, **body: Any) -> dict[str, Any]:
-    """Return the function's own event, its body changed."""
+    """Return the function's own event with changes of its body."""
     sent: dict[str, Any] = json.loads((ROOT / "functions" / function / "event.json").read_bytes())
     sent["body"] = json.dumps(json.loads(sent["body"]) | body)
     return sent
 
 
 @pytest.mark.parametrize("function", ROUTES)
-def test_the_first_and_the_second_event_are_answered_alike(
+def test_the_first_and_the_second_event_get_the_same_response(
     function: str, layers: list[Path], bundle_folder: Path, tmp_path: Path
 ) -> None:
     with start(function, layers, bundle_folder, tmp_path / "log") as emulator:
@@ -90,30 +90,30 @@ def test_the_first_and_the_second_event_are_answered_alike(
     ids = [answer["headers"].pop("x-correlation-id") for answer in (first, second)]
     assert ids[0] != ids[1]
     assert first == second
-    said = (tmp_path / "log").read_text()
-    assert said.count('"ColdStart":[1.0]') == 1
+    log = (tmp_path / "log").read_text()
+    assert log.count('"ColdStart":[1.0]') == 1
 
 
 @pytest.mark.parametrize(
-    "poison",
+    "invalid",
     [b"{}", b"null", b"[]", b'"text"', b'{"version": "2.0"}', b'{"Records": []}'],
-    ids=lambda poison: poison.decode(),
+    ids=lambda invalid: invalid.decode(),
 )
-def test_a_poisoned_event_fails_alone(churn: Emulator, poison: bytes) -> None:
-    """Lambda's error document comes back, and the same process answers the next event."""
-    answer = churn.invoke(poison)
+def test_an_invalid_event_fails_alone(churn: Emulator, invalid: bytes) -> None:
+    """Lambda returns its error document, and the same process serves the next event."""
+    answer = churn.invoke(invalid)
     assert "errorType" in answer or answer["statusCode"] >= 400
     assert churn.invoke(event("churn"))["statusCode"] == 200
 
 
-def test_an_event_after_an_error_is_answered(churn: Emulator) -> None:
+def test_an_event_after_an_error_is_served(churn: Emulator) -> None:
     assert churn.invoke(event("churn", customers=[]))["statusCode"] == 422
     assert churn.invoke(event("churn") | {"body": "{"})["statusCode"] == 400
     assert churn.invoke(event("churn"))["statusCode"] == 200
 
 
 def test_no_customer_shows_in_logs_metrics_or_traces(layers: list[Path], bundle_folder: Path, tmp_path: Path) -> None:
-    """Neither of one that is answered, nor of one that is rejected, nor of a request that is refused."""
+    """No scored customer, no rejected customer, and no refused request."""
     good = {"customer_id": SECRET, "orders": [{"ordered_at": "2025-05-01T10:00:00Z", "order_value": 4242.42}]}
     bad = {"customer_id": SECRET, "orders": [{"ordered_at": SECRET, "order_value": 4242.42}], SECRET: SECRET}
     daemon, environment = Daemon(), {"REGULARS_BUNDLE": str(bundle_folder), "POWERTOOLS_LOG_LEVEL": "DEBUG"}
@@ -130,7 +130,7 @@ def test_no_customer_shows_in_logs_metrics_or_traces(layers: list[Path], bundle_
     assert "## " in traced
     for text in (logged, traced):
         assert SECRET not in text
-        assert "4242.42" not in text  # whole: a trace's instants hold any four digits now and then
+        assert "4242.42" not in text  # the whole amount, because a timestamp may contain any four digits
 
 
 def test_metrics_name_the_bundle_and_the_steps(churn: Emulator) -> None:
@@ -142,8 +142,10 @@ def test_metrics_name_the_bundle_and_the_steps(churn: Emulator) -> None:
     assert steps | {"Requests", "CustomersScored", "CustomersRejected", "BundleAgeDays", "bundle"} <= set(last)
 
 
-def test_a_broken_bundle_is_answered_with_its_cause(layers: list[Path], bundle_folder: Path, tmp_path: Path) -> None:
-    """Each time, by a process that lives on."""
+def test_the_response_for_a_broken_bundle_has_the_cause(
+    layers: list[Path], bundle_folder: Path, tmp_path: Path
+) -> None:
+    """Each time, by the same process."""
     broken = tmp_path / "bundle"
     shutil.copytree(bundle_folder, broken)
     (broken / "churn" / "leaf_table.npy").write_bytes(b"")
@@ -154,7 +156,7 @@ def test_a_broken_bundle_is_answered_with_its_cause(layers: list[Path], bundle_f
 
 
 def probe(tmp_path: Path, function: str, after: str, before: str = "") -> Path:
-    """Copy a function's folder and put code before and after its own."""
+    """Copy a function's folder, with code added before and after its own."""
     folder = tmp_path / "probe"
     shutil.copytree(ROOT / "functions" / function, folder)
     code = folder / "app.py"
@@ -185,11 +187,11 @@ for hook, args, kwargs in snapshot.get_after_restore():
 assert random.getstate() != state
 os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
 """
-"""What the runtime client does with the hooks; it would then ask for a restore, which the emulator does not know."""
+"""Runs the hooks like the runtime client, which would then request a restore; the emulator has none."""
 
 
-def test_a_snapshot_is_taken_of_a_primed_process(layers: list[Path], bundle_folder: Path, tmp_path: Path) -> None:
-    """Outside of Lambda nobody takes one, but the hooks stand ready and run, and leave nothing in the metrics."""
+def test_the_snapshot_hooks_prime_the_process(layers: list[Path], bundle_folder: Path, tmp_path: Path) -> None:
+    """They run outside of Lambda too, and leave nothing in the metrics."""
     function = probe(tmp_path, "churn", SNAPSHOT, STARTS_FOR_SNAPSHOT)
     environment = {"REGULARS_BUNDLE": str(bundle_folder)}
     with running(function, layers, environment, tmp_path / "log") as emulator:

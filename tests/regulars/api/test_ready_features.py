@@ -1,4 +1,4 @@
-"""Features that come ready with a request: scored as those made of the history, or refused by name."""
+"""Ready features in a request: scored like features made from the history, or refused by name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ SECRET = "jane@example.com"  # noqa: S105 - stands for a customer's data
 
 @pytest.fixture(scope="module")
 def sent(lake: Path, bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every customer of the lake as a request says it, from a feature file on disk."""
+    """Every customer of the lake with ready features, from a feature file."""
     file, bundle = tmp_path_factory.mktemp("features") / "features.parquet", Bundle(bundle_folder)
     with connect("1GB", 1) as connection:
         attach(connection, lake)
@@ -39,11 +39,11 @@ def histories(lake: Path) -> dict[str, dict[str, Any]]:
 
         def rows(table: str, columns: str) -> dict[str, list[dict[str, Any]]]:
             relation = connection.sql(f"select customer_id, {columns} from '{lake}/{table}/*.parquet'")
-            found: dict[str, list[dict[str, Any]]] = {}
+            by_customer: dict[str, list[dict[str, Any]]] = {}
             for name, *values in relation.fetchall():
-                row = dict(zip(relation.columns[1:], values, strict=True))
-                found.setdefault(name, []).append({key: value for key, value in row.items() if value is not None})
-            return found
+                row = {key: value for key, value in zip(relation.columns[1:], values, strict=True) if value is not None}
+                by_customer.setdefault(name, []).append(row)
+            return by_customer
 
         stamp = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') as {0}".format
         money = "cast({0}_cents as double) / 100 as {0}".format
@@ -60,31 +60,31 @@ def histories(lake: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def asked(*customers: dict[str, Any]) -> dict[str, Any]:
+def request(*customers: dict[str, Any]) -> dict[str, Any]:
     return {"as_of": AS_OF.isoformat(), "customers": list(customers)}
 
 
-def test_ready_features_give_the_same_answers_as_the_history(
+def test_ready_features_give_the_same_scores_as_the_history(
     call: Call, sent: list[dict[str, Any]], histories: dict[str, dict[str, Any]]
 ) -> None:
-    """Bit for bit, reasons and all; and so does a request that mixes both."""
+    """Bit for bit, with the reasons; also when a request mixes both."""
     some = sent[::9]
-    ready = call("profile", asked(*some))[1]["json"]
-    made = call("profile", asked(*(histories[one["customer_id"]] for one in some)))[1]["json"]
-    mixed = [one if place % 2 else histories[one["customer_id"]] for place, one in enumerate(some)]
+    ready = call("profile", request(*some))[1]["json"]
+    from_history = call("profile", request(*(histories[customer["customer_id"]] for customer in some)))[1]["json"]
+    mixed = [customer if at % 2 else histories[customer["customer_id"]] for at, customer in enumerate(some)]
     assert ready["rejected"] == []
-    assert ready == made == call("profile", asked(*mixed))[1]["json"]
+    assert ready == from_history == call("profile", request(*mixed))[1]["json"]
 
 
 def test_scores_of_a_task_need_no_rfm(call: Call, sent: list[dict[str, Any]]) -> None:
-    """RFM scores are answers: only the route that answers with them asks for them."""
+    """RFM scores are results: only the route that returns them needs them."""
     plain = {name: value for name, value in sent[0]["features"].items() if name not in RFM}
-    one = {**sent[0], "features": plain}
+    customer = {**sent[0], "features": plain}
     for task in TASKS:
-        assert call(task, asked(one))[1]["json"]["results"] == call(task, asked(sent[0]))[1]["json"]["results"]
-    status, answer = call("profile", asked(one))
+        assert call(task, request(customer))[1]["json"]["results"] == call(task, request(sent[0]))[1]["json"]["results"]
+    status, response = call("profile", request(customer))
     assert status == 422
-    assert f"features.{RFM[0]}: missing" in answer["json"]["detail"]
+    assert f"features.{RFM[0]}: missing" in response["json"]["detail"]
 
 
 @pytest.mark.parametrize(
@@ -105,26 +105,26 @@ def test_scores_of_a_task_need_no_rfm(call: Call, sent: list[dict[str, Any]]) ->
         (lambda features: features.update(spend_cents=True), "features.spend_cents: input should be a valid number"),
     ],
 )
-def test_a_column_that_is_unknown_missing_or_no_number_is_named(
+def test_a_column_that_is_unknown_missing_or_invalid_is_named(
     call: Call, sent: list[dict[str, Any]], change: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
-    """That customer is rejected, the other is answered."""
+    """That customer is rejected; the other is scored."""
     bad: dict[str, Any] = {"customer_id": "bad", "features": dict(sent[0]["features"])}
     change(bad["features"])
-    status, answer = call("churn", asked(sent[1], bad))
+    status, response = call("churn", request(sent[1], bad))
     assert status == 200
-    assert len(answer["json"]["results"]) == 1
-    [rejected] = answer["json"]["rejected"]
+    assert len(response["json"]["results"]) == 1
+    [rejected] = response["json"]["rejected"]
     assert (rejected["index"], rejected["cause"]) == (1, "invalid")
     assert reason in rejected["reason"]
-    assert SECRET not in answer["body"]
+    assert SECRET not in response["body"]
 
 
-def test_null_is_taken_where_the_column_may_be_null(call: Call, sent: list[dict[str, Any]]) -> None:
-    one = {**sent[0], "features": {**sent[0]["features"], "gap_mean_days": None, "ltv_to_cac": None}}
-    assert call("churn", asked(one))[0] == 200
+def test_null_is_accepted_where_the_column_may_be_null(call: Call, sent: list[dict[str, Any]]) -> None:
+    customer = {**sent[0], "features": {**sent[0]["features"], "gap_mean_days": None, "ltv_to_cac": None}}
+    assert call("churn", request(customer))[0] == 200
 
 
 def test_history_and_features_at_once_are_refused(call: Call, sent: list[dict[str, Any]]) -> None:
     both = {**sent[0], "orders": [{"ordered_at": "2025-05-01", "order_value": 1.0}]}
-    assert "orders: extra inputs are not permitted" in call("churn", asked(both))[1]["json"]["detail"]
+    assert "orders: extra inputs are not permitted" in call("churn", request(both))[1]["json"]["detail"]

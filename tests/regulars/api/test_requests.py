@@ -1,4 +1,4 @@
-"""A request's contract, customer by customer, and its rows as the relations that the SQL reads."""
+"""The check of each customer of a request."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from regulars.api.requests import check
 
 ORDER = {"ordered_at": "2025-05-01T10:00:00Z", "order_value": 42.5}
 GOOD: dict[str, Any] = {"customer_id": "c", "orders": [ORDER]}
-SECRET = "jane@example.com"  # noqa: S105 - stands for what must not be repeated
+SECRET = "jane@example.com"  # noqa: S105 - stands for a customer's data
 
 
 @pytest.fixture(autouse=True)
 def _limits(cold: pytest.MonkeyPatch) -> None:
-    """The limits are settings, and settings need a bundle's place."""
+    """Limits are settings, and settings need a bundle folder."""
     cold.setenv("REGULARS_BUNDLE", "/nowhere")
 
 
@@ -65,7 +65,7 @@ def test_the_second_of_two_with_one_id_is_rejected() -> None:
     assert rejected.reason == "customer_id: the same as that of customer 0 of this request"
 
 
-def test_many_faults_are_said_in_one_line() -> None:
+def test_many_errors_are_listed_in_one_line() -> None:
     [rejected] = check([{**GOOD, "orders": [{"order_value": 1}] * 9}]).rejected
     assert rejected.reason.endswith("; and 4 more")
     assert "\n" not in rejected.reason

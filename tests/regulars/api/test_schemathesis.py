@@ -1,6 +1,6 @@
-"""Every function's app keeps to its own contract, whatever is asked; through ASGI, without a network.
+"""Random requests: every function's app keeps its contract, through ASGI without a network.
 
-schemathesis is a development tool that may be absent.
+Schemathesis is a development tool that may be absent.
 """
 
 from pathlib import Path

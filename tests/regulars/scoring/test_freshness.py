@@ -1,4 +1,4 @@
-"""Scores long after the data ends are warned of, then refused."""
+"""Scoring long after the newest order gives a warning, then an error."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +19,11 @@ def bind(connection: duckdb.DuckDBPyConnection, stray: str = "null") -> None:
     )
 
 
-@pytest.mark.parametrize(("days", "words"), [(1, 0), (8, 0), (10, 1), (90, 1)])
-def test_old_data_is_warned_of(connection: duckdb.DuckDBPyConnection, days: int, words: int) -> None:
+@pytest.mark.parametrize(("days", "count"), [(1, 0), (8, 0), (10, 1), (90, 1)])
+def test_old_data_gives_a_warning(connection: duckdb.DuckDBPyConnection, days: int, count: int) -> None:
     bind(connection)
     warnings = check_freshness(connection, LAST + timedelta(days=days), 90)
-    assert len(warnings) == words
+    assert len(warnings) == count
     assert all(f"the newest order is of 2024-06-30, {days} days before as_of" in text for text in warnings)
 
 

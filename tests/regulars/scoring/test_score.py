@@ -1,4 +1,4 @@
-"""The score file: one row a customer in order, reasons beside the answers, the same bytes whatever the threads."""
+"""The score file: one row for each customer in order, with reasons, and the same bytes for any number of threads."""
 
 from pathlib import Path
 
@@ -33,9 +33,9 @@ def test_rows_are_in_the_order_of_customers_with_three_reasons_each(
         reasons = frame[column].explode().struct.unnest()
         assert set(reasons.columns) == REASON
         assert reasons["text"].str.len_chars().min() > 0
-        assert reasons["value"].is_nan().sum() == 0  # not known is null
+        assert reasons["value"].is_nan().sum() == 0  # an unknown value is null
         sizes = frame[column].list.eval(pl.element().struct.field("effect").abs())
-        assert all(each == sorted(each, reverse=True) for each in sizes.to_list())
+        assert all(row == sorted(row, reverse=True) for row in sizes.to_list())
 
 
 def test_blocks_and_threads_change_no_byte(
@@ -47,8 +47,8 @@ def test_blocks_and_threads_change_no_byte(
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
 
 
-def test_without_reasons_the_answers_are_the_same(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
-    told = scored(lake, bundle_folder, tmp_path / "told.parquet")
+def test_without_reasons_the_scores_are_the_same(lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
+    explained = scored(lake, bundle_folder, tmp_path / "explained.parquet")
     plain = scored(lake, bundle_folder, tmp_path / "plain.parquet", reasons=0)
-    assert set(told.columns) - set(plain.columns) == {"clv_reasons", "churn_reasons"}
-    assert plain.equals(told.select(plain.columns))
+    assert set(explained.columns) - set(plain.columns) == {"clv_reasons", "churn_reasons"}
+    assert plain.equals(explained.select(plain.columns))
