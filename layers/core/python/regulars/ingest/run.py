@@ -210,6 +210,8 @@ class _Run:
         self.warnings += warn_nobody(placeholders(self.session, self._orders), Policy(currency=self.currency).money)
         rejected = total(self.files)
         self.warnings += warn_currency(self.currency) + warn_unread(unread)
+        if export and export.about.note:
+            self.warnings.append(f"{export.about.name}: {export.about.note}")
         return IngestReport(
             currency=self.currency,
             recognised=export.about.name if export else None,

@@ -31,6 +31,11 @@ class About(BaseModel):
     shipping: str
     tips: str = "none in this export"
     left_out: str
+    note: str = ""
+    """What the export cannot tell: a warning at each ingest."""
+
+    needs: dict[str, str] = Field(default_factory=dict)
+    """Columns that the map needs and that a file may lack, each with what to do then."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +77,22 @@ def is_contract(source: Source) -> bool:
 def recognise(sources: Sequence[Source]) -> Export | None:
     """Return the export that all these files of orders are; None where one is not known.
 
-    The export with most of its headers in the file is taken. SourceError for files of several exports.
+    The export with most of its headers in the file is taken. SourceError for files of several exports, and for one that
+    lacks what its map needs.
     """
     found = {source.name: _best(source) for source in sources}
     exports = {export.key: export for export in found.values() if export}
     if len(exports) > 1:
         kinds = ", ".join(f"{name} is {export.about.name}" for name, export in found.items() if export)
         raise SourceError(f"these files are of several kinds ({kinds}); make a lake of each, or write a map")
-    if None in found.values():
+    if None in found.values() or not exports:
         return None
-    return next(iter(exports.values()), None)
+    export = next(iter(exports.values()))
+    for column, advice in export.about.needs.items():
+        lacking = next((source.name for source in sources if source.column(column) is None), None)
+        if lacking:
+            raise SourceError(f"{lacking} is {export.about.name}: {advice}")
+    return export
 
 
 def _best(source: Source) -> Export | None:

@@ -50,7 +50,9 @@ def find_dialect(start: str, name: str, *, quote: str, skip: int | None, separat
     if not any(line.strip() for line in rest):
         raise SourceError(f"{name} holds blank lines only; export it again")
     separator = separator or _separator(rest[:MOST_LINES], quote)
-    at = before + (_header_place(rest[:MOST_LINES], separator, quote) if skip is None else _first_filled(rest))
+    at = before + (
+        _header_place(rest[:MOST_LINES], separator, quote) if skip is None else _first_filled(rest, separator)
+    )
     header, used = _header(lines[at:], separator, quote)
     trailing = len(header) > 1 and not header[-1].strip()
     filled = [line for line in lines[:at] if line.strip()]
@@ -58,8 +60,11 @@ def find_dialect(start: str, name: str, *, quote: str, skip: int | None, separat
     return Dialect(separator, at, tuple(header[:-1] if trailing else header), used, trailing, len(filled), before)
 
 
-def _first_filled(lines: Sequence[str]) -> int:
-    return next(place for place, line in enumerate(lines) if line.strip())
+def _first_filled(lines: Sequence[str], separator: str) -> int:
+    """Return the first line that has more than separators; the first one that is not blank where none has."""
+    blank = separator + " \t\r"
+    filled = (place for place, line in enumerate(lines) if line.strip(blank))
+    return next(filled, next(place for place, line in enumerate(lines) if line.strip()))
 
 
 def _separator(lines: Sequence[str], quote: str) -> str:
@@ -77,7 +82,7 @@ def _separator(lines: Sequence[str], quote: str) -> str:
 
 def _header_place(lines: Sequence[str], separator: str, quote: str) -> int:
     """Return the line of the header: the first, or the first full one where a title of few cells stands before it."""
-    first = _first_filled(lines)
+    first = _first_filled(lines, separator)
     counts = Counter(_count(line, separator, quote) for line in lines if line.strip())
     most = max(counts, key=lambda count: (counts[count], count))
     if _count(lines[first], separator, quote) > most // 2:
