@@ -5,8 +5,9 @@ DEMO := demo
 BUNDLE := layers/models/bundle
 AS_OF := 2026-07-01
 
-.PHONY: demo test test-nightly lint layers emulator audit sam postgres bench bench-features bench-cold bench-warm bench-batch clean
+.PHONY: demo test test-all test-nightly lint layers emulator audit sam postgres bench bench-features bench-cold bench-warm bench-batch clean
 DATA ?= data
+PROCESSES ?= 2
 
 demo: .venv/ready
 	$(BIN)/regulars simulate $(DEMO)/lake --customers 10000 --years 3 --seed 7
@@ -18,11 +19,17 @@ demo: .venv/ready
 	$(BIN)/regulars publish --bundle $(BUNDLE) --prices $(DEMO)/prices.json --out $(BUNDLE)
 	@echo "Lake: $(DEMO)/lake  Bundle: $(BUNDLE)  Scores: $(DEMO)/scores.parquet  Plan: $(DEMO)/plan.csv"
 
-test: .venv/ready emulator
-	$(BIN)/python -m pytest
+# pytest caches its rewritten tests as byte code: collection then takes half the time
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
-test-nightly: .venv/ready
-	REGULARS_CASES=10000 $(BIN)/python -m pytest tests/regulars/features/test_any_history.py tests/regulars/models/test_any_bundle.py tests/regulars/api/test_schemathesis.py
+test: .venv/ready # without the slow tests
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/ready emulator
+	$(PYTEST)
+
+test-nightly: .venv/ready # the property tests with a hundred times the examples
+	$(PYTEST) -m hypothesis --hypothesis-profile nightly
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from regulars.data.schema import EVENT_KINDS
 from regulars.data.sql import SqlFolder, connect
 from regulars.errors import HistoryError
 from regulars.features.relations import make_features
+from tests.properties import examples
 from tests.sql import rows
 from tests.sql.rows import AS_OF, Row
 
@@ -108,7 +109,7 @@ def lake_of(before: st.SearchStrategy[datetime], early: str, late: str) -> st.Se
 
 
 @given(seen=lake_of(past, "a", "b"), one=lake_of(future, "c", "c"), other=lake_of(future, "c", "c"), shift=SHIFT)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(0.2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_at_or_after_as_of_reaches_a_feature(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,

@@ -17,11 +17,14 @@ from regulars.data.schema import TABLES
 from regulars.data.sql import SqlFolder, connect
 from regulars.instants import as_of_params, parse_as_of
 from regulars_workbench.describe.relations import MEMBERS, REPORTED, needed
+from tests.properties import examples
 
 Sale = tuple[str, str, int]
 """Customer, instant, cents; a negative value is a return."""
 Report = Callable[..., list[tuple[Any, ...]]]
-SHARED = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    max_examples=examples(0.15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 FLOWS: list[Sale] = [
     ("a", "2024-01-10", 100),
@@ -178,8 +181,8 @@ def test_concentration_splits_a_customer_and_ties_by_hand(report: Report) -> Non
         75: (50, 1.0),
         100: (0, 1.0),
     }
-    columns = ("customers", "revenue_cents", "top_10_percent_share", "top_20_percent_share", "gini")
-    assert report(spenders([50, 0, 100, 50]), "2024-02-01", "concentration_summary", *columns) == [
+    shares = ("customers", "revenue_cents", "top_10_percent_share", "top_20_percent_share", "gini")
+    assert report(spenders([50, 0, 100, 50]), "2024-02-01", "concentration_summary", *shares) == [
         (4, 200, 0.2, 0.4, 0.375)
     ]
 
@@ -302,7 +305,7 @@ def sales_in(when: st.SearchStrategy[str]) -> st.SearchStrategy[list[Sale]]:
 
 
 @for_all(past=sales_in(past_moments), future=sales_in(future_moments), seed=st.integers(0, 99))
-@settings(SHARED, max_examples=6)
+@settings(SHARED, max_examples=examples(0.06))
 def test_no_report_sees_the_future_or_the_order_of_rows(
     report: Report, past: list[Sale], future: list[Sale], seed: int
 ) -> None:

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from regulars.data.sql import SqlFolder
 from regulars.features.cut_points import bind_cut_points, cut_points_of_histogram, learn_cut_points
+from tests.properties import examples
 from tests.sql import rows
 from tests.sql.conftest import Given, RunSql
 
 SCORES = ("recency_score", "frequency_score", "monetary_score")
 MEASURES = ("recency", "frequency", "monetary")
 COLUMNS = ("recency_days", "frequency", "monetary_cents")
-SHARED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(
+    max_examples=examples(0.25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def customers(values: list[int]) -> list[rows.Row]:

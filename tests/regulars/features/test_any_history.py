@@ -1,10 +1,9 @@
 """Any history is answered or refused: no request fails, and no customer shows in another's answer.
 
-REGULARS_CASES sets the number of cases (150 unless set); `make test-nightly` takes 10,000.
+`make test-nightly` takes a hundred times the examples.
 """
 
 import json
-import os
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +17,15 @@ from hypothesis import strategies as st
 from regulars.api.responses import ROUTES
 from regulars.data.schema import EVENT_KINDS
 from regulars.models import loader as loaders
+from regulars.models.bundle import Bundle
 from regulars.models.tasks import TASKS
 from tests.conftest import AS_OF, Call
+from tests.properties import examples
 
-CASES = int(os.environ.get("REGULARS_CASES", "150"))
 CANARY = "canary-7f3a"
 SENT = "\u2020"
 ANY = settings(
-    max_examples=CASES,
+    max_examples=examples(1.5),
     deadline=timedelta(seconds=10),  # no hang
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -180,8 +180,7 @@ def test_eight_threads_on_one_process_load_each_model_once_and_agree(
             return make(bundle)
 
         cold.setattr(task, "load", load)
-    bundle_class = loaders.Bundle
-    cold.setattr(loaders, "Bundle", lambda path: (opened.update(["bundle"]), bundle_class(path))[1])
+    cold.setattr(loaders, "Bundle", lambda path: (opened.update(["bundle"]), Bundle(path))[1])
     barrier = threading.Barrier(8)
 
     def ask(thread: int) -> list[tuple[str, Any]]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import RegularsError
+from tests.properties import examples
 from tests.regulars.ingest.helpers import read, run
 
-CASES = int(os.environ.get("REGULARS_CASES", "25"))
 HEADS = ("customer_id", "ordered_at", "order_value", "note")
 NOTES = st.text(st.sampled_from("ab ,;|\"'\n.é"), max_size=12)
 
@@ -84,7 +83,7 @@ def written(orders: list[tuple[str, datetime, int, str]], style: Style) -> bytes
     return out.getvalue().encode(style.encoding)
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=examples(0.25), deadline=None)
 @given(orders=ORDERS, style=STYLES)
 def test_a_file_is_read_to_the_cent_or_refused(orders: list[tuple[str, datetime, int, str]], style: Style) -> None:
     with tempfile.TemporaryDirectory() as folder:

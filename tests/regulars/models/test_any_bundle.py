@@ -1,6 +1,5 @@
 """A bundle with any damage is refused before it scores, and the error names the damaged file."""
 
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -15,9 +14,9 @@ from regulars.errors import BundleError
 from regulars.models.bundle import MANIFEST, Bundle, FileEntry
 from regulars.models.loader import ModelLoader
 from regulars.models.tasks import TASKS
+from tests.properties import examples
 
-CASES = int(os.environ.get("REGULARS_CASES", "150"))
-ANY = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(max_examples=examples(1.5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def copy(bundle_folder: Path, tmp_path: Path) -> Path:
 def opened(folder: Path) -> None:
     """Open everything that scoring opens."""
     bundle = Bundle(folder)
-    _ = bundle.sql.relations, bundle.cut_points, Advisor(bundle).prices
+    _ = bundle.sql.relations, bundle.cut_points, Advisor(bundle).shadow_prices
     for task in TASKS:
         ModelLoader(bundle)[task]
 

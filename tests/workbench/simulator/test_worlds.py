@@ -22,6 +22,7 @@ from regulars_workbench.simulator.verify.rules import broken
 from regulars_workbench.simulator.verify.simulated_lake import SimulatedLake
 from regulars_workbench.simulator.worlds import World
 from tests.conftest import AS_OF
+from tests.properties import examples
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(connection.execute(f"select count(*) {query}").fetchall()[0][0])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=examples(0.12), deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     customers=st.integers(1, 120),
     years=st.sampled_from([0.1, 0.5, 1.0, 2.3]),

@@ -21,7 +21,7 @@ def ingest(
         Path | None, typer.Option("--map", help="TOML file that maps your columns; see docs/data-contract.md")
     ] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217 code, if no map names a currency")] = NO_CURRENCY,
-    memory_limit: MemoryLimit = "4GB",
+    memory_limit: MemoryLimit = "1500MB",
 ) -> None:
     """Read your own files into a lake. Every row is kept, or rejected with a reason."""
     from regulars.ingest.mapping import CONTRACT, load, parse
