@@ -32,7 +32,7 @@ def test_a_request_above_a_limit_is_refused_with_its_name(
 ) -> None:
     assert call("churn", body)[0] == 200
     cold.setenv(f"REGULARS_{limit.upper()}", str(value))
-    from tests.conftest import forget_process  # noqa: PLC0415 - settings are read anew
+    from tests.conftest import forget_process  # noqa: PLC0415 - so that settings are read again
 
     forget_process()
     status, response = call("churn", body)
