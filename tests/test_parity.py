@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from regulars.api import online
-from regulars.api.requests import check
+from regulars.api.requests.check import check
 from regulars.data.sql import connect
 from regulars.features.table import FeatureTable
 from regulars.models.bundle import Bundle

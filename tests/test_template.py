@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regulars.api.responses import ROUTES
+from regulars.api.contract.responses import ROUTES
 from tools.build import PYTHON
 from tools.lock import PINS, closures, pins
 from tools.template import function_layers, template

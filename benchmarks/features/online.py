@@ -9,8 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from regulars.api.request_features import PreparedStatements
-from regulars.api.requests import Customer
+from regulars.api.contract.customers import Customer
+from regulars.api.requests.history_features import PreparedStatements
 from regulars.data.sql import SqlFolder, connect
 
 if TYPE_CHECKING:

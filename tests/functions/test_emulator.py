@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from regulars.api.responses import ROUTES
+from regulars.api.contract.responses import ROUTES
 from tests.conftest import ROOT
 from tools.build import WHEELS, build_core, layer_folder
 from tools.emulator import Emulator, architecture, missing, running

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from regulars.api.responses import ROUTES
+from regulars.api.contract.responses import ROUTES
 from regulars.errors import SourceError
 from regulars_workbench.invoke import invoke
 from tests.conftest import ROOT

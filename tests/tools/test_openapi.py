@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from regulars.api.app import ROUTES, create_app
-from regulars.api.responses import result_model
+from regulars.api.contract.responses import result_model
 from regulars.models.tasks import TASKS
 from tools.docs.openapi import PAGE, document
 

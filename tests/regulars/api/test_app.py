@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from regulars.api.app import ROUTES, create_app, lambda_handler
-from regulars.api.responses import result_model
+from regulars.api.contract.responses import result_model
 from regulars.models.tasks import TASKS
 from regulars_workbench.invoke import LocalContext
 from tests.conftest import ROOT, Call, event

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars.api.app import create_app
-from regulars.api.responses import ROUTES
+from regulars.api.contract.responses import ROUTES
 from tests.properties import examples
 
 schemathesis: Any = pytest.importorskip("schemathesis")

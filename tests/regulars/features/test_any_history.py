@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from regulars.api.responses import ROUTES
+from regulars.api.contract.responses import ROUTES
 from regulars.data.schema import EVENT_KINDS
 from regulars.models import loader as loaders
 from regulars.models.bundle import Bundle

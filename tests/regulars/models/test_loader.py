@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from regulars.api.online import score_checked
-from regulars.api.requests import check
+from regulars.api.requests.check import check
 from regulars.models import loader as loaders
 from regulars.models.bundle import Bundle
 from regulars.models.loader import ModelLoader, process_loader

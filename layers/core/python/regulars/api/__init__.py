@@ -1,5 +1,4 @@
 """The HTTP API.
 
-Reading order: startup, app, routes, requests, online, request_features, ready_features, responses, problems,
-correlation.
+Reading order: contract, requests, online, bodies, correlation, problems, middleware, routes, app, startup.
 """

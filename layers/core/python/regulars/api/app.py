@@ -9,8 +9,9 @@ from mangum import Mangum
 
 from regulars import __version__
 from regulars.api import problems
-from regulars.api.responses import ROUTES
-from regulars.api.routes import Outermost, add_reading_routes, add_scoring_route
+from regulars.api.contract.responses import ROUTES
+from regulars.api.middleware import Outermost
+from regulars.api.routes import add_reading_routes, add_scoring_route
 from regulars.observability import Handler, instrumented
 
 __all__ = ["ROUTES", "bare_handler", "create_app", "lambda_handler"]

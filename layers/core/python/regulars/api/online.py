@@ -11,9 +11,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from regulars.api.ready_features import ReadyColumns, stacked
-from regulars.api.request_features import PreparedStatements
-from regulars.api.requests import Checked, Customer, ReadyCustomer, Rejected
+from regulars.api.contract.customers import Customer, ReadyCustomer, Rejected
+from regulars.api.requests.check import Checked
+from regulars.api.requests.history_features import PreparedStatements
+from regulars.api.requests.ready_features import ReadyColumns, stacked
 from regulars.data.sql import connect
 from regulars.errors import LimitError, NobodyAnsweredError, RequestError
 from regulars.features.table import FeatureTable

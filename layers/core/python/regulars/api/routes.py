@@ -2,7 +2,7 @@
 
 import gc
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from typing import Annotated, Any
@@ -10,16 +10,16 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import __version__
 from regulars.actions.advice import Advisor, to_dict
-from regulars.api import correlation, problems, responses
+from regulars.api import bodies
+from regulars.api.contract import responses
+from regulars.api.contract.request import ScoringRequest
+from regulars.api.contract.responses import PROBLEMS, SUCCESS, Health, Models
 from regulars.api.online import Scored, database, score_checked
-from regulars.api.requests import AnyCustomer, UtcInstant, read
-from regulars.api.responses import Health, Models, Problem
+from regulars.api.requests.check import read
 from regulars.errors import LimitError, MediaTypeError, RequestError
 from regulars.models.loader import ModelLoader, process_loader
 from regulars.observability import count_customers, timed
@@ -30,55 +30,6 @@ V1 = "/v1"
 MOST_REASONS = 10
 JSON = "application/json"
 Handle = Callable[[Request], Awaitable[Response]]
-
-EXAMPLE: dict[str, JsonValue] = {
-    "as_of": "2026-06-30T00:00:00Z",
-    "customers": [
-        {
-            "customer_id": "C1",
-            "signed_up_at": "2024-02-01",
-            "acquisition_cost": 18.0,
-            "orders": [{"ordered_at": "2026-03-02T10:00:00Z", "order_value": 42.5}],
-            "events": [{"occurred_at": "2026-05-01T08:00:00Z", "kind": "email_open"}],
-        }
-    ],
-}
-
-
-class ScoringRequest(BaseModel):
-    """Customers with their histories or ready features, and the instant to score them at."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
-
-    as_of: UtcInstant = Field(
-        description="rows at or after it are ignored; ISO 8601, UTC unless it has an offset",
-        examples=["2026-06-30T00:00:00Z"],
-    )
-    customers: list[AnyCustomer] = Field(
-        min_length=1, description="each customer is checked on its own: a bad one is rejected alone"
-    )
-
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": description, "model": Problem}
-    for status, description in {
-        400: "the body is not JSON",
-        413: "too many customers, rows or bytes in the request or the response; the limit is named",
-        415: "the body's content type is not JSON",
-        422: "the request breaks its contract, or no customer could be scored",
-        500: "an internal error",
-        503: "there is no usable bundle",
-    }.items()
-}
-"""The errors of a scoring route, as application/problem+json."""
-
-HEADERS: dict[str, Any] = {
-    "x-correlation-id": {"description": "the caller's own id, else Lambda's request id", "schema": {"type": "string"}},
-    "x-regulars-bundle": {"description": "the bundle of models and SQL that scored", "schema": {"type": "string"}},
-    "etag": {"description": "the bundle and a hash of the response", "schema": {"type": "string"}},
-}
-
-SUCCESS: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
 
 
 def direct(handle: Handle) -> type[APIRoute]:
@@ -168,7 +119,7 @@ async def _health(_: Request) -> Response:
 
 async def _models(request: Request) -> Response:
     loader = process_loader()
-    body = responses.models_body(loader.bundle.manifest, loader.loaded)
+    body = bodies.models_body(loader.bundle.manifest, loader.loaded)
     headers = _headers(loader.bundle.manifest.bundle, body)
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if headers["etag"] in known or "*" in known:
@@ -204,7 +155,7 @@ def _response(route: str, body: bytes, reasons: int) -> Response:
     if route == responses.RECOMMEND:
         with timed("Advice"):
             advice = advise(loader, scored)
-    content = responses.response_body(scored, route, manifest, as_of, advice)
+    content = bodies.response_body(scored, route, manifest, as_of, advice)
     return Response(content, media_type=JSON, headers=_headers(manifest.bundle, content))
 
 
@@ -242,43 +193,5 @@ async def _body(request: Request) -> bytes:
             )
         parts.append(part)
     body = b"".join(parts)
-    responses.refuse_too_long(body, "the request", "send fewer customers at once")
+    bodies.refuse_too_long(body, "the request", "send fewer customers at once")
     return body
-
-
-class Outermost:
-    """Gives each request its correlation id and each response its headers; turns unexpected errors into responses."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        scope[correlation.KEY] = correlation.choose(scope)
-        started = False
-
-        async def sending(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                _add_headers(message, scope)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        except Exception as error:  # outside, its message would be logged
-            if started:
-                raise
-            await problems.unexpected(scope, error)(scope, receive, sending)
-
-
-def _add_headers(message: MutableMapping[str, Any], scope: Scope) -> None:
-    message["headers"] = [
-        *message.get("headers", []),
-        (correlation.HEADER.encode(), correlation.correlation_id(scope).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from regulars.api.requests import Customer
+from regulars.api.contract.customers import Customer
 from regulars.data.lake import contract_form
 from regulars.data.schema import CUSTOMERS, EVENTS, ORDERS, Column, Table
 from regulars.data.sql import PARAMETER, RawSql, SqlFolder, literal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.api.request_features import contract, send
-from regulars.api.requests import Customer
+from regulars.api.contract.customers import Customer
+from regulars.api.requests.history_features import contract, send
 from regulars.data.schema import TABLES
 from regulars.data.sql import SqlFolder
 from tests.properties import examples

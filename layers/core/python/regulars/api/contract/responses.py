@@ -1,4 +1,4 @@
-"""Responses: their contract, and their JSON."""
+"""The contract of responses: each route's results, and problems."""
 
 import types
 from collections.abc import Sequence
@@ -7,16 +7,12 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
-from pydantic_core import to_json
 
 from regulars.actions.advice import Advice
-from regulars.api.online import Scored
-from regulars.api.requests import Rejected
-from regulars.errors import LimitError
-from regulars.models.bundle import Manifest, Verdict
+from regulars.api.contract.customers import Rejected
+from regulars.models.bundle import Verdict
 from regulars.models.tasks import TASKS, Result
 from regulars.scoring.score import RFM
-from regulars.settings import settings
 
 PROFILE, RECOMMEND = "profile", "recommend"
 ROUTES = (*TASKS, PROFILE, RECOMMEND)
@@ -100,6 +96,28 @@ class Problem(BaseModel):
     )
     limit: str | None = Field(default=None, description="name of the limit, for status 413", examples=["max_customers"])
     value: int | None = Field(default=None, description="its value", examples=[10_000])
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "model": Problem}
+    for status, description in {
+        400: "the body is not JSON",
+        413: "too many customers, rows or bytes in the request or the response; the limit is named",
+        415: "the body's content type is not JSON",
+        422: "the request breaks its contract, or no customer could be scored",
+        500: "an internal error",
+        503: "there is no usable bundle",
+    }.items()
+}
+"""The errors of a scoring route, as application/problem+json."""
+
+HEADERS: dict[str, Any] = {
+    "x-correlation-id": {"description": "the caller's own id, else Lambda's request id", "schema": {"type": "string"}},
+    "x-regulars-bundle": {"description": "the bundle of models and SQL that scored", "schema": {"type": "string"}},
+    "etag": {"description": "the bundle and a hash of the response", "schema": {"type": "string"}},
+}
+
+SUCCESS: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
 
 
 def _sample(annotation: Any) -> Any:  # noqa: ANN401 - any annotation, any example
@@ -191,58 +209,3 @@ def tasks_of(route: str) -> list[str]:
 def explains(route: str) -> bool:
     """Return whether a route's results have reasons."""
     return route != RECOMMEND and any(REASONS in TASKS[task].Answer.model_fields for task in tasks_of(route))
-
-
-def _task_results(scored: Scored, task: str) -> list[dict[str, Any]]:
-    """Return a task's results for every row, with reasons where the task has them."""
-    results = scored.fields(task)
-    if REASONS in TASKS[task].Answer.model_fields:
-        for result in results:
-            reasons = result.setdefault(REASONS, [])
-            result["reasons_base"] = getattr(reasons, "base", None)
-            result["reasons_rest"] = getattr(reasons, "rest", None)
-    return results
-
-
-def _results(scored: Scored, route: str) -> list[dict[str, Any]]:
-    by_task = {task: _task_results(scored, task) for task in tasks_of(route)}
-    ids = scored.table.customer_ids.tolist()
-    if route != PROFILE:
-        return [{"customer_id": ids[row], **by_task[route][row]} for row in scored.rows]
-    return [
-        {"customer_id": ids[row], **scored.rfm(row), **{task: rows[row] for task, rows in by_task.items()}}
-        for row in scored.rows
-    ]
-
-
-def response_body(
-    scored: Scored, route: str, manifest: Manifest, as_of: datetime, advice: list[dict[str, Any]] | None = None
-) -> bytes:
-    """Return a response's JSON; `advice` is the results of /recommend. LimitError: it is too long for Lambda."""
-    body = to_json(
-        {
-            "bundle": manifest.bundle,
-            "as_of": as_of,
-            "horizon_days": manifest.horizon_days,
-            "results": _results(scored, route) if advice is None else advice,
-            "rejected": scored.rejected,
-        }
-    )
-    refuse_too_long(body, "the response", "send fewer customers at once, or ask for fewer reasons")
-    return body
-
-
-def models_body(manifest: Manifest, loaded: Sequence[str]) -> bytes:
-    """Return the JSON of GET /v1/models."""
-    fields = {name: getattr(manifest, name) for name in Models.model_fields if name != "loaded"}
-    return Models(**fields, loaded=list(loaded)).model_dump_json().encode()
-
-
-def refuse_too_long(body: bytes, name: str, advice: str) -> None:
-    """Raise LimitError for a body above the limit, in bytes as Lambda transports it: a JSON string."""
-    limit = settings().max_bytes
-    length = len(body) + body.count(b'"') + body.count(b"\\") + body.count(b"\n")
-    if length > limit:
-        raise LimitError(
-            f"{name} has {length} bytes with its quotes escaped, the limit is {limit}; {advice}", "max_bytes", limit
-        )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from regulars.api.requests import check
+from regulars.api.requests.check import check
 
 ORDER = {"ordered_at": "2025-05-01T10:00:00Z", "order_value": 42.5}
 GOOD: dict[str, Any] = {"customer_id": "c", "orders": [ORDER]}

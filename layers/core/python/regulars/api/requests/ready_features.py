@@ -6,7 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from regulars.api.requests import MANY, NAME, ReadyCustomer
+from regulars.api.contract.customers import ReadyCustomer
+from regulars.api.requests.check import MANY, NAME
 from regulars.data.schema import CUSTOMERS
 from regulars.features.columns import FeatureColumn, feature_columns
 from regulars.features.table import FeatureTable

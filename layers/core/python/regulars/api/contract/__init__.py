@@ -1,0 +1,1 @@
+"""The contract of the API: what a request may have, and what a response has."""
