@@ -66,6 +66,13 @@ def test_the_wheel_holds_the_projects_files(installed: Path, folder: str) -> Non
     assert contents(copy) == contents(ROOT / folder) != {}
 
 
+def test_the_wheel_holds_the_maps_of_known_exports(installed: Path) -> None:
+    inner = "regulars/ingest/exports"
+    [copy] = installed.glob(f"lib/python*/site-packages/{inner}")
+    maps = {path.name for path in (ROOT / "layers/core/python" / inner).glob("*.toml")}
+    assert {path.name for path in copy.glob("*.toml")} == maps != set()
+
+
 def test_it_says_its_version_and_helps(installed: Path, regulars: Command, tmp_path: Path) -> None:
     assert regulars("--version") == f"regulars {__version__}\n"
     help_text = run([installed / "bin" / "python", "-m", "regulars", "--help"], tmp_path)

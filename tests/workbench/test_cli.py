@@ -41,6 +41,7 @@ def test_the_commands_are_these() -> None:
         "features",
         "ingest",
         "invoke",
+        "map",
         "measure",
         "models",
         "plan",

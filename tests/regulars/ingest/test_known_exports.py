@@ -123,3 +123,11 @@ def test_a_report_without_buyers_is_refused_with_the_reports_that_have_them() ->
     headers = [name for name in table("amazon_all_orders")[0] if name != "buyer-email"]
     with pytest.raises(SourceError, match=r"names no buyers.*take the Amazon Fulfilled Shipments report"):
         recognise([Source("all.txt", dict.fromkeys(headers, "VARCHAR"))])
+
+
+def test_an_unknown_export_names_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("who,when,how much\nA,2024-01-01,1.00\n", encoding="utf-8")
+    with pytest.raises(
+        SourceError, match=r'no column "customer_id".*"regulars map shop\.csv --out my\.toml" drafts a map'
+    ):
+        run([tmp_path / "shop.csv"], tmp_path / "lake")

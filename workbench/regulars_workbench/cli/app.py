@@ -24,6 +24,7 @@ from regulars_workbench.cli.models.train import train
 from regulars_workbench.cli.orders.check import check
 from regulars_workbench.cli.orders.describe import describe
 from regulars_workbench.cli.orders.ingest import ingest
+from regulars_workbench.cli.orders.map import map_
 from regulars_workbench.cli.orders.simulate import simulate
 from regulars_workbench.cli.scores.batch import batch
 from regulars_workbench.cli.scores.export import export
@@ -31,7 +32,7 @@ from regulars_workbench.cli.scores.redrive import redrive
 from regulars_workbench.cli.scores.score import score
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Orders": (ingest, simulate, check, describe),
+    "Orders": (map_, ingest, simulate, check, describe),
     "Models": (train, models, backtest, features),
     "Scores": (score, export, batch, redrive),
     "Actions": (examples, plan, publish, measure, uplift),
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 for heading, commands in COMMANDS.items():
     for command in commands:
-        app.command(rich_help_panel=heading)(command)
+        app.command(command.__name__.rstrip("_"), rich_help_panel=heading)(command)  # map is Python's own word
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback for a flag

@@ -13,9 +13,9 @@ from regulars.data.sql import SqlFolder
 from regulars.errors import HistoryError
 from regulars.instants import midnight_after
 from regulars_training.data.dataset import history
+from regulars_workbench.describe.order_margin import order_margin
 from regulars_workbench.measure.lift import Lift, adjusted, stratified
 from regulars_workbench.measure.plan_file import PlanFile
-from regulars_workbench.order_margin import order_margin
 
 DAY_S = 86_400
 

@@ -21,7 +21,7 @@ from regulars.errors import SourceError
 from regulars.expressions.compiler import Source, quoted
 from regulars.instants import as_of_params
 from regulars.text import near
-from regulars_workbench.order_margin import order_margin
+from regulars_workbench.describe.order_margin import order_margin
 
 DRAW, STRATUM = "draw_of_customer", "stratum_of_customer"
 TABLE = "people_to_plan"

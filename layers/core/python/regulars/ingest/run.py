@@ -17,6 +17,7 @@ from regulars.data.paths import parquet
 from regulars.data.schema import TABLES, minor_units
 from regulars.data.sql import SqlFolder
 from regulars.errors import SourceError
+from regulars.expressions.compiler import Source
 from regulars.ingest.exports.recognise import Export, is_contract, recognise
 from regulars.ingest.faults import writing
 from regulars.ingest.judging.hints import warn_currency, warn_nobody, warn_rejects, warn_shared, warn_unread
@@ -28,6 +29,7 @@ from regulars.ingest.reading.session import ingesting
 from regulars.ingest.reading.sources import SourceFile, assign, find, matching, unsupported
 from regulars.ingest.report import FileReport, IngestReport, judge, total
 from regulars.ingest.table_rows import TableRows
+from regulars.text import near
 
 Progress = Callable[[str], None]
 Files = Map[str, Sequence[SourceFile]]
@@ -92,7 +94,22 @@ def _recognised(
     with TemporaryDirectory() as folder, ingesting(connection, mapping.timezone, Path(folder)) as session:
         workspace = Path(folder) / "sources"
         opened = [columns_of(session, file, mapping, workspace) for file in unpack(files, workspace)]
-    return None if all(map(is_contract, opened)) else recognise(opened)
+    if all(map(is_contract, opened)):
+        return None
+    export = recognise(opened)
+    if export is None:
+        raise _unknown(opened)
+    return export
+
+
+def _unknown(sources: Sequence[Source]) -> SourceError:
+    """Name a needed column that a file without a map lacks, and how to get a map."""
+    needed = [column.name for column in TABLES["orders"].columns if column.needed]
+    source, column = next((source, name) for source in sources for name in needed if source.column(name) is None)
+    return SourceError(
+        f'{source.name}: no column "{column}", and no known export; {near(column, [*source.columns])}; '
+        f'"regulars map {source.name} --out my.toml" drafts a map'
+    )
 
 
 def _told(mapping: Mapping) -> dict[str, Any]:
