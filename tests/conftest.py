@@ -67,7 +67,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_folder(lake: Path, sql: SqlFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle trained on the lake, with the prices of a plan; read only."""
+    """A bundle trained on the lake, with the shadow prices of a plan; read only."""
     return made_once(tmp_path_factory, "trained", lambda folder: _train(lake, sql, folder / "bundle")) / "bundle"
 
 

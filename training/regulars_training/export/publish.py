@@ -1,4 +1,4 @@
-"""Write a new bundle with a plan's price list, so that POST /recommend uses it. The old bundle stays unchanged."""
+"""Write a new bundle with a plan's shadow prices, for POST /recommend. The old bundle stays unchanged."""
 
 import hashlib
 from pathlib import Path
@@ -12,11 +12,11 @@ from regulars_training.export.package import rewrite
 
 
 def publish(bundle: Bundle, prices: Path, out: Path) -> Bundle:
-    """Write `bundle`, the price list and the learnt effects it names to `out`; return the verified bundle.
+    """Write `bundle`, the shadow prices and the learnt effects they name to `out`; return the verified bundle.
 
-    Paths of learnt effects are relative to the price list's folder. A price list already in the bundle is replaced.
+    Paths of learnt effects are relative to the folder of `prices`. Shadow prices already in the bundle are replaced.
 
-    CatalogueError when the price list is for another horizon than the bundle.
+    CatalogueError: the shadow prices are for another horizon than the bundle.
     """
     listed = read_shadow_prices(prices)
     if listed.horizon_days != bundle.manifest.horizon_days:
