@@ -11,18 +11,23 @@ from threadpoolctl import threadpool_limits
 from regulars.data.sql import SqlFolder
 from regulars.errors import BundleError
 from regulars.models.bundle import MANIFEST
-from regulars_training.evaluation import gate
+from regulars_training.evaluation import evaluate, gate
+from regulars_training.models import churn, clv
 from regulars_training.train import lost, train
 from tests.conftest import AS_OF
 
 
 @pytest.fixture(autouse=True)
-def few_threads() -> Iterator[None]:
-    """Idle threads would use the cores of other work."""
+def small_recipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few trees, no importance of features, one thread: promotion does not depend on them."""
+    monkeypatch.setattr(churn, "TREES", 20)
+    monkeypatch.setattr(clv, "ROUNDS", dict.fromkeys(clv.ROUNDS, 20))
+    monkeypatch.setattr(evaluate, "explained", lambda *_: {"clv": {}, "churn": {}})
     with threadpool_limits(1):
         yield
 
 
+@pytest.mark.slow
 def test_a_challenger_that_lost_is_written_beside_the_champion(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
@@ -52,13 +57,14 @@ def test_a_challenger_that_lost_is_written_beside_the_champion(
     assert not any("its own held-out time" in line for line in compared)
 
 
+@pytest.mark.slow
 def test_a_champion_that_has_seen_the_holdout_is_compared_by_its_own_metrics(
-    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, bundle_folder: Path, tmp_path: Path
+    connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:
     """Compared with itself, trained again, all metrics tie."""
-    again = train(
-        connection, lake, sql, as_of=AS_OF, horizon_days=90, out=tmp_path / "new", last_bundle=bundle_folder, force=True
-    )
+    champion, new = tmp_path / "champion", tmp_path / "new"
+    train(connection, lake, sql, as_of=AS_OF, horizon_days=90, out=champion)
+    again = train(connection, lake, sql, as_of=AS_OF, horizon_days=90, out=new, last_bundle=champion, force=True)
     compared = [line for line in again.manifest.verdict.reasons if "its own held-out time" in line]
     assert len(compared) == 3
     assert all(line.startswith("tie") for line in compared)
