@@ -141,6 +141,7 @@ def test_among_many_of_one_request_equals_the_batch(
     assert len(response["json"]["rejected"]) == len(histories) - len(scores)
 
 
+@pytest.mark.slow
 def test_a_thousand_one_by_one_equal_the_batch(
     cold: pytest.MonkeyPatch,
     bundle_folder: Path,

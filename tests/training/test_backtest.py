@@ -23,6 +23,7 @@ BASELINES = {"last_period", "mean", "bgnbd_gg", "paretonbd_gg", "xgb_default"}
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_lake_is_backtested_at_a_moment(
     connection: duckdb.DuckDBPyConnection,
     sql: SqlFolder,
@@ -79,6 +80,7 @@ def test_rolling_cutoffs_are_the_newest_that_can_be_trained(connection: duckdb.D
         backtest.rolling(first, last, 600)
 
 
+@pytest.mark.slow
 def test_a_protocol_reads_a_dataset_as_it_is(
     connection: duckdb.DuckDBPyConnection, sql: SqlFolder, lake: Path, tmp_path: Path
 ) -> None:

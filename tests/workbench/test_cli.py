@@ -80,6 +80,7 @@ def refused(answer: tuple[int, str, str], message: str) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_bytes(run: Run, lake: Path, bundle_folder: Path, tmp_path: Path) -> None:
     """Training by the command line, with more threads and in another folder, gives the same id and files."""
     out = tmp_path / "bundle"

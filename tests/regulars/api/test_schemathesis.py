@@ -36,6 +36,7 @@ def cases(schema: Any) -> st.SearchStrategy[Any]:
     )
 
 
+@pytest.mark.hypothesis  # its `given` is inside
 @pytest.mark.parametrize("route", ROUTES)
 def test_an_app_keeps_to_its_contract(cold: pytest.MonkeyPatch, bundle_folder: Path, route: str) -> None:
     cold.setenv("REGULARS_BUNDLE", str(bundle_folder))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from tests.regulars.batch.conftest import Aws
 from tests.regulars.batch.shop import orders_sql, read
@@ -63,6 +64,7 @@ def put_all(aws: Aws, folder: Path) -> int:
     return 45 * rows + 5 * (rows + 12 + 7)
 
 
+@pytest.mark.slow
 def test_fifty_files_of_all_kinds_account_for_every_row(aws: Aws, tmp_path: Path) -> None:
     rows = put_all(aws, tmp_path)
 

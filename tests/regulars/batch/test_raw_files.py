@@ -96,6 +96,7 @@ def alone(folder: Path, loader: ModelLoader) -> tuple[dict[str, Any], list[Any],
     return counts.to_dict(), part, sorted(rejects, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", ["", LINES], ids=["orders", "lines of orders"])
 def test_raw_files_give_the_single_run_cell_by_cell(
     state_machine: str, loader: ModelLoader, tmp_path: Path, mapping: str
@@ -120,6 +121,7 @@ def test_raw_files_give_the_single_run_cell_by_cell(
         assert any("of several customers" in warning for warning in counts["warnings"])
 
 
+@pytest.mark.slow
 def test_a_manifest_gives_what_the_function_gives(state_machine: str, tmp_path: Path) -> None:
     put_mixed(tmp_path)
     together = {

@@ -63,6 +63,7 @@ def test_the_same_input_starts_one_execution(state_machine: str, calls: list[str
     assert again["done"] is True
 
 
+@pytest.mark.slow
 def test_a_second_execution_keeps_the_finished_buckets(
     state_machine: str, calls: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

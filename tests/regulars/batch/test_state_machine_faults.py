@@ -144,6 +144,7 @@ def left(state_machine: StateMachineRun, manifest: dict[str, Any]) -> str:
     return "one complete result"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE.faults)
 def test_fault(name: str, state_machine: StateMachineRun) -> None:
     """After the kill the result has the bytes of an undisturbed run, and another run does nothing."""
@@ -159,6 +160,7 @@ def test_fault(name: str, state_machine: StateMachineRun) -> None:
     assert list(state_machine.folder.glob("spill/batch-*")) == []
 
 
+@pytest.mark.slow
 def test_a_run_begun_anew_goes_on_from_what_a_killed_one_finished(state_machine: StateMachineRun) -> None:
     """As in a second execution, all steps run again."""
     expected = undisturbed(state_machine)

@@ -41,6 +41,7 @@ def run(cold: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     return succeed
 
 
+@pytest.mark.slow
 def test_a_plan_by_learnt_effects_is_made_and_measured(
     run: Run, lake: Path, bundle_folder: Path, tmp_path: Path
 ) -> None:
