@@ -15,7 +15,7 @@ from tools.build import WHEELS, build_core, layer_folder
 from tools.emulator import Emulator, architecture, missing, running
 
 MISSING = missing()
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING is not None, reason=str(MISSING))]
 
 SECRET = "customer-that-must-not-show"  # noqa: S105 - a customer id, no password
 TRACED = """
